@@ -67,7 +67,7 @@ def has_pip() -> bool:
 
 
 def _is_current(lock: Path) -> bool:
-    return _stamps().get(lock.name) == _digest(lock) and _succeeds([str(PYTHON), "-c", "import asyncpg"])
+    return _stamps().get(lock.name) == _digest(lock) and _succeeds([str(PYTHON), "-c", "import msgspec"])
 
 
 def _is_linked() -> bool:
