@@ -1,0 +1,213 @@
+"""The people of the story: who can be signed in as, what there is to try with each, and their fixed charts.
+
+Every key here is the same for every seed and size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+
+from fellesjournal.demo.agenda import OSLO
+from fellesjournal.demo.draft import Draft
+from fellesjournal.demo.model import Booking, Illness, Municipality, Service, Sex, Staff
+from fellesjournal.demo.numbers import Numbers
+from fellesjournal.demo.workforce import Workforce
+
+GP = "s-nordhaug"
+OTHER_GP = "s-lillebakk"
+LEGEVAKT_NURSE = "s-aasmo"
+HOME_CARE_NURSE = "s-tveiten"
+ELDERLY = "p-borghild"
+MOTHER = "p-silje"
+FATHER = "p-anders"
+CHILD = "p-oda"
+LITTLE_BROTHER = "p-jakob"
+DIABETIC = "p-per-arne"
+TONIGHT = "p-henrik"
+DAUGHTER = "p-anne-grete"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One line of the start page: somebody to sign in as or to look up, in Norwegian."""
+
+    key: str
+    kind: Literal["staff", "person"]
+    name: str
+    role: str
+    unit_key: str | None
+    may_sign_in: bool
+    to_try: tuple[str, ...]
+
+
+CAST = (
+    Cast(
+        GP, "staff", "Kari Elise Nordhaug", "Fastlege ved Tindvåg legesenter", "u-gp-7101-1", True,
+        (
+            "Åpne dagslisten og gå inn på Borghild Ulvestad: tidslinjen viser fastlege, legevakt og hjemmetjeneste samlet.",
+            "Skriv et notat med fritekst, sett inn en ICPC-2-diagnose med «/», og signer. Rett notatet etterpå.",
+            "Signer de nye prøvesvarene til Per Arne Moltu i innboksen.",
+            "Prøv å åpne Henrik Sætervik, som står på en annen fastleges liste: siden sier hvorfor det ikke går.",
+        ),
+    ),
+    Cast(
+        LEGEVAKT_NURSE, "staff", "Trude Aasmo", "Sykepleier ved Tindvåg og Øvreskog legevakt", "u-legevakt", True,
+        (
+            "Henrik Sætervik (34) ringer i kveld med feber og flankesmerter: finn ham på navn og fødselsdato.",
+            "Registrer hastegrad og vitale mål, se NEWS2, skriv og signer notatet.",
+            "Logg inn som Jon Lillebakk etterpå: notatet ligger hos fastlegen.",
+        ),
+    ),
+    Cast(
+        OTHER_GP, "staff", "Jon Lillebakk", "Fastlege ved Øvreskog legesenter", "u-gp-7102-1", True,
+        ("Se at legevaktnotatet om Henrik Sætervik er kommet i innboksen og i journalen.",),
+    ),
+    Cast(
+        HOME_CARE_NURSE, "staff", "Maria Tveiten", "Sykepleier i Tindvåg hjemmetjeneste, sone Nord", "u-hc-7101-1", True,
+        ("Primærkontakt for Borghild Ulvestad. Arbeidsflaten for hjemmetjenesten kommer senere.",),
+    ),
+    Cast(
+        ELDERLY, "person", "Borghild Ulvestad", "Innbygger, 82 år, hjemmesykepleie fire ganger om dagen", None, True,
+        (
+            "Se din egen journal: notater, mål over tid og legemidler.",
+            "Se innsynsloggen: hvem som har lest, når og hvorfor.",
+        ),
+    ),
+    Cast(
+        MOTHER, "person", "Silje Kvalnes", "Innbygger, 41 år, mor til Oda (13) og Jakob (8)", None, True,
+        ("Se din egen journal, og innsynsloggen.",),
+    ),
+    Cast(
+        CHILD, "person", "Oda Kvalnes Myrvang", "Innbygger, 13 år, astma og samtaler hos helsesykepleier", None, False,
+        ("Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",),
+    ),
+    Cast(
+        DIABETIC, "person", "Per Arne Moltu", "Innbygger, 58 år, diabetes type 2 og nye prøvesvar i dag", None, True,
+        ("Se HbA1c og blodtrykk gjennom fem år.",),
+    ),
+    Cast(
+        TONIGHT, "person", "Henrik Sætervik", "Innbygger i Øvreskog, 34 år, kontakter legevakt i kveld", None, True,
+        ("Etter at legevakten har vært inne: se innsynsloggen innen et minutt.",),
+    ),
+)  # fmt: skip
+
+
+def people(municipality: Municipality, *, today: date) -> list[Draft]:
+    """The story people of this municipality, with their families, before homes and numbers."""
+    if municipality.number == "7101":
+        return [*_borghild(municipality, today), *_kvalnes(municipality, today), _per_arne(municipality, today)]
+    return [_henrik(municipality, today)]
+
+
+def cast_staff(work: Workforce, numbers: Numbers) -> None:
+    """Give four members of staff their fixed keys and names."""
+    _rename(work, numbers, "u-gp-7101-1", "fastlege", GP, ("Kari Elise", None, "Nordhaug"), ("female", date(1979, 4, 17)))
+    _rename(work, numbers, "u-gp-7102-1", "fastlege", OTHER_GP, ("Jon", None, "Lillebakk"), ("male", date(1968, 9, 2)))
+    _rename(work, numbers, "u-legevakt", "sykepleier", LEGEVAKT_NURSE, ("Trude", None, "Aasmo"), ("female", date(1984, 11, 25)))
+    _rename(work, numbers, "u-hc-7101-1", "sykepleier", HOME_CARE_NURSE, ("Maria", None, "Tveiten"), ("female", date(1991, 2, 8)))
+
+
+def join(people: list[Draft], staff: list[Staff], *, today: date) -> None:
+    """Put the story people on the right lists, with services, appointments and results."""
+    by_key = {one.key: one for one in people if one.fixed}
+    for key in (ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, DIABETIC):
+        by_key[key].gp_staff, by_key[key].gp_unit = GP, "u-gp-7101-1"
+    by_key[TONIGHT].gp_staff, by_key[TONIGHT].gp_unit = OTHER_GP, "u-gp-7102-1"
+    start_on = today - timedelta(days=640)
+    by_key[ELDERLY].services = [
+        Service(code, "u-hc-7101-1", HOME_CARE_NURSE, start_on, visits) for code, visits in (("15", 4.0), ("6", 0.0))
+    ]
+    by_key[DIABETIC].unsigned_result = True
+    for key, slot, reason in ((ELDERLY, time(9, 20), "K77"), (CHILD, time(10, 40), "R96"), (DIABETIC, time(13, 20), "T90")):
+        at = datetime.combine(today, slot, OSLO)
+        by_key[key].bookings = [Booking(GP, "u-gp-7101-1", at, 20, reason, late=True)]
+    by_key[ELDERLY].open_tasks = ["renew-prescription"]
+    by_key[MOTHER].open_tasks = ["call-patient"]
+
+
+def _rename(
+    work: Workforce, numbers: Numbers, unit: str, role: str, key: str,
+    name: tuple[str, str | None, str], born: tuple[Sex, date],
+) -> None:  # fmt: skip
+    place = next(
+        i for i, one in enumerate(work.staff) if one.posts[0].unit_key == unit and one.posts[0].role == role
+    )
+    sex, birth_on = born
+    work.staff[place] = replace(
+        work.staff[place], key=key, given=name[0], middle=name[1], family=name[2], sex=sex, birth_on=birth_on,
+        national_id=numbers.national_id(birth_on=birth_on, sex=sex, d_number=False), person_key=None, nynorsk=False,
+        email=None,
+    )  # fmt: skip
+
+
+def _born(today: date, years: int, days: int) -> date:
+    """A birth date that makes the person this old whatever the day."""
+    return today - timedelta(days=int(years * 365.25) + days)
+
+
+def _person(
+    municipality: Municipality, key: str, name: tuple[str, str | None, str], sex: Sex, birth_on: date, occupation: str
+) -> Draft:
+    one = Draft(sex, birth_on, municipality, key=key, fixed=True, occupation=occupation)
+    one.given, one.middle, one.family = name
+    one.birth_name = name[2]
+    return one
+
+
+def _ill(today: date, *rows: tuple[str, float, float]) -> list[Illness]:
+    found = [Illness(code, today - timedelta(days=int(years * 365.25)), severity) for code, years, severity in rows]
+    return sorted(found, key=lambda illness: illness.onset_on)
+
+
+def _borghild(municipality: Municipality, today: date) -> list[Draft]:
+    born = _born(today, 82, 140)
+    one = _person(municipality, ELDERLY, ("Borghild", None, "Ulvestad"), "female", born, "pensjonist, tidl. lærer")
+    one.illnesses = _ill(
+        today, ("K87", 19, 0.6), ("L90", 12, 0.5), ("T86", 10, 0.3), ("K78", 6, 0.6), ("K77", 3.2, 0.7),
+        ("R95", 8, 0.4), ("L95", 5, 0.4), ("U99", 2.4, 0.5), ("N17", 1.5, 0.4),
+    )  # fmt: skip
+    one.marital_status, one.widowed = "enkeEllerEnkemann", True
+    daughter = _person(municipality, DAUGHTER, ("Anne Grete", None, "Ulvestad"), "female", _born(today, 55, 60), "lærer")
+    daughter.mother, one.children = one, [daughter]
+    daughter.illnesses = _ill(today, ("N89", 20, 0.3), ("X11", 3, 0.4))
+    daughter.marital_status = "skilt"
+    return [one, daughter]
+
+
+def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
+    mother = _person(
+        municipality, MOTHER, ("Silje", None, "Kvalnes"), "female", _born(today, 41, 200), "barnehagelærer"
+    )
+    father = _person(municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker")
+    oda = _person(municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 13, 90), "elev i 8. klasse")
+    jakob = _person(
+        municipality, LITTLE_BROTHER, ("Jakob", "Kvalnes", "Myrvang"), "male", _born(today, 8, 210), "elev i 3. klasse"
+    )
+    mother.partner, father.partner = father, mother
+    mother.marital_status = father.marital_status = "gift"
+    for child in (oda, jakob):
+        child.mother, child.father = mother, father
+        mother.children.append(child)
+        father.children.append(child)
+    mother.illnesses = _ill(today, ("T86", 7, 0.3), ("N89", 18, 0.6))
+    father.illnesses = _ill(today, ("L84", 4, 0.5))
+    oda.illnesses = _ill(today, ("R96", 8, 0.5), ("R97", 5, 0.5), ("P74", 1.1, 0.3))
+    jakob.illnesses = _ill(today, ("S87", 7, 0.4))
+    return [mother, father, oda, jakob]
+
+
+def _per_arne(municipality: Municipality, today: date) -> Draft:
+    one = _person(
+        municipality, DIABETIC, ("Per Arne", None, "Moltu"), "male", _born(today, 58, 17), "lastebilsjåfør"
+    )
+    one.illnesses = _ill(today, ("K86", 9, 0.5), ("T90", 6.5, 0.7), ("T93", 6, 0.5), ("T82", 12, 0.5))
+    one.marital_status = "skilt"
+    return one
+
+
+def _henrik(municipality: Municipality, today: date) -> Draft:
+    one = _person(municipality, TONIGHT, ("Henrik", None, "Sætervik"), "male", _born(today, 34, 260), "snekker")
+    one.illnesses = _ill(today, ("R97", 15, 0.3), ("L84", 3, 0.4))
+    return one
