@@ -93,11 +93,18 @@ def _only_one() -> Iterator[None]:
 def _install(lock: Path) -> None:
     if not has_pip():
         raise CannotPrepareError("Python has no pip here. Install it:  apt install python3-pip")
+    _require_rights()
     _require_space()
     if not _succeeds([str(PYTHON), "-c", "import sys"]):
         _make()
     _pip_install(lock)
     _STAMP.write_text(json.dumps(_stamps() | {name: _digest(ROOT / name) for name in _covered(lock)}))
+
+
+def _require_rights() -> None:
+    place = VENV if VENV.exists() else ROOT
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, "not ours to write in", str(place))
 
 
 def _require_space() -> None:
