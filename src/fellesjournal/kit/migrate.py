@@ -14,6 +14,7 @@ from typing import Any
 from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
 from fellesjournal.kit.keys import Keys
+from fellesjournal.kit.programs import find_programs, run_programs
 
 LOGIN_ROLES = ("fj_web", "fj_signin", "fj_worker", "fj_migrate", "fj_log")
 LOCK_TIMEOUT_MS = 5_000
@@ -90,7 +91,10 @@ async def migrate(
         await connection.execute(f"SELECT pg_advisory_lock({_LOCK_KEY})")
         await ensure_roles(connection, keys)
         await _ensure_kit(connection, demo=demo)
-        return await _run_missing(connection, wanted)
+        ran = await _run_missing(connection, wanted)
+        if migrations is None:
+            await run_programs(connection, find_programs(_default_folder()))
+        return ran
     finally:
         await connection.close()
 

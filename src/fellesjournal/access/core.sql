@@ -1,0 +1,410 @@
+-- The decision, the log and the sealed context. Owned by access_core, which alone reads sessions, facts and rules.
+
+-- ── Decide and log ───────────────────────────────────────────────────────────────────────────────
+
+-- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
+-- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
+-- session NULL = the secret opens nothing (answer 401).
+CREATE OR REPLACE FUNCTION access.decide_many(
+  p_secret bytea[], p_patient bigint[], p_org bigint[], p_kind smallint[], p_action text[], p_what bigint[])
+RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, classes smallint[])
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_event bigint := nextval('access.event');
+BEGIN
+  RETURN QUERY
+  WITH ask AS (
+    SELECT a.ord::integer AS k, a.secret, a.patient, a.org, a.kind, a.action, a.what
+    FROM unnest(p_secret, p_patient, p_org, p_kind, p_action, p_what) WITH ORDINALITY
+      AS a (secret, patient, org, kind, action, what, ord)
+  ), verdict AS MATERIALIZED (
+    SELECT ask.k, ask.patient, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
+           s.purpose, s.device, s.kind AS skind,
+           CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
+           r.ref,
+           (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
+            AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
+            AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
+                     WHEN ask.patient = -1 THEN ask.org = s.unit ELSE coalesce(r.allow, false) END) AS allow
+    FROM ask
+    LEFT JOIN identity.live s ON s.secret_hash = sha256(ask.secret)
+    LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = CASE ask.action WHEN 'write' THEN 'write' ELSE 'read' END
+    LEFT JOIN LATERAL (
+      SELECT x.allow, x.ground, x.ref FROM access.rules x
+      WHERE ask.patient > 0 AND x.reader = s.id AND x.patient = ask.patient
+      ORDER BY x.allow, x.rank LIMIT 1) r ON true
+  ), written AS (
+    INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
+                            ground_ref, device, outcome)
+    SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, coalesce(v.patient, 0), v.action, v.kind, ARRAY[v.what],
+           v.purpose, v.ground, v.ref, coalesce(v.device, ''),
+           CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
+    FROM verdict v WHERE v.patient IS DISTINCT FROM 0
+  )
+  SELECT v.k, v.sid, v.sunit, v.allow, v.ground,
+         CASE v.skind WHEN 'citizen' THEN ARRAY[0, 100]::smallint[] ELSE ARRAY[0, 1, 100, 101]::smallint[] END
+  FROM verdict v ORDER BY v.k;
+END $$;
+
+-- Decides without logging: for callers that log what they then show. One row for each patient.
+CREATE OR REPLACE FUNCTION access.judge(p_secret bytea, p_patients bigint[], p_action text)
+RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boolean, ground text, until_at timestamptz,
+               ref bigint, classes smallint[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, false)), r.ground, r.until_at, r.ref,
+           CASE s.kind WHEN 'citizen' THEN ARRAY[0, 100]::smallint[] ELSE ARRAY[0, 1, 100, 101]::smallint[] END
+    FROM identity.live s
+    CROSS JOIN unnest(p_patients) AS q (p)
+    LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = p_action
+    LEFT JOIN LATERAL (
+      SELECT x.allow, x.ground, x.until_at, x.ref FROM access.rules x
+      WHERE x.reader = s.id AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1) r ON true
+    WHERE s.secret_hash = sha256(p_secret);
+END $$;
+
+-- Writes the log of one event: one row for each patient named. Callable by the vault's functions only.
+CREATE OR REPLACE FUNCTION access.log_event(p_secret bytea, p_patients bigint[], p_action text, p_kind smallint,
+                                            p_what bigint[], p_ground text, p_ref bigint, p_outcome smallint)
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_event bigint := nextval('access.event');
+BEGIN
+  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
+                          device, outcome)
+  SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
+         coalesce(s.device, ''), p_outcome
+  FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
+END $$;
+
+-- May this reader open this patient? Logged as an opening or a refusal; the page shows the ground or the way on.
+-- No row = the secret opens nothing. Unknown patients are refused like hidden ones.
+CREATE OR REPLACE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
+RETURNS TABLE (session bigint, unit bigint, allow boolean, ground text, ground_name_nb text, ground_name_nn text,
+               ground_name_en text, until_at timestamptz, blocked bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE j record;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], CASE p_action WHEN 'write' THEN 'write' ELSE 'read' END);
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM access.log_event(p_secret, ARRAY[p_patient], p_action, p_kind, NULL, j.ground, j.ref,
+                           CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
+  RETURN QUERY
+    SELECT j.session, j.unit, j.allow, j.ground, g.name_nb, g.name_nn, g.name_en, j.until_at,
+           CASE WHEN j.allow AND j.kind = 'staff' THEN
+             (SELECT count(*) FROM access.block b WHERE b.patient = p_patient
+              AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()) ELSE 0 END
+    FROM (SELECT 1) one LEFT JOIN access.ground g ON g.code = j.ground;
+END $$;
+
+-- A refused wish that stands alone, after its transaction was rolled back.
+CREATE OR REPLACE FUNCTION access.log_refusal(p_secret bytea, p_patients bigint[], p_action text, p_kind smallint)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT access.log_event(p_secret, p_patients, p_action, p_kind, NULL, NULL, NULL, 1::smallint)
+$$;
+
+-- What the vault's write door must know of the writer. No row = the secret opens nothing.
+CREATE OR REPLACE FUNCTION access.writer(p_secret bytea)
+RETURNS TABLE (session bigint, person bigint, unit bigint, kind text, purpose text, may_write boolean, may_register boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT s.id, s.person, s.unit, s.kind, s.purpose,
+           s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'write'),
+           EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'register')
+    FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
+END $$;
+
+-- Does this secret belong to a system with a live grant to read the feed?
+CREATE OR REPLACE FUNCTION access.may_feed(p_secret bytea) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM identity.live s JOIN access.system_grant g ON g.person = s.person AND g.purpose = 'FEED'
+                 AND g.until_at > clock_timestamp() WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system');
+END $$;
+
+-- ── Facts ────────────────────────────────────────────────────────────────────────────────────────
+
+-- Keeps the roster beside the relations.
+CREATE OR REPLACE FUNCTION access.put_relation(p_patients bigint[], p_unit bigint, p_person bigint, p_ground text, p_source bigint,
+                                               p_from timestamptz, p_until timestamptz, p_session bigint)
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO access.relation (patient, unit, person, ground, source, from_at, until_at, made_by)
+  SELECT q.p, p_unit, p_person, p_ground, p_source, p_from, p_until, p_session FROM unnest(p_patients) AS q (p);
+  INSERT INTO access.roster AS r (unit, patient, from_at, until_at)
+  SELECT DISTINCT p_unit, q.p, p_from, p_until FROM unnest(p_patients) AS q (p)
+  ON CONFLICT (unit, patient) DO UPDATE SET from_at = least(r.from_at, excluded.from_at),
+                                            until_at = greatest(r.until_at, excluded.until_at);
+END $$;
+
+-- Tells a fact. Staff tell facts for their own unit about those they may already see, or have just identified;
+-- a system with the LOAD or DISTRIBUTE grant tells them for other units too, within its bounded patients.
+-- Answers false when that is not so; nothing is written then.
+CREATE OR REPLACE FUNCTION access.establish(p_secret bytea, p_patient bigint, p_unit bigint, p_person bigint, p_ground text,
+                                            p_source bigint, p_from timestamptz, p_until timestamptz)
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE j record; v_purpose text;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF j.kind = 'staff' THEN
+    IF p_unit <> j.unit OR j.ground IN ('SPERRET', 'EGEN_SOM_ANSATT') THEN RETURN false; END IF;
+    IF NOT j.allow AND NOT (p_ground = 'POLBESOK' AND EXISTS (
+        SELECT 1 FROM access.identified i WHERE i.session = j.session AND i.patient = p_patient
+        AND i.at > clock_timestamp() - interval '30 minutes')) THEN RETURN false; END IF;
+    IF p_ground NOT IN ('POLBESOK', 'PLANOPP', 'ARBFLYT', 'BELEGG') THEN RETURN false; END IF;
+  ELSIF j.kind = 'system' THEN
+    SELECT s.purpose INTO v_purpose FROM identity.live s WHERE s.id = j.session;
+    IF v_purpose NOT IN ('LOAD', 'DISTRIBUTE') OR NOT j.allow THEN RETURN false; END IF;
+    IF v_purpose = 'DISTRIBUTE' AND p_ground <> 'ARBFLYT' THEN RETURN false; END IF;
+  ELSE RETURN false;
+  END IF;
+  PERFORM access.put_relation(ARRAY[p_patient], p_unit, p_person, p_ground, p_source, p_from, p_until, j.session);
+  RETURN true;
+END $$;
+
+-- Ends the fact that a resource made, for the unit of the session; access lasts the ground's after-time longer.
+CREATE OR REPLACE FUNCTION access.end_relation(p_secret bytea, p_patient bigint, p_source bigint)
+RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE j record; v_count integer;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
+  IF NOT FOUND OR NOT j.allow THEN RETURN 0; END IF;
+  UPDATE access.relation r SET until_at = least(r.until_at, clock_timestamp() + make_interval(hours => g.after_h))
+  FROM access.ground g
+  WHERE r.source = p_source AND r.patient = p_patient AND g.code = r.ground AND (j.kind = 'system' OR r.unit = j.unit);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  UPDATE access.roster o SET until_at = x.until_at
+  FROM (SELECT r.unit, r.patient, max(r.until_at) AS until_at FROM access.relation r
+        WHERE r.patient = p_patient AND r.unit IN (SELECT unit FROM access.relation WHERE source = p_source)
+        GROUP BY r.unit, r.patient) x
+  WHERE o.unit = x.unit AND o.patient = x.patient;
+  RETURN v_count;
+END $$;
+
+-- Opens one envelope for a distributing system: the patient of one history entry, for five minutes.
+CREATE OR REPLACE FUNCTION access.open_envelope(p_secret bytea, p_patient bigint, p_source bigint)
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE s record;
+BEGIN
+  SELECT l.id, l.unit, l.person INTO s FROM identity.live l
+  JOIN access.system_grant g ON g.person = l.person AND g.purpose = 'DISTRIBUTE' AND g.until_at > clock_timestamp()
+  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'system' AND l.purpose = 'DISTRIBUTE';
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM access.put_relation(ARRAY[p_patient], s.unit, s.person, 'SYSTEM', p_source, clock_timestamp(),
+                              clock_timestamp() + interval '5 minutes', s.id);
+  RETURN true;
+END $$;
+
+-- Marks people as just identified in this session, and logs each hit shown. Called by the vault's identify.
+CREATE OR REPLACE FUNCTION access.mark_identified(p_secret bytea, p_patients bigint[])
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO access.identified (session, patient)
+  SELECT s.id, q.p FROM identity.live s, unnest(p_patients) AS q (p) WHERE s.secret_hash = sha256(p_secret)
+  ON CONFLICT (session, patient) DO UPDATE SET at = clock_timestamp();
+  PERFORM access.log_event(p_secret, p_patients, 'identify', 0::smallint, NULL, 'IDENTIFISERT', NULL, 0::smallint);
+END $$;
+
+-- May this reader identify people now? 'ok', 'none' (no session), 'role' or 'rate' (over 60 in ten minutes).
+CREATE OR REPLACE FUNCTION access.may_identify(p_secret bytea)
+RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((
+    SELECT CASE WHEN rr.role IS NULL OR s.kind <> 'staff' THEN 'role'
+                WHEN (SELECT count(DISTINCT l.event) FROM access.log l WHERE l.person = s.person AND l.action = 'identify'
+                      AND l.at > clock_timestamp() - interval '10 minutes') >= 60 THEN 'rate'
+                ELSE 'ok' END
+    FROM identity.live s LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'identify'
+    WHERE s.secret_hash = sha256(p_secret)), 'none')
+$$;
+
+-- Citizen: who has seen my record. Newest first, below the cursor; the reading of the log is itself logged.
+CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, p_limit integer)
+RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, controller bigint, municipality text, action text, kind smallint,
+               what_count integer, purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
+               outcome smallint, reader_kind text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_patient bigint;
+BEGIN
+  SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
+  RETURN QUERY
+    SELECT l.at, p.name, l.role, u.name, l.controller, u.municipality, l.action, l.kind, coalesce(cardinality(l.what), 0), l.purpose,
+           l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind
+    FROM access.log l
+    LEFT JOIN identity.person p ON p.id = l.person
+    LEFT JOIN identity.unit u ON u.id = l.unit
+    LEFT JOIN access.ground g ON g.code = l.ground
+    WHERE l.patient = v_patient AND l.at < p_before
+    ORDER BY l.at DESC LIMIT least(p_limit, 200);
+END $$;
+
+-- Staff: the latest readings of a patient that they may open (the storyboard's link to the log).
+CREATE OR REPLACE FUNCTION access.patient_log(p_secret bytea, p_patient bigint, p_before timestamptz, p_limit integer)
+RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, action text, kind smallint, purpose text, ground text,
+               ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE j record;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'read');
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM access.log_event(p_secret, ARRAY[p_patient], 'log', 0::smallint, NULL, j.ground, j.ref,
+                           CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
+  IF NOT j.allow THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT l.at, p.name, l.role, u.name, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome
+    FROM access.log l
+    LEFT JOIN identity.person p ON p.id = l.person
+    LEFT JOIN identity.unit u ON u.id = l.unit
+    LEFT JOIN access.ground g ON g.code = l.ground
+    WHERE l.patient = p_patient AND l.at < p_before
+    ORDER BY l.at DESC LIMIT least(p_limit, 200);
+END $$;
+
+-- Makes the log's partitions for this month and the two next. Run by migration and by the worker each day.
+CREATE OR REPLACE FUNCTION access.keep_log_partitions()
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE m date; t text;
+BEGIN
+  FOR i IN 0..2 LOOP
+    m := (date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') + make_interval(months => i))::date;
+    t := 'log_' || to_char(m, 'YYYYMM');
+    IF to_regclass('access.' || t) IS NULL THEN
+      EXECUTE format('CREATE TABLE access.%I PARTITION OF access.log FOR VALUES FROM (%L) TO (%L)', t,
+                     m::timestamp AT TIME ZONE 'UTC', (m + interval '1 month')::timestamp AT TIME ZONE 'UTC');
+    END IF;
+  END LOOP;
+END $$;
+
+-- ── The sealed context of a dynamic search ───────────────────────────────────────────────────────
+
+-- HMAC-SHA-256 (RFC 2104) of the context, this backend and this transaction, under the database's own nonce.
+CREATE OR REPLACE FUNCTION ctx.mac(p_context text)
+RETURNS bytea LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE k bytea; m bytea;
+BEGIN
+  SELECT n.nonce INTO k FROM ctx.nonce n;
+  IF NOT FOUND THEN
+    INSERT INTO ctx.nonce (nonce) VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
+    ON CONFLICT (id) DO NOTHING;
+    SELECT n.nonce INTO STRICT k FROM ctx.nonce n;
+  END IF;
+  m := convert_to(p_context || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()), 'UTF8');
+  RETURN sha256(decode('5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 'hex') || k || sha256(decode('36363636363636363636363636363636', 'hex') || k || m));
+END $$;
+
+-- Seals a context into this transaction: unit, session, classes and patients that a policy may let through.
+CREATE OR REPLACE FUNCTION ctx.seal(p_unit bigint, p_session bigint, p_classes smallint[], p_patients bigint[])
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE c text := coalesce(p_unit, 0) || ';' || p_session || ';' || p_classes::text || ';' || p_patients::text;
+BEGIN
+  PERFORM set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
+END $$;
+
+-- Takes the context away again.
+CREATE OR REPLACE FUNCTION ctx.clear() RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT set_config('fj.context', '', true)
+$$;
+
+-- The fields of the context if its seal is good, else nothing at all.
+CREATE OR REPLACE FUNCTION ctx.open() RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v text := current_setting('fj.context', true); c text; k bytea; m bytea;
+BEGIN
+  IF v IS NULL OR v = '' THEN RETURN NULL; END IF;
+  c := split_part(v, '#', 1);
+  SELECT n.nonce INTO k FROM ctx.nonce n;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  m := convert_to(c || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()), 'UTF8');
+  IF encode(sha256(decode('5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 'hex') || k
+                   || sha256(decode('36363636363636363636363636363636', 'hex') || k || m)), 'hex')
+     <> split_part(v, '#', 2) THEN RETURN NULL; END IF;
+  RETURN string_to_array(c, ';');
+END $$;
+
+CREATE OR REPLACE FUNCTION ctx.unit() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN (ctx.open())[1]::bigint; END $$;
+CREATE OR REPLACE FUNCTION ctx.session() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN (ctx.open())[2]::bigint; END $$;
+CREATE OR REPLACE FUNCTION ctx.classes() RETURNS smallint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN (ctx.open())[3]::smallint[]; END $$;
+CREATE OR REPLACE FUNCTION ctx.patients() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN (ctx.open())[4]::bigint[]; END $$;
+
+-- Is this row on the unit's list? Directory rows are; a unit's own rows are its own; a patient's rows need a live need.
+CREATE OR REPLACE FUNCTION access.listed(p_unit bigint, p_patient bigint, p_org bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_patient > 0 THEN
+    RETURN EXISTS (SELECT 1 FROM access.roster r WHERE r.unit = p_unit AND r.patient = p_patient
+                   AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp())
+       AND NOT EXISTS (SELECT 1 FROM access.block b WHERE b.patient = p_patient AND b.person IS NULL
+                       AND (b.unit IS NULL OR b.unit = p_unit)
+                       AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp());
+  END IF;
+  RETURN p_patient = 0 OR p_org = p_unit;
+END $$;
+
+-- Is this person blocked for the session's person, or the session's own? For lists, beside the unit's roster.
+CREATE OR REPLACE FUNCTION access.hidden_for(p_session bigint, p_patient bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM identity.session s JOIN identity.person p ON p.id = s.person
+                 WHERE s.id = p_session AND s.kind = 'staff' AND p.patient = p_patient)
+      OR EXISTS (SELECT 1 FROM access.block b JOIN identity.session s ON s.person = b.person
+                 WHERE s.id = p_session AND b.patient = p_patient
+                   AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp());
+END $$;
+
+-- May the session's reader see every one of these patients? For rows that name more than one.
+CREATE OR REPLACE FUNCTION access.may_all(p_session bigint, p_patients bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (
+    SELECT 1 FROM unnest(p_patients) AS q (p) WHERE NOT coalesce((
+      SELECT x.allow FROM access.rules x WHERE x.reader = p_session AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1), false));
+END $$;
+
+-- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s OWNER TO access_core', f);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'ctx'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s OWNER TO ctx_keeper', f);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$;
+ALTER FUNCTION access.keep_log_partitions() OWNER TO fj_owner;
+
+GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
+  vault_identify, vault_feed;
+GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION ctx.seal(bigint, bigint, smallint[], bigint[]), ctx.clear() TO vault_open;
+GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.session(), ctx.classes(), ctx.patients() TO vault_chart, vault_list;
+
+GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
+GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
+  TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
+GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
+GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;
+GRANT EXECUTE ON FUNCTION access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint) TO vault_list, vault_open;
+GRANT EXECUTE ON FUNCTION access.may_all(bigint, bigint[]) TO vault_read, vault_gate, vault_chart, vault_list;
+
+GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
+  access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
+  TO fj_web, fj_worker;
+GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
+GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker;
+GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_migrate;
+
+SELECT access.keep_log_partitions();

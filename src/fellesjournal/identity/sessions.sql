@@ -1,0 +1,153 @@
+-- Sign-in's own functions. fj_signin alone may start a session; web and worker may only use and end one.
+
+-- The person behind a national id (keyed hash), or nothing.
+CREATE OR REPLACE FUNCTION identity.find_person(p_number_hash bytea)
+RETURNS TABLE (person bigint, name text, practitioner bigint, patient bigint, patient_slot smallint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.id, p.name, p.practitioner, p.patient, p.patient_slot
+  FROM identity.person p WHERE p.number_hash = p_number_hash
+$$;
+
+-- The posts that a person can act in now, by unit name.
+CREATE OR REPLACE FUNCTION identity.posts_of(p_person bigint)
+RETURNS TABLE (post bigint, unit bigint, unit_name text, unit_kind text, role text, until_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.id, u.id, u.name, u.kind, p.role, p.until_at
+  FROM identity.post p JOIN identity.unit u ON u.id = p.unit
+  WHERE p.person = p_person AND p.from_at <= clock_timestamp() AND p.until_at > clock_timestamp()
+  ORDER BY u.name, p.role
+$$;
+
+-- Starts a staff session in one post. The post must be the person's own and valid.
+CREATE OR REPLACE FUNCTION identity.start_staff(p_secret_hash bytea, p_person bigint, p_post bigint, p_level smallint,
+                                                p_idle_s integer, p_max_s integer, p_device text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, idle_s, expires_at, device)
+  SELECT p_secret_hash, 'staff', p.person, p.id, p.unit, p.role, p_level, p_idle_s,
+         least(clock_timestamp() + make_interval(secs => p_max_s), p.until_at), p_device
+  FROM identity.post p
+  WHERE p.id = p_post AND p.person = p_person AND p_level >= 4
+    AND p.from_at <= clock_timestamp() AND p.until_at > clock_timestamp()
+  RETURNING id
+$$;
+
+-- Starts a citizen's session on the own record.
+CREATE OR REPLACE FUNCTION identity.start_citizen(p_secret_hash bytea, p_person bigint, p_level smallint,
+                                                  p_idle_s integer, p_max_s integer, p_device text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.session (secret_hash, kind, person, role, level, purpose, patient, idle_s, expires_at, device)
+  SELECT p_secret_hash, 'citizen', p.id, 'innbygger', p_level, 'PATRQT', p.patient, p_idle_s,
+         clock_timestamp() + make_interval(secs => p_max_s), p_device
+  FROM identity.person p
+  WHERE p.id = p_person AND p.patient IS NOT NULL AND p_level >= 4
+  RETURNING id
+$$;
+
+-- Starts a session of a system: only one with a live grant, and never past the grant's end.
+CREATE OR REPLACE FUNCTION identity.start_system(p_secret_hash bytea, p_person bigint, p_unit bigint, p_purpose text,
+                                                 p_max_s integer, p_device text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.session (secret_hash, kind, person, unit, role, level, purpose, idle_s, expires_at, device)
+  SELECT p_secret_hash, 'system', p.id, p_unit, 'system', 4, p_purpose, p_max_s,
+         least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), p_device
+  FROM identity.person p JOIN access.system_grant g ON g.person = p.id AND g.purpose = p_purpose
+  WHERE p.id = p_person AND p.kind = 'system' AND g.until_at > clock_timestamp()
+  RETURNING id
+$$;
+
+-- Who holds this secret: nothing if the session is not valid. Marks the session as seen, at most once a minute.
+CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
+RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint, unit bigint, unit_name text, unit_kind text,
+               role text, purpose text, patient bigint, patient_slot smallint, practitioner bigint, practitioner_role bigint,
+               expires_at timestamptz, idle_s integer)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT l.id, l.kind, l.person, p.name, l.post, l.unit, u.name, l.unit_kind, l.role, l.purpose,
+           l.patient, p.patient_slot, p.practitioner, o.practitioner_role, l.expires_at, s.idle_s
+    FROM identity.live l
+    JOIN identity.person p ON p.id = l.person
+    JOIN identity.session s ON s.id = l.id
+    LEFT JOIN identity.unit u ON u.id = l.unit
+    LEFT JOIN identity.post o ON o.id = l.post
+    WHERE l.secret_hash = sha256(p_secret);
+  IF FOUND THEN
+    UPDATE identity.session s SET seen_at = clock_timestamp()
+    WHERE s.secret_hash = sha256(p_secret) AND s.seen_at < clock_timestamp() - interval '1 minute';
+  END IF;
+END $$;
+
+-- Ends the session: sign-out, or a switch of context. Answers whether it was alive.
+CREATE OR REPLACE FUNCTION identity.end_session(p_secret bytea)
+RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH ended AS (UPDATE identity.session SET ended_at = clock_timestamp()
+                 WHERE secret_hash = sha256(p_secret) AND ended_at IS NULL RETURNING 1)
+  SELECT EXISTS (SELECT 1 FROM ended)
+$$;
+
+-- Units, people, posts and grants come from the loader (demo) or the administrator's file.
+CREATE OR REPLACE FUNCTION identity.put_unit(p_id bigint, p_name text, p_kind text, p_controller bigint, p_municipality text)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.unit (id, name, kind, controller, municipality)
+  VALUES (p_id, p_name, p_kind, p_controller, p_municipality)
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, controller = excluded.controller,
+                                 municipality = excluded.municipality
+$$;
+
+CREATE OR REPLACE FUNCTION identity.put_person(p_kind text, p_number_hash bytea, p_name text, p_practitioner bigint,
+                                               p_patient bigint, p_patient_slot smallint, p_demo_name text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.person (kind, number_hash, name, practitioner, patient, patient_slot, demo_name)
+  VALUES (p_kind, p_number_hash, p_name, p_practitioner, p_patient, p_patient_slot, p_demo_name)
+  ON CONFLICT (number_hash) DO UPDATE SET name = excluded.name,
+    practitioner = coalesce(excluded.practitioner, identity.person.practitioner),
+    patient = coalesce(excluded.patient, identity.person.patient),
+    patient_slot = coalesce(excluded.patient_slot, identity.person.patient_slot),
+    demo_name = coalesce(excluded.demo_name, identity.person.demo_name)
+  RETURNING id
+$$;
+
+CREATE OR REPLACE FUNCTION identity.put_post(p_person bigint, p_unit bigint, p_role text, p_profession text, p_licence text,
+                                             p_practitioner_role bigint, p_from timestamptz, p_until timestamptz)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO identity.post (person, unit, role, profession, licence, practitioner_role, from_at, until_at)
+  VALUES (p_person, p_unit, p_role, p_profession, p_licence, p_practitioner_role, p_from, p_until)
+  ON CONFLICT (person, unit, role) DO UPDATE SET profession = excluded.profession, licence = excluded.licence,
+    practitioner_role = excluded.practitioner_role, from_at = excluded.from_at, until_at = excluded.until_at
+  RETURNING id
+$$;
+
+CREATE OR REPLACE FUNCTION identity.put_grant(p_person bigint, p_purpose text, p_until timestamptz, p_granted_by text)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO access.system_grant (person, purpose, until_at, granted_by) VALUES (p_person, p_purpose, p_until, p_granted_by)
+  ON CONFLICT (person, purpose) DO UPDATE SET until_at = excluded.until_at, granted_by = excluded.granted_by
+$$;
+
+-- The person of a demo name: `fellesjournal token --as NAME`, and the test identity provider's list.
+CREATE OR REPLACE FUNCTION identity.find_demo(p_name text)
+RETURNS TABLE (person bigint, kind text, name text, patient bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.id, p.kind, p.name, p.patient FROM identity.person p WHERE p.demo_name = p_name
+$$;
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'identity'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s OWNER TO fj_owner', f);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA identity TO fj_web, fj_signin, fj_worker;
+GRANT EXECUTE ON FUNCTION identity.who(bytea), identity.end_session(bytea) TO fj_web, fj_signin, fj_worker;
+GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.posts_of(bigint), identity.find_demo(text),
+  identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),
+  identity.start_citizen(bytea, bigint, smallint, integer, integer, text),
+  identity.start_system(bytea, bigint, bigint, text, integer, text) TO fj_signin;
+GRANT EXECUTE ON FUNCTION identity.start_system(bytea, bigint, bigint, text, integer, text), identity.find_demo(text) TO fj_worker;
+GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
+  identity.put_person(text, bytea, text, bigint, bigint, smallint, text),
+  identity.put_post(bigint, bigint, text, text, text, bigint, timestamptz, timestamptz),
+  identity.put_grant(bigint, text, timestamptz, text), identity.find_demo(text),
+  identity.start_system(bytea, bigint, bigint, text, integer, text) TO fj_migrate;
+GRANT USAGE ON SCHEMA identity TO fj_migrate;

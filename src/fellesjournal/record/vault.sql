@@ -1,0 +1,515 @@
+-- The vault's doors: policies, and the only functions through which anyone reads or writes clinical content.
+-- Each door's owner has just the rights of that door. The application roles may EXECUTE, and own and select nothing.
+
+-- A row that names several patients is seen only by one who may see them all.
+CREATE OR REPLACE FUNCTION vault.may_others(p_session bigint, p_slot smallint, p_pid bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN access.may_all(p_session, ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid));
+END $$;
+
+-- ── Policies ─────────────────────────────────────────────────────────────────────────────────────
+-- vault_gate   learns whose a row is; column rights keep it from every body
+-- vault_read   fixed reads by id: rows of the patients just decided (setting made by the door itself)
+-- vault_chart  dynamic search in opened charts, vault_list in a unit's lists: context sealed by access_core
+-- vault_write  rows of the patients just decided, nothing else (WITH CHECK)
+
+DO $$
+DECLARE t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['resource', 'history', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
+    EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
+      patient = ANY ((SELECT ctx.patients())::bigint[]) AND sens = ANY ((SELECT ctx.classes())::smallint[])
+      AND (sens < 100 OR vault.may_others((SELECT ctx.session()), slot, pid)))$p$, t);
+    EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
+    EXECUTE format($p$CREATE POLICY list ON vault.%I FOR SELECT TO vault_list USING (
+      sens = ANY ((SELECT ctx.classes())::smallint[]) AND access.listed((SELECT ctx.unit()), patient, org)
+      AND NOT (patient > 0 AND access.hidden_for((SELECT ctx.session()), patient))
+      AND (sens < 100 OR vault.may_others((SELECT ctx.session()), slot, pid)))$p$, t);
+    EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
+    EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
+      USING (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))
+      WITH CHECK (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))$p$, t);
+    EXECUTE format('GRANT SELECT ON vault.%I TO vault_chart, vault_list', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON vault.%I TO vault_write', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['resource', 'history'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS gate ON vault.%I', t);
+    EXECUTE format('CREATE POLICY gate ON vault.%I FOR SELECT TO vault_gate USING (true)', t);
+    EXECUTE format('DROP POLICY IF EXISTS read ON vault.%I', t);
+    EXECUTE format($p$CREATE POLICY read ON vault.%I FOR SELECT TO vault_read USING (
+      patient = ANY ((SELECT nullif(current_setting('fj.reading', true), ''))::bigint[]))$p$, t);
+  END LOOP;
+END $$;
+GRANT SELECT (slot, pid, rtype, version, patient, org, sens) ON vault.resource TO vault_gate;
+GRANT SELECT (slot, pid, rtype, version, patient, org, sens) ON vault.history TO vault_gate;
+GRANT SELECT ON vault.resource, vault.history TO vault_read;
+GRANT SELECT, INSERT, UPDATE ON vault.resource TO vault_write;
+GRANT SELECT, INSERT ON vault.history TO vault_write;
+
+DROP POLICY IF EXISTS gate ON vault.other_patient;
+CREATE POLICY gate ON vault.other_patient FOR SELECT TO vault_gate USING (true);
+DROP POLICY IF EXISTS write ON vault.other_patient;
+CREATE POLICY write ON vault.other_patient FOR ALL TO vault_write USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS write ON vault.identifier;
+CREATE POLICY write ON vault.identifier FOR ALL TO vault_write USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS write ON vault.chosen_id;
+CREATE POLICY write ON vault.chosen_id FOR ALL TO vault_write USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS gate ON vault.chosen_id;
+CREATE POLICY gate ON vault.chosen_id FOR SELECT TO vault_gate USING (true);
+GRANT SELECT ON vault.other_patient, vault.chosen_id TO vault_gate;
+GRANT SELECT, INSERT, DELETE ON vault.other_patient, vault.identifier TO vault_write;
+GRANT SELECT, INSERT ON vault.chosen_id TO vault_write;
+DROP POLICY IF EXISTS write ON vault.idempotency;
+CREATE POLICY write ON vault.idempotency FOR ALL TO vault_write USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON vault.idempotency TO vault_write;
+DROP POLICY IF EXISTS feed ON vault.history;
+CREATE POLICY feed ON vault.history FOR SELECT TO vault_feed USING (true);
+GRANT SELECT (slot, pid, version, rtype, updated, patient, org, sens, op, xid, pos) ON vault.history TO vault_feed;
+DROP POLICY IF EXISTS feed ON vault.feed_position;
+CREATE POLICY feed ON vault.feed_position FOR ALL TO vault_feed USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE ON vault.feed_position TO vault_feed;
+-- Identifying looks at Patients alone (rtype and params are FHIR's Patient; see fellesjournal.fhir).
+DROP POLICY IF EXISTS identify ON vault.resource;
+CREATE POLICY identify ON vault.resource FOR SELECT TO vault_identify USING (slot > 0 AND pid = patient);
+GRANT SELECT ON vault.resource TO vault_identify;
+DROP POLICY IF EXISTS identify ON vault.identifier;
+CREATE POLICY identify ON vault.identifier FOR SELECT TO vault_identify USING (true);
+GRANT SELECT ON vault.identifier TO vault_identify;
+DROP POLICY IF EXISTS identify ON vault.sp_string;
+CREATE POLICY identify ON vault.sp_string FOR SELECT TO vault_identify USING (pid = patient);
+DROP POLICY IF EXISTS identify ON vault.sp_date;
+CREATE POLICY identify ON vault.sp_date FOR SELECT TO vault_identify USING (pid = patient);
+GRANT SELECT ON vault.sp_string, vault.sp_date TO vault_identify;
+
+-- ── Whose is it ──────────────────────────────────────────────────────────────────────────────────
+
+-- Owner columns of the rows named, one for each wish, NULLs where there is nothing. No content.
+CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[])
+RETURNS TABLE (n integer, patient bigint, org bigint, version integer)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT a.ord::integer, r.patient, r.org, r.version
+    FROM unnest(p_slot, p_pid, p_rtype) WITH ORDINALITY AS a (slot, pid, rtype, ord)
+    LEFT JOIN vault.resource r ON r.slot = a.slot AND r.pid = a.pid AND r.rtype = a.rtype
+    ORDER BY a.ord;
+END $$;
+
+-- ── Read by id ───────────────────────────────────────────────────────────────────────────────────
+
+-- One call decides, logs and reads for all the point reads that wait. version 0 = the current one.
+-- status: 200 shown, 404 absent or hidden, 410 deleted, 401 the secret opens nothing.
+CREATE OR REPLACE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
+RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_patient bigint[]; v_org bigint[]; v_session bigint[]; v_allow boolean[]; v_classes text[];
+BEGIN
+  SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n) INTO v_patient, v_org
+  FROM vault.owners(p_slot, p_pid, p_rtype) o;
+  SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.classes::text ORDER BY d.n)
+  INTO v_session, v_allow, v_classes
+  FROM access.decide_many(p_secret, v_patient, v_org, p_rtype, array_fill('read'::text, ARRAY[cardinality(p_pid)]), p_pid) d;
+  PERFORM set_config('fj.reading', coalesce(
+    (SELECT array_agg(DISTINCT q.p) FROM unnest(v_patient, v_allow) AS q (p, a) WHERE q.a)::text, ''), true);
+  RETURN QUERY
+    SELECT a.ord::integer,
+           CASE WHEN a.session IS NULL THEN 401 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
+           x.version, x.updated, x.body
+    FROM unnest(p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_classes) WITH ORDINALITY
+      AS a (slot, pid, version, patient, session, allow, classes, ord)
+    LEFT JOIN LATERAL (
+      SELECT r.pid, r.version, r.updated, r.body FROM vault.resource r
+      WHERE a.version = 0 AND a.allow AND r.slot = a.slot AND r.pid = a.pid AND r.patient = a.patient
+        AND r.sens = ANY (a.classes::smallint[]) AND (r.sens < 100 OR vault.may_others(a.session, r.slot, r.pid))
+      UNION ALL
+      SELECT h.pid, h.version, h.updated, h.body FROM vault.history h
+      WHERE a.version > 0 AND a.allow AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.patient = a.patient
+        AND h.sens = ANY (a.classes::smallint[]) AND (h.sens < 100 OR vault.may_others(a.session, h.slot, h.pid))
+    ) x ON true
+    ORDER BY a.ord;
+  PERFORM set_config('fj.reading', '', true);
+END $$;
+
+-- All versions of one resource, newest first, below a version. Empty when hidden or absent. status as above in row 0.
+CREATE OR REPLACE FUNCTION vault.history_of(p_secret bytea, p_rtype smallint, p_slot smallint, p_pid bigint, p_before integer, p_limit integer)
+RETURNS TABLE (status smallint, version integer, updated timestamptz, op "char", body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE o record; d record;
+BEGIN
+  SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype]);
+  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[p_rtype], ARRAY['history'], ARRAY[p_pid]);
+  IF d.session IS NULL THEN RETURN QUERY SELECT 401::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
+  IF NOT d.allow THEN RETURN QUERY SELECT 404::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
+  PERFORM set_config('fj.reading', ARRAY[o.patient]::text, true);
+  RETURN QUERY
+    SELECT 200::smallint, h.version, h.updated, h.op, h.body FROM vault.history h
+    WHERE h.slot = p_slot AND h.pid = p_pid AND h.version < p_before AND h.patient = o.patient
+      AND h.sens = ANY (d.classes) AND (h.sens < 100 OR vault.may_others(d.session, h.slot, h.pid))
+    ORDER BY h.version DESC LIMIT p_limit;
+  PERFORM set_config('fj.reading', '', true);
+END $$;
+
+-- ── Search ───────────────────────────────────────────────────────────────────────────────────────
+
+-- Runs compiled SQL as the chart role, or the list role: nothing but what the sealed context lets through.
+CREATE OR REPLACE FUNCTION vault.run_chart(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
+RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
+               sort timestamptz, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+END $$;
+CREATE OR REPLACE FUNCTION vault.run_list(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
+RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
+               sort timestamptz, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+END $$;
+
+-- One search: decides, seals, runs, logs every patient shown and what of each.
+-- p_patients: the charts named (chart search); empty = the acting unit's lists (p_unit must be the session's unit).
+-- First row: k = -1 and body = the verdict ('ok', 'none', 'refused') ; then the rows of the search.
+CREATE OR REPLACE FUNCTION vault.search(p_secret bytea, p_patients bigint[], p_unit bigint, p_action text, p_kind smallint, p_sql text,
+                                        p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
+RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
+               sort timestamptz, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_session bigint; v_unit bigint;
+        v_classes smallint[]; v_chart boolean := cardinality(p_patients) > 0; v_shown bigint[] := '{}'; v_pids bigint[] := '{}';
+BEGIN
+  FOR j IN SELECT * FROM access.judge(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END,
+                                      CASE WHEN v_chart THEN 'read' ELSE 'list' END) LOOP
+    v_seen := true; v_session := j.session; v_unit := j.unit; v_classes := j.classes; v_ground := j.ground; v_ref := j.ref;
+    IF v_chart AND NOT j.allow THEN v_ok := false; END IF;
+    IF NOT v_chart AND (j.unit IS NULL OR j.unit <> p_unit) THEN v_ok := false; END IF;
+  END LOOP;
+  IF NOT v_seen OR NOT v_ok THEN
+    PERFORM access.log_event(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END, p_action, p_kind, NULL, v_ground, v_ref, 1::smallint);
+    k := -1; body := CASE WHEN v_seen THEN 'refused' ELSE 'none' END;
+    RETURN NEXT; RETURN;
+  END IF;
+  PERFORM ctx.seal(v_unit, v_session, v_classes, CASE WHEN v_chart THEN p_patients || 0::bigint ELSE ARRAY[]::bigint[] END);
+  IF v_chart THEN
+    FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_chart(p_sql, p_i, p_t, p_d, p_f) LOOP
+      IF patient <> 0 THEN v_pids := v_pids || pid; END IF;
+      RETURN NEXT;
+    END LOOP;
+    PERFORM ctx.clear();
+    PERFORM access.log_event(p_secret, p_patients, p_action, p_kind, v_pids, v_ground, v_ref,
+                             CASE WHEN cardinality(v_pids) = 0 THEN 2 ELSE 0 END::smallint);
+  ELSE
+    FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_list(p_sql, p_i, p_t, p_d, p_f) LOOP
+      IF patient <> 0 AND body IS NOT NULL THEN v_shown := v_shown || patient; v_pids := v_pids || pid; END IF;
+      RETURN NEXT;
+    END LOOP;
+    PERFORM ctx.clear();
+    PERFORM access.log_event(p_secret, q.ps, 'list', p_kind, q.pids, 'ENHET', NULL, 0::smallint)
+    FROM (SELECT array_agg(DISTINCT x.p) AS ps, array_agg(x.i) AS pids FROM unnest(v_shown, v_pids) AS x (p, i)) q WHERE q.ps IS NOT NULL;
+  END IF;
+  k := -1; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := 'ok';
+  RETURN NEXT;
+END $$;
+
+-- ── Identify ─────────────────────────────────────────────────────────────────────────────────────
+
+-- Name, birth date, sex and number of one Patient body; no more than identifying may show.
+CREATE OR REPLACE FUNCTION vault.identity_of(p_body text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_strip_nulls(jsonb_build_object('name', b -> 'name', 'birthDate', b -> 'birthDate', 'gender', b -> 'gender',
+                                              'identifier', b -> 'identifier'))::text FROM (SELECT p_body::jsonb AS b) x
+$$;
+
+-- Is this Patient strictly protected? (Grunndata code strengtFortrolig, anywhere in meta.security)
+CREATE OR REPLACE FUNCTION vault.is_strictly_protected(p_body text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p_body LIKE '%strengtFortrolig%' AND jsonb_path_exists(p_body::jsonb, '$.meta.security[*] ? (@.code == "strengtFortrolig")')
+$$;
+
+-- By number (keyed hash). verdict: 'ok', 'none', 'role', 'rate'. At most one hit; the caller compares the number again.
+CREATE OR REPLACE FUNCTION vault.identify_number(p_secret bytea, p_rtype smallint, p_h bigint)
+RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v text := access.may_identify(p_secret);
+BEGIN
+  IF v = 'ok' THEN
+    RETURN QUERY
+      SELECT v, r.slot, r.pid, vault.identity_of(r.body) FROM vault.identifier i
+      JOIN vault.resource r ON r.slot = i.slot AND r.pid = i.pid
+      WHERE i.rtype = p_rtype AND i.h = p_h AND r.body IS NOT NULL;
+    IF FOUND THEN
+      PERFORM access.mark_identified(p_secret, ARRAY(SELECT i.pid FROM vault.identifier i WHERE i.rtype = p_rtype AND i.h = p_h));
+      RETURN;
+    END IF;
+    PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'identify', p_rtype, NULL, 'IDENTIFISERT', NULL, 2::smallint);
+    RETURN;
+  END IF;
+  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'identify', p_rtype, NULL, v, NULL, 1::smallint);
+  RETURN QUERY SELECT v, NULL::smallint, NULL::bigint, NULL::text;
+END $$;
+
+-- By names (each folded; all must match) and birth date. At most 10 hits; the strictly protected never.
+CREATE OR REPLACE FUNCTION vault.identify_name(p_secret bytea, p_name_param integer, p_names text[], p_birth_param integer, p_born timestamptz)
+RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v text := access.may_identify(p_secret); v_hits bigint[];
+BEGIN
+  IF v = 'ok' AND cardinality(p_names) > 0 THEN
+    SELECT array_agg(h.pid) INTO v_hits FROM (
+      SELECT r.pid FROM vault.sp_date d JOIN vault.resource r ON r.slot = d.slot AND r.pid = d.pid
+      WHERE d.param = p_birth_param AND d.lo = p_born AND r.body IS NOT NULL AND NOT vault.is_strictly_protected(r.body)
+        AND (SELECT bool_and(EXISTS (SELECT 1 FROM vault.sp_string s WHERE s.patient = d.patient AND s.param = p_name_param AND s.v ^@ q.name))
+             FROM unnest(p_names) AS q (name))
+      ORDER BY r.pid LIMIT 10) h;
+    IF v_hits IS NULL THEN
+      PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'identify', 0::smallint, NULL, 'IDENTIFISERT', NULL, 2::smallint);
+      RETURN;
+    END IF;
+    PERFORM access.mark_identified(p_secret, v_hits);
+    RETURN QUERY SELECT v, r.slot, r.pid, vault.identity_of(r.body) FROM vault.resource r JOIN vault.sp_date d
+                   ON d.slot = r.slot AND d.pid = r.pid AND d.param = p_birth_param AND d.lo = p_born
+                 WHERE r.pid = ANY (v_hits) ORDER BY r.pid;
+    RETURN;
+  END IF;
+  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'identify', 0::smallint, NULL, v, NULL, 1::smallint);
+  RETURN QUERY SELECT v, NULL::smallint, NULL::bigint, NULL::text;
+END $$;
+
+-- ── Write ────────────────────────────────────────────────────────────────────────────────────────
+
+-- Writes versions with their search rows: one decision for each patient touched, all or nothing, a handful of statements.
+-- Rows come sorted by (slot, pid). op: C create, U update, D delete. expect: 0 = must be new, -1 = any, n = must be version n.
+-- body = head || version || '","lastUpdated":"' || instant || tail; deleted: head and tail NULL.
+-- Search rows name their resource by its ordinal n (from 1).
+-- One row back for each resource. status: 201, 200, 204; else nothing at all was written and the rows with faults say why:
+-- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version, 422 moved to another person.
+CREATE OR REPLACE FUNCTION vault.write(
+  p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
+  p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
+  o_n integer[], o_patient bigint[], i_n integer[], i_h bigint[],
+  t_n integer[], t_param integer[], t_h bigint[],
+  r_n integer[], r_param integer[], r_h bigint[], r_tslot smallint[], r_tpid bigint[],
+  d_n integer[], d_param integer[], d_lo timestamptz[], d_hi timestamptz[],
+  q_n integer[], q_param integer[], q_unit bigint[], q_lo double precision[], q_hi double precision[],
+  s_n integer[], s_param integer[], s_v text[], s_exact text[],
+  u_n integer[], u_param integer[], u_v text[])
+RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_all bigint[]; v_new bigint[]; v_bad bigint[]; v_status smallint[]; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
+  v_ground text; v_ref bigint; v_changed bigint[];
+BEGIN
+  SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz FROM generate_series(1, v_count) g; RETURN;
+  END IF;
+
+  -- Who is touched: owners, and everyone else that a row names. A Patient made here is the writer's to make, by its right.
+  v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
+  v_all := ARRAY(SELECT DISTINCT x FROM unnest(p_patient || o_patient) AS q (x) WHERE x > 0 AND x <> ALL (v_new));
+  SELECT array_agg(j.patient) FILTER (WHERE NOT j.allow), min(j.ground) FILTER (WHERE j.allow), min(j.ref) FILTER (WHERE j.allow)
+  INTO v_bad, v_ground, v_ref FROM access.judge(p_secret, v_all, 'write') j;
+  IF cardinality(v_new) > 0 AND NOT s.may_register THEN v_bad := v_bad || v_new; END IF;
+  v_status := ARRAY(
+    SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
+                  OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
+                WHEN p_patient[g] = 0 AND s.kind <> 'system' THEN 403
+                WHEN p_op[g] = 'C' AND p_org[g] <> s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 403
+                ELSE 0 END::smallint
+    FROM generate_subscripts(p_pid, 1) g ORDER BY g);
+  IF 403 = ANY (v_status) THEN
+    PERFORM access.log_event(p_secret, coalesce(nullif(v_bad, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, NULL, 1::smallint);
+    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
+  END IF;
+
+  -- The rows as they are, locked in order. Rows of people outside this decision are as absent as absent ones.
+  PERFORM set_config('fj.writing', (v_all || v_new || ARRAY[0, -1]::bigint[])::text, true);
+  SELECT array_agg(CASE
+           WHEN a.op = 'C' AND x.pid IS NOT NULL THEN 409
+           WHEN a.op = 'C' THEN 201
+           WHEN x.pid IS NULL OR x.rtype <> a.rtype THEN 404
+           WHEN x.patient <> a.patient THEN 422
+           WHEN x.org <> s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 403
+           WHEN a.expect > 0 AND x.version <> a.expect THEN 412
+           WHEN x.gone AND a.op = 'D' THEN 410
+           WHEN a.op = 'D' THEN 204 ELSE 200 END::smallint ORDER BY a.ord),
+         array_agg(coalesce(x.version, 0) + 1 ORDER BY a.ord),
+         array_agg(greatest(v_now, x.updated + interval '1 millisecond') ORDER BY a.ord),
+         array_agg(coalesce(x.org, a.org) ORDER BY a.ord)
+  INTO v_status, v_version, v_updated, v_org
+  FROM unnest(p_slot, p_pid, p_rtype, p_op, p_expect, p_patient, p_org) WITH ORDINALITY AS a (slot, pid, rtype, op, expect, patient, org, ord)
+  LEFT JOIN LATERAL (
+    SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.body IS NULL AS gone FROM vault.resource r
+    WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
+  IF EXISTS (SELECT 1 FROM unnest(v_status) AS q (x) WHERE x >= 400) THEN
+    PERFORM access.log_event(p_secret, coalesce(nullif(v_all, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, v_ref, 1::smallint);
+    PERFORM set_config('fj.writing', '', true);
+    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz FROM generate_series(1, v_count) g WHERE v_status[g] >= 400; RETURN;
+  END IF;
+
+  INSERT INTO vault.history (slot, pid, version, rtype, updated, patient, org, sens, op, session, body)
+  SELECT a.slot, a.pid, a.version, a.rtype, a.updated, a.patient, a.org, a.sens, a.op::"char", s.session,
+         a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, p_sens, p_op, p_head, p_tail)
+    AS a (slot, pid, version, rtype, updated, patient, org, sens, op, head, tail);
+  INSERT INTO vault.resource AS r (slot, pid, rtype, version, updated, patient, org, sens, date, body)
+  SELECT a.slot, a.pid, a.rtype, a.version, a.updated, a.patient, a.org, a.sens, coalesce(a.date, a.updated),
+         a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, p_sens, p_date, p_head, p_tail)
+    AS a (slot, pid, version, rtype, updated, patient, org, sens, date, head, tail)
+  ON CONFLICT (slot, pid) DO UPDATE SET version = excluded.version, updated = excluded.updated, sens = excluded.sens,
+                                        date = excluded.date, body = excluded.body;
+
+  v_changed := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] <> 'C');
+  IF cardinality(v_changed) > 0 THEN
+    DELETE FROM vault.sp_token x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_reference x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_date x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_quantity x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_string x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_uri x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.sp_composite x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.identifier x WHERE x.pid = ANY (v_changed);
+    DELETE FROM vault.other_patient x WHERE x.pid = ANY (v_changed);
+  END IF;
+  IF cardinality(t_n) > 0 THEN
+    INSERT INTO vault.sp_token (param, slot, sens, pid, patient, org, date, h)
+    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h
+    FROM unnest(t_n, t_param, t_h) AS a (n, param, h);
+  END IF;
+  IF cardinality(r_n) > 0 THEN
+    INSERT INTO vault.sp_reference (param, slot, sens, pid, patient, org, date, h, tslot, tpid)
+    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h, a.tslot, a.tpid
+    FROM unnest(r_n, r_param, r_h, r_tslot, r_tpid) AS a (n, param, h, tslot, tpid);
+  END IF;
+  INSERT INTO vault.sp_date (param, slot, sens, pid, patient, org, date, lo, hi)
+  SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.lo, a.hi
+  FROM unnest(d_n, d_param, d_lo, d_hi) AS a (n, param, lo, hi)
+  UNION ALL
+  SELECT a.param, a.slot, a.sens, a.pid, a.patient, a.org, coalesce(a.date, a.updated), a.updated, a.updated + interval '1 millisecond'
+  FROM unnest(p_lu_param, p_slot, p_sens, p_pid, p_patient, v_org, p_date, v_updated, p_op)
+    AS a (param, slot, sens, pid, patient, org, date, updated, op) WHERE a.op <> 'D';
+  IF cardinality(q_n) > 0 THEN
+    INSERT INTO vault.sp_quantity (param, slot, sens, pid, patient, org, date, unit, lo, hi)
+    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.unit, a.lo, a.hi
+    FROM unnest(q_n, q_param, q_unit, q_lo, q_hi) AS a (n, param, unit, lo, hi);
+  END IF;
+  IF cardinality(s_n) > 0 THEN
+    INSERT INTO vault.sp_string (param, slot, sens, pid, patient, org, date, v, exact)
+    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v, a.exact
+    FROM unnest(s_n, s_param, s_v, s_exact) AS a (n, param, v, exact);
+  END IF;
+  IF cardinality(u_n) > 0 THEN
+    INSERT INTO vault.sp_uri (param, slot, sens, pid, patient, org, date, v)
+    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
+    FROM unnest(u_n, u_param, u_v) AS a (n, param, v);
+  END IF;
+  IF cardinality(i_n) > 0 THEN
+    INSERT INTO vault.identifier (rtype, h, slot, pid)
+    SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
+  END IF;
+  IF cardinality(o_n) > 0 THEN
+    INSERT INTO vault.other_patient (slot, pid, patient)
+    SELECT DISTINCT p_slot[a.n], p_pid[a.n], a.p FROM unnest(o_n, o_patient) AS a (n, p);
+  END IF;
+  IF cardinality(v_new) > 0 THEN
+    PERFORM access.put_relation(v_new, s.unit, CASE WHEN s.kind = 'system' THEN s.person END,
+                                CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'POLBESOK' END, NULL, clock_timestamp(),
+                                CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
+                                s.session);
+  END IF;
+  PERFORM access.log_event(p_secret, coalesce(nullif(v_all || v_new, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], p_pid,
+                           coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref, 0::smallint);
+  PERFORM set_config('fj.writing', '', true);
+  RETURN QUERY SELECT g, v_status[g], v_version[g], v_updated[g] FROM generate_series(1, v_count) g;
+END $$;
+
+-- ── The feed ─────────────────────────────────────────────────────────────────────────────────────
+
+-- The next entries after a position, oldest first, none missed: below the oldest transaction still running.
+-- Ids alone; a reader decides again for each. Only a system with the FEED grant; nothing for others.
+CREATE OR REPLACE FUNCTION vault.feed(p_secret bytea, p_xid xid8, p_pos bigint, p_limit integer)
+RETURNS TABLE (xid xid8, pos bigint, slot smallint, pid bigint, version integer, rtype smallint, patient bigint, org bigint, op "char", updated timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT access.may_feed(p_secret) THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT h.xid, h.pos, h.slot, h.pid, h.version, h.rtype, h.patient, h.org, h.op, h.updated FROM vault.history h
+    WHERE (h.xid, h.pos) > (p_xid, p_pos) AND h.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY h.xid, h.pos LIMIT p_limit;
+END $$;
+
+-- Where a reader of the feed has come; (0, 0) for a new one or after a restore.
+CREATE OR REPLACE FUNCTION vault.feed_at(p_reader text, p_epoch uuid) RETURNS TABLE (xid xid8, pos bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(max(f.xid::text), '0')::xid8, coalesce(max(f.pos), 0) FROM vault.feed_position f
+  WHERE f.reader = p_reader AND f.epoch = p_epoch
+$$;
+
+-- Remembers where a reader has come. Same transaction as what it did.
+CREATE OR REPLACE FUNCTION vault.feed_reached(p_reader text, p_epoch uuid, p_xid xid8, p_pos bigint) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO vault.feed_position (reader, epoch, xid, pos) VALUES (p_reader, p_epoch, p_xid, p_pos)
+  ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, xid = excluded.xid, pos = excluded.pos
+$$;
+
+-- The right to one envelope: the patient of one resource in the feed, for five minutes. The patient, or NULL.
+CREATE OR REPLACE FUNCTION vault.open_envelope(p_secret bytea, p_slot smallint, p_pid bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_patient bigint;
+BEGIN
+  SELECT h.patient INTO v_patient FROM vault.history h WHERE h.slot = p_slot AND h.pid = p_pid ORDER BY h.version DESC LIMIT 1;
+  IF v_patient IS NULL OR v_patient <= 0 OR NOT access.open_envelope(p_secret, v_patient, p_pid) THEN RETURN NULL; END IF;
+  RETURN v_patient;
+END $$;
+
+-- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'vault'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$;
+ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[]) OWNER TO vault_gate;
+ALTER FUNCTION vault.may_others(bigint, smallint, bigint) OWNER TO vault_gate;
+ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
+ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer) OWNER TO vault_read;
+ALTER FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
+ALTER FUNCTION vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
+ALTER FUNCTION vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
+ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
+ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;
+ALTER FUNCTION vault.identify_number(bytea, smallint, bigint) OWNER TO vault_identify;
+ALTER FUNCTION vault.identify_name(bytea, integer, text[], integer, timestamptz) OWNER TO vault_identify;
+ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+  integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+  integer[], integer[], text[], text[], integer[], integer[], text[]) OWNER TO vault_write;
+ALTER FUNCTION vault.feed(bytea, xid8, bigint, integer) OWNER TO vault_feed;
+ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
+ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
+ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
+
+GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION vault.may_others(bigint, smallint, bigint) TO vault_read, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
+  vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
+
+GRANT USAGE ON SCHEMA vault TO fj_web, fj_worker, fj_migrate;
+GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]),
+  vault.history_of(bytea, smallint, smallint, bigint, integer, integer),
+  vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]),
+  vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+    integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+    integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+    integer[], integer[], text[], text[], integer[], integer[], text[]) TO fj_web, fj_worker;
+GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
+GRANT EXECUTE ON FUNCTION vault.feed(bytea, xid8, bigint, integer), vault.feed_at(text, uuid),
+  vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;
