@@ -38,7 +38,9 @@ _NETWORK_SIGNS = (
     "ConnectTimeout",
     "ProxyError",
 )
-_COLLECTING = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9_.-]+)")
+_TAKEN_UP = re.compile(
+    r"^\s*(?:Collecting |Requirement already satisfied: |Processing \S*/)([A-Za-z0-9_.]+(?:-[A-Za-z][A-Za-z0-9_.]*)*)"
+)
 
 
 class CannotPrepareError(Exception):
@@ -143,7 +145,7 @@ def _follow(pip: subprocess.Popen[str], *, total: int) -> str:
     seen: set[str] = set()
     for line in pip.stdout or ():
         said.append(line)
-        if found := _COLLECTING.match(line):
+        if found := _TAKEN_UP.match(line):
             seen.add(found[1])
             _show(f"Fetching packages {min(len(seen), total)}/{total}  {found[1]}", often=len(seen))
         elif line.startswith("Installing collected"):
