@@ -39,7 +39,8 @@ _NETWORK_SIGNS = (
     "ProxyError",
 )
 _TAKEN_UP = re.compile(
-    r"^\s*(?:Collecting |Requirement already satisfied: |Processing \S*/)([A-Za-z0-9_.]+(?:-[A-Za-z][A-Za-z0-9_.]*)*)"
+    r"^\s*(?:Collecting |Requirement already satisfied: |Processing \S*/)"
+    r"([A-Za-z0-9_.]+(?:-[A-Za-z][A-Za-z0-9_.]*)*)"
 )
 
 
