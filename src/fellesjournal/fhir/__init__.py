@@ -1,0 +1,42 @@
+"""FHIR R4: the official definitions, compiled to validators and extractors of index rows.
+
+Pure: nothing here reads or writes anything but the vendored definitions (`definitions/`), knows a database or a person.
+A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusal goes out as an `outcome`.
+`keys` and `ranges` are shared with the search compiler, so that what is stored and what is asked for cannot disagree.
+"""
+
+from fellesjournal.fhir.extract import extract
+from fellesjournal.fhir.index_rows import IndexRows
+from fellesjournal.fhir.json_text import BadJson, encode, parse
+from fellesjournal.fhir.keys import fold, keyed_hash, param_id
+from fellesjournal.fhir.outcome import Issue, outcome
+from fellesjournal.fhir.ownership import Owner
+from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
+from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
+from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
+from fellesjournal.fhir.walker import validate
+
+__all__ = [
+    "OPEN_END",
+    "OPEN_START",
+    "RESOURCE_TYPES",
+    "TYPE_NUMBER",
+    "BadJson",
+    "IndexRows",
+    "Issue",
+    "Owner",
+    "SearchParam",
+    "compartment_params",
+    "date_range",
+    "encode",
+    "extract",
+    "fold",
+    "implied_systems",
+    "keyed_hash",
+    "number_range",
+    "outcome",
+    "param_id",
+    "parse",
+    "search_params",
+    "validate",
+]

@@ -1,0 +1,124 @@
+"""What a date or a number covers: the half-open range that its precision implies.
+
+`2024-03` is all of March; `5.40` is [5.395, 5.405). Search compares ranges, as R4 asks for.
+Dates without a zone are Norwegian: a day of the daylight-saving change is 23 or 25 hours long.
+Source: https://hl7.org/fhir/R4/search.html#date and #number
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+OSLO: Final = ZoneInfo("Europe/Oslo")
+OPEN_START: Final = datetime(1, 1, 1, tzinfo=UTC)
+OPEN_END: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+_DATE = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+).fullmatch
+_NUMBER = re.compile(r"[+-]?[0-9]{1,100}(?:\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,3})?").fullmatch
+_MAX_EXPONENT: Final = 300
+_wide = Context(prec=250)
+
+Span = tuple[datetime, datetime]
+
+
+@lru_cache(maxsize=16384)
+def date_range(text: str) -> Span:
+    """Return [start, end) in UTC of a date, dateTime or instant; minutes without seconds are allowed, for searches.
+
+    A local time that comes twice in autumn covers both hours. Raises ValueError for what is no real date.
+    """
+    match = _DATE(text)
+    if match is None:
+        raise ValueError("not a date")
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    if hour is not None:
+        return _moment(text, has_seconds=second is not None, leap=second == "60", fraction=fraction, zone=zone)
+    start = (int(year), int(month or 1), int(day or 1))
+    datetime(*start)
+    if day is not None:
+        following = datetime(*start).toordinal() + 1
+        return _midnight(start), _midnight_of(following)
+    if month is not None:
+        return _midnight(start), _midnight((start[0] + start[1] // 12, start[1] % 12 + 1, 1))
+    return _midnight(start), _midnight((start[0] + 1, 1, 1))
+
+
+def number_range(text: str) -> tuple[float, float]:
+    """Return [low, high) of a number as written. Raises ValueError for what is no number, or an absurd one.
+
+    With an exponent and no decimals, one more digit is implied: `1e2` is [95, 105), as R4 says.
+    """
+    if _NUMBER(text) is None:
+        raise ValueError("not a number")
+    value = Decimal(text)
+    if "e" in text.lower() and "." not in text:
+        value = Decimal((value.as_tuple().sign, (*value.as_tuple().digits, 0), _exponent(value) - 1))
+    return decimal_range(value)
+
+
+def decimal_range(value: Decimal | int) -> tuple[float, float]:
+    """Return [low, high) of a number that is already read. Raises ValueError for an absurd one."""
+    if isinstance(value, int):
+        return value - 0.5, value + 0.5
+    exponent = _exponent(value)
+    if abs(value.adjusted()) > _MAX_EXPONENT or abs(exponent) > _MAX_EXPONENT:
+        raise ValueError("a number out of range")
+    half = Decimal((0, (5,), exponent - 1))
+    return float(_wide.subtract(value, half)), float(_wide.add(value, half))
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError("not a number")
+    return exponent
+
+
+def _midnight(day: tuple[int, int, int]) -> datetime:
+    if day[0] > datetime.max.year:
+        return OPEN_END
+    return _to_utc(datetime(*day, tzinfo=OSLO))
+
+
+def _midnight_of(ordinal: int) -> datetime:
+    if ordinal > datetime.max.toordinal():
+        return OPEN_END
+    return _to_utc(datetime.fromordinal(ordinal).replace(tzinfo=OSLO))
+
+
+def _moment(text: str, *, has_seconds: bool, leap: bool, fraction: str | None, zone: str | None) -> Span:
+    at = datetime.fromisoformat(text.replace(":60", ":59", 1) if leap else text)
+    step = _step(fraction, has_seconds=has_seconds)
+    if zone is not None:
+        return _span(_to_utc(at), _to_utc(at), step=step, leap=leap)
+    readings = [_to_utc(at.replace(tzinfo=OSLO, fold=fold)) for fold in (0, 1)]
+    return _span(min(readings), max(readings), step=step, leap=leap)
+
+
+def _step(fraction: str | None, *, has_seconds: bool) -> timedelta:
+    if fraction is None:
+        return timedelta(seconds=1) if has_seconds else timedelta(minutes=1)
+    return timedelta(microseconds=10 ** max(0, 6 - len(fraction)))
+
+
+def _span(first: datetime, last: datetime, *, step: timedelta, leap: bool) -> Span:
+    late = timedelta(seconds=1 if leap else 0)
+    try:
+        return first + late, last + late + step
+    except OverflowError:
+        return min(first, OPEN_END - step), OPEN_END
+
+
+def _to_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return OPEN_START if at.year == 1 else OPEN_END

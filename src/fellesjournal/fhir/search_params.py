@@ -1,0 +1,69 @@
+"""The official search parameters of each resource type."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+from fellesjournal.fhir.keys import param_id
+from fellesjournal.fhir.paths import Presence, Route, routes
+from fellesjournal.fhir.structures import bound_codes, catalogue, is_primitive, is_resource
+
+COMPARTMENT = "Patient"
+
+
+class SearchParam(msgspec.Struct, frozen=True):
+    """One search parameter of one type. `components` are (code, expression) of a composite, in order."""
+
+    code: str
+    type: str
+    id: int
+    targets: tuple[str, ...]
+    expression: str | None
+    components: tuple[tuple[str, str], ...]
+
+
+@cache
+def search_params(rtype: str) -> dict[str, SearchParam]:
+    """Return a type's official parameters by code, those of every resource included. Raises KeyError."""
+    if not is_resource(rtype):
+        raise KeyError(rtype)
+    bases = {rtype, "Resource", "DomainResource"}
+    found = [p for p in catalogue().params if not bases.isdisjoint(p.base)]
+    return {
+        p.code: SearchParam(
+            code=p.code,
+            type=p.type,
+            id=param_id(rtype, p.code),
+            targets=tuple(p.targets),
+            expression=p.expression,
+            components=tuple(p.components),
+        )
+        for p in found
+    }
+
+
+@cache
+def param_routes(rtype: str, code: str) -> tuple[Route | Presence, ...]:
+    """Return where the values of a parameter stand; empty for one without an expression (`_text`, `_content`)."""
+    expression = search_params(rtype)[code].expression
+    return tuple(routes(expression, rtype=rtype)) if expression else ()
+
+
+@cache
+def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
+    """Return the code systems that a token parameter over plain codes implies; None where values name their own.
+
+    `status=final` and `status=http://hl7.org/fhir/observation-status|final` are the same question.
+    """
+    found = param_routes(rtype, code)
+    if not all(isinstance(r, Presence) or is_primitive(r.type) for r in found):
+        return None
+    bindings = [r.binding for r in found if isinstance(r, Route) and r.binding]
+    return frozenset(system for b in bindings for system, _ in bound_codes(b))
+
+
+def compartment_params(rtype: str, *, compartment: str = COMPARTMENT) -> tuple[str, ...]:
+    """Return the parameters that put a resource of this type into a compartment, as the definition lists them."""
+    return tuple(catalogue().compartments[compartment].get(rtype, ()))

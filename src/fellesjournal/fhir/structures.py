@@ -1,0 +1,166 @@
+"""The vendored R4 definitions: what elements each type has, loaded once, unfolded type by type on first use."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+
+class RawElement(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One element as vendored."""
+
+    path: str
+    min: int
+    max: str
+    types: list[str]
+    binding: str | None
+    content_reference: str | None
+
+
+class RawType(msgspec.Struct, frozen=True):
+    """One type as vendored; its elements stay JSON until they are asked for."""
+
+    kind: Literal["resource", "complex-type", "primitive-type"]
+    abstract: bool
+    elements: msgspec.Raw
+
+
+class RawParameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One official search parameter as vendored."""
+
+    code: str
+    type: str
+    base: list[str]
+    expression: str | None
+    targets: list[str]
+    components: list[tuple[str, str]]
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """The whole vendored file."""
+
+    version: str
+    types: dict[str, RawType]
+    codes: dict[str, list[tuple[str, list[str]]]]
+    params: list[RawParameter]
+    compartments: dict[str, dict[str, list[str]]]
+
+
+class Field(msgspec.Struct, frozen=True, gc=False):
+    """One JSON property that an object may have.
+
+    `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a data type,
+    or the path of a nested structure (`Observation.component`).
+    """
+
+    name: str
+    key: str
+    type: str
+    many: bool
+    required: bool
+    choice: bool
+    binding: str | None
+
+
+class Structure(msgspec.Struct, frozen=True):
+    """One kind of object: a resource, a data type, or a part nested in one."""
+
+    path: str
+    is_resource: bool
+    fields: dict[str, Field]
+    required: tuple[Field, ...]
+    required_choices: dict[str, tuple[Field, ...]]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the vendored definitions."""
+    packed = resources.files(__package__).joinpath("definitions", "r4.json.gz").read_bytes()
+    return msgspec.json.decode(gzip.decompress(packed), type=Catalogue)
+
+
+@cache
+def is_primitive(type_name: str) -> bool:
+    """Tell whether values of this type are plain JSON values."""
+    raw = catalogue().types.get(type_name)
+    return raw is not None and raw.kind == "primitive-type"
+
+
+@cache
+def is_resource(type_name: str) -> bool:
+    """Tell whether this is an R4 resource type that can be made."""
+    raw = catalogue().types.get(type_name)
+    return raw is not None and raw.kind == "resource" and not raw.abstract
+
+
+@cache
+def structure(path: str) -> Structure:
+    """Return the structure of a type (`Observation`) or of a part of one (`Observation.component`).
+
+    Raises KeyError for a type that R4 does not have.
+    """
+    root = path.split(".", 1)[0]
+    raw = catalogue().types[root]
+    own = [e for e in _elements(root) if e.path.rpartition(".")[0] == path]
+    fields = [f for e in own for f in _fields(e, inner=_parents(root))]
+    single = [f for f in fields if f.required and not f.choice]
+    choices = {f.name: tuple(g for g in fields if g.name == f.name) for f in fields if f.required and f.choice}
+    return Structure(
+        path=path,
+        is_resource=path == root and raw.kind == "resource",
+        fields={f.key: f for f in fields},
+        required=tuple(single),
+        required_choices=choices,
+    )
+
+
+@cache
+def bound_codes(value_set: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return (system, codes) for a required value set; empty where the package does not spell it out."""
+    return tuple((system, frozenset(codes)) for system, codes in catalogue().codes.get(value_set, []))
+
+
+@cache
+def _elements(root: str) -> list[RawElement]:
+    return msgspec.json.decode(catalogue().types[root].elements, type=list[RawElement])
+
+
+@cache
+def _parents(root: str) -> frozenset[str]:
+    return frozenset(e.path.rpartition(".")[0] for e in _elements(root))
+
+
+def _fields(element: RawElement, *, inner: frozenset[str]) -> list[Field]:
+    if element.max == "0":
+        return []
+    name = element.path.rpartition(".")[2]
+    types = [element.content_reference] if element.content_reference else element.types
+    if not name.endswith("[x]"):
+        return [_field(element, name=name, key=name, type_name=_type(element, types[0], inner=inner))]
+    name = name.removesuffix("[x]")
+    return [_field(element, name=name, key=name + t[0].upper() + t[1:], type_name=t, choice=True) for t in types]
+
+
+def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: bool = False) -> Field:
+    return Field(
+        name=name,
+        key=key,
+        type=type_name,
+        many=element.max != "1",
+        required=element.min > 0,
+        choice=choice,
+        binding=element.binding if element.binding in catalogue().codes else None,
+    )
+
+
+def _type(element: RawElement, type_name: str, *, inner: frozenset[str]) -> str:
+    if element.path in inner:
+        return element.path
+    if type_name == "id-or-string":
+        root = element.path.partition(".")[0]
+        return "id" if catalogue().types[root].kind == "resource" else "string"
+    return type_name

@@ -1,0 +1,146 @@
+"""Maintainer's command: trim the official FHIR R4 package to what validation and search need.
+
+    python tools/vendor_fhir.py hl7.fhir.r4.core-4.0.1.tgz
+
+Writes `src/fellesjournal/fhir/definitions/r4.json.gz`: the same bytes for the same package.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parents[1] / "src/fellesjournal/fhir/definitions/r4.json.gz"
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+FHIR_TYPE = CORE + "structuredefinition-fhir-type"
+Json = dict[str, Any]
+
+
+def main(package: Path) -> None:
+    """Read the package, write the vendored file, and say what it holds."""
+    files = read_package(package)
+    systems = {f["url"]: f for f in files if f["resourceType"] == "CodeSystem"}
+    value_sets = {f["url"]: f for f in files if f["resourceType"] == "ValueSet"}
+    types = {f["name"]: trim_structure(f) for f in files if is_base_structure(f)}
+    result = {
+        "version": "4.0.1",
+        "types": types,
+        "codes": enumerable_bindings(types, value_sets=value_sets, systems=systems),
+        "params": [trim_parameter(f, files=files) for f in files if is_search_parameter(f)],
+        "compartments": {f["code"]: trim_compartment(f) for f in files if is_compartment(f)},
+    }
+    body = json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode()
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_bytes(gzip.compress(body, 9, mtime=0))
+    print(
+        f"{len(types)} types, {len(result['codes'])} value sets, {len(result['params'])} search parameters:"
+        f" {len(body):,} bytes, {TARGET.stat().st_size:,} compressed"
+    )
+
+
+def read_package(package: Path) -> list[Json]:
+    """Return every resource of the package, by file name."""
+    with tarfile.open(package) as tar:
+        members = sorted((m for m in tar if m.name.startswith("package/")), key=lambda m: m.name)
+        loaded = [json.load(f) for m in members if m.name.endswith(".json") and (f := tar.extractfile(m))]
+    return [f for f in loaded if "resourceType" in f and "url" in f]
+
+
+def is_base_structure(f: Json) -> bool:
+    """Tell whether this defines a type of its own, not a profile, an extension or a logical model."""
+    kinds = {"resource", "complex-type", "primitive-type"}
+    return (
+        f["resourceType"] == "StructureDefinition"
+        and f["kind"] in kinds
+        and f.get("derivation") != "constraint"
+        and "snapshot" in f
+    )
+
+
+def is_search_parameter(f: Json) -> bool:
+    """Tell whether this is an official parameter, not one of the package's illustrations."""
+    return f["resourceType"] == "SearchParameter" and bool(f.get("base")) and not f["id"].startswith("example")
+
+
+def is_compartment(f: Json) -> bool:
+    """Tell whether this is one of the five official compartments."""
+    return f["resourceType"] == "CompartmentDefinition" and f["id"] != "example"
+
+
+def trim_structure(f: Json) -> Json:
+    """Keep a type's kind and its elements: [path, min, max, types, required binding, content reference]."""
+    elements = [trim_element(e) for e in f["snapshot"]["element"][1:]]
+    return {"kind": f["kind"], "abstract": f["abstract"], "elements": elements}
+
+
+def trim_element(e: Json) -> list[Any]:
+    """Keep what a validator needs of one element."""
+    types = [type_code(t, path=e["path"]) for t in e.get("type", [])]
+    binding = e.get("binding", {})
+    required = binding.get("valueSet", "").split("|")[0] if binding.get("strength") == "required" else None
+    reference = e["contentReference"].lstrip("#") if "contentReference" in e else None
+    return [e["path"], e["min"], e["max"], types, required or None, reference]
+
+
+def type_code(t: Json, *, path: str) -> str:
+    """Name an element's type, and mend the package's `System.String` types (Resource.id is an `id`)."""
+    if not t["code"].startswith("http:"):
+        return str(t["code"])
+    if path.count(".") == 1 and path.endswith(".id") and path[0].isupper():
+        return "id-or-string"
+    return next((x["valueUrl"] for x in t.get("extension", []) if x["url"] == FHIR_TYPE), "string")
+
+
+def enumerable_bindings(
+    types: dict[str, Json], *, value_sets: dict[str, Json], systems: dict[str, Json]
+) -> dict[str, list[Any]]:
+    """List the codes of every required binding that the package's own code systems can spell out."""
+    wanted = {e[4] for t in types.values() for e in t["elements"] if e[4]}
+    found = {url: expand(value_sets[url], systems=systems) for url in sorted(wanted) if url in value_sets}
+    return {url: codes for url, codes in found.items() if codes}
+
+
+def expand(value_set: Json, *, systems: dict[str, Json]) -> list[Any] | None:
+    """Return [[system, [codes]], …], or None where the set is open or not spelt out here."""
+    compose = value_set.get("compose", {})
+    if compose.get("exclude") or not compose.get("include"):
+        return None
+    parts = [included(i, systems=systems) for i in compose["include"]]
+    return None if None in parts else parts
+
+
+def included(include: Json, *, systems: dict[str, Json]) -> list[Any] | None:
+    """Return [system, [codes]] of one part of a value set, or None."""
+    if "filter" in include or "valueSet" in include:
+        return None
+    if "concept" in include:
+        return [include["system"], [c["code"] for c in include["concept"]]]
+    system = systems.get(include["system"])
+    if not system or system.get("content") != "complete":
+        return None
+    return [include["system"], list(all_codes(system["concept"]))]
+
+
+def all_codes(concepts: list[Json]) -> list[str]:
+    """Flatten a hierarchy of concepts."""
+    return [code for c in concepts for code in [c["code"], *all_codes(c.get("concept", []))]]
+
+
+def trim_parameter(f: Json, *, files: list[Json]) -> list[Any]:
+    """Keep [code, type, bases, expression, target types, [[component's code, expression], …]]."""
+    codes = {p["url"]: p["code"] for p in files if p["resourceType"] == "SearchParameter"}
+    components = [[codes[c["definition"]], c["expression"]] for c in f.get("component", [])]
+    return [f["code"], f["type"], f["base"], f.get("expression"), f.get("target", []), components]
+
+
+def trim_compartment(f: Json) -> Json:
+    """Keep which parameters put a resource of each type into this compartment."""
+    return {r["code"]: r["param"] for r in f["resource"] if r.get("param")}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
