@@ -2,7 +2,7 @@
 """Fetch the front-end packages from npm and rebuild what is vendored under `web/static/vendor`.
 
 A maintainer's command: users never need npm.
-Run `tools/vendor_static.py` to rebuild, `tools/vendor_static.py --check` to compare the files with the manifest.
+`tools/vendor_static.py` rebuilds; `tools/vendor_static.py --check` compares the files with their manifests.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from fellesjournal.web import formats
 from fellesjournal.web.i18n import _, translated
 from fellesjournal.web.model import Event, Lane
 
-WIDTH, HEIGHT, MARGIN = 120, 28, 3
+WIDTH, HEIGHT, MARGIN = 96, 26, 3
 LANE_HEIGHT, AXIS_HEIGHT, LABEL_WIDTH, TIMELINE_WIDTH = 28, 22, 150, 900
 
 Point = tuple[datetime, Decimal]
@@ -31,7 +31,7 @@ def sparkline(points: Sequence[Point], *, unit: str, label: str, language: str =
     ).format(_told(ordered, unit, label, language), WIDTH, HEIGHT, WIDTH, HEIGHT, path, *spots[-1])
 
 
-def timeline(lanes: Sequence[Lane], *, since: datetime, until: datetime, language: str = "nb") -> Markup:
+def timeline(lanes: Sequence[Lane], *, since: datetime, until: datetime) -> Markup:
     """One axis with a lane for each service; each mark leads to the event's line in the list below.
 
     Hidden from screen readers and from the keyboard: the list holds all that it shows, in order.
@@ -93,15 +93,10 @@ def _place(at: datetime, since: datetime, until: datetime) -> float:
 
 def _axis(since: datetime, until: datetime, height: int) -> Markup:
     marks = [datetime(year, 1, 1, tzinfo=UTC) for year in range(since.year + 1, until.year + 1)] or [since]
-    return Markup("").join(
-        Markup(
-            '<line class="year" x1="{0:.0f}" x2="{0:.0f}" y1="0" y2="{1}"/><text x="{2:.0f}" y="{3}">{4}</text>'
-        ).format(
-            _place(at, since, until),
-            height - AXIS_HEIGHT,
-            _place(at, since, until) + 4,
-            height - 6,
-            escape(str(at.year)),
-        )
-        for at in marks
-    )
+    return Markup("").join(_year(at.year, _place(at, since, until), height) for at in marks)
+
+
+def _year(year: int, x: float, height: int) -> Markup:
+    return Markup(
+        '<line class="year" x1="{0:.0f}" x2="{0:.0f}" y1="0" y2="{1}"/><text x="{0:.0f}" y="{2}">{3}</text>'
+    ).format(x, height - AXIS_HEIGHT, height - 6, year)

@@ -18,17 +18,17 @@ from fellesjournal.web.model import VISITOR_KEY, Visitor
 
 FIELD = "csrf_token"
 HEADER = "x-csrf-token"
-_TOKEN_KEY = "fellesjournal.csrf_token"
+_MADE_KEY = "fellesjournal.csrf"
 _SALT_BYTES = 12
 
 
 def csrf_token(connection: HTTPConnection) -> str:
     """A token for one page's forms. Needs `app.state.csrf_key`: bytes, or several with the newest first."""
-    made = connection.scope.get(_TOKEN_KEY)
+    made = connection.scope.get(_MADE_KEY)
     if made is None:
         salt = secrets.token_bytes(_SALT_BYTES)
         made = _encoded(salt + _mac(_keys(connection)[0], salt, _secret(connection)))
-        connection.scope[_TOKEN_KEY] = made
+        connection.scope[_MADE_KEY] = made
     return str(made)
 
 

@@ -106,7 +106,7 @@ def error_page(
     *,
     actions: tuple[tuple[str, str], ...] = (),
 ) -> Response:
-    """A page (or, for a part of a page, an alert) that says the three things. `actions` are (text, address)."""
+    """A page (or, for a part of a page, an alert) that says the three things. `actions`: (text, address)."""
     part = "hx-request" in request.headers
     template = "web/error_part.html" if part else "web/error.html"
     trouble = Trouble(title, what_happened, what_is_kept, what_to_do)
@@ -120,7 +120,7 @@ def status_page(request: Request, status: int, *, actions: tuple[tuple[str, str]
 
 
 def exception_handlers() -> Mapping[int | type[Exception], Handler]:
-    """What the application gives to Starlette: a page for each `HTTPException`, and one for the unforeseen."""
+    """What the application gives to Starlette: a page for each `HTTPException` and for the unforeseen."""
     return {HTTPException: _answer_http, Exception: _answer_unforeseen}
 
 

@@ -16,7 +16,8 @@ def instant(at: datetime | None, language: str = "nb") -> str:
     """`23.11.2026 kl. 14.05`; the hour that comes twice in autumn says which of the two it is."""
     if at is None:
         return ""
-    return f"{day(at)} {translated(language, _('kl.'))} {clock(at, language)}"
+    at_clock = translated(language, _("kl."))
+    return f"{day(at)} {at_clock} {clock(at, language)}"
 
 
 def day(at: date | None) -> str:

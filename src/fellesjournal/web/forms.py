@@ -18,7 +18,7 @@ class Form:
     data: FormData
 
     def text(self, name: str) -> str:
-        """The field's text without blanks around it and with plain line breaks; empty when it is not there."""
+        """The field's text without blanks around it, with plain line breaks; empty when it is not there."""
         value = self.data.get(name)
         return _clean(value) if isinstance(value, str) else ""
 
@@ -28,7 +28,7 @@ class Form:
         return tuple(value for value in cleaned if value)
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
-        """Values of the form `code|text`, as the note's menu sends them; those without a bar are left out."""
+        """Values such as `code|text`, as the note's menu sends them; those without a bar are left out."""
         split = (value.partition("|") for value in self.texts(name))
         return tuple((code.strip(), rest.strip()) for code, bar, rest in split if bar)
 

@@ -34,9 +34,9 @@ _POLICY = (
 class SecurityHeaders:
     """Adds the headers to each answer of the application that it wraps.
 
-    A page that asks for a nonce gets a policy that lets scripts with that nonce run; all other answers let none.
-    `form_targets` are the origins that a form may lead to besides our own (the sign-in services), since browsers
-    check the redirect after a POST as well.
+    A page that asks for a nonce gets a policy that lets scripts with that nonce run; all other answers let
+    none. `form_targets` are the origins that a form may lead to besides our own (the sign-in services), since
+    browsers check the redirect after a POST as well.
     """
 
     def __init__(self, app: ASGIApp, *, form_targets: tuple[str, ...] = ()) -> None:

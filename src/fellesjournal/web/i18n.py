@@ -1,7 +1,8 @@
-"""Bokmål, nynorsk and English. The texts in the code are bokmål, so only the other two have catalogues.
+"""Bokmål, nynorsk and English. The texts in the code are bokmål, so only the other two have catalogues:
+one file for each room, `locale/<language>/<room>.po`, kept up to date by `tools/i18n.py`.
 
-`_("…")` in Python marks a text and gives it back unchanged; it is translated where it is shown: by `{{ _(text) }}`
-in a template, or by `translate`. Whoever shows a text chooses the language, whoever wrote it need not know it.
+`_("…")` in Python marks a text and gives it back unchanged; it is translated where it is shown: by
+`{{ _(text) }}` in a template, or by `translate`. Whoever shows a text chooses the language.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ def counted(language: str, one: str, many: str, n: int) -> str:
 
 @cache
 def catalogue(language: str) -> Messages:
-    """Every translation of one language, read once from its `.po` file. Empty for bokmål."""
-    path = LOCALES / f"{language}.po"
-    if not path.exists():
-        return {}
+    """Every translation of one language, read once from its `.po` files. Empty for bokmål."""
+    merged: Messages = {}
+    for path in sorted((LOCALES / language).glob("*.po")):
+        merged |= _messages(path, language)
+    return merged
+
+
+def _messages(path: Path, language: str) -> Messages:
     with path.open("rb") as file:
-        found = read_po(file, locale=language)
+        found = read_po(file, locale=language, charset="utf-8")
     return {_singular(m.id): _forms(m.string) for m in found if m.id and m.string and not m.fuzzy}
 
 

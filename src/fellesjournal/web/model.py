@@ -101,9 +101,9 @@ class AccessGround:
 class Storyboard:
     """The left column that never scrolls away. Holds no address, so that a protected one cannot show.
 
-    `masked_id` is what shows first ("010190 *****"); `reveal_url` is where the whole number is asked for (POST,
-    logged). `national_id` is set only on the answer to that. `critical` None means that nothing is recorded,
-    an empty tuple that it is confirmed that there is nothing.
+    `masked_id` is what shows first ("010190 *****"); `reveal_url` is where the whole number is asked for (by
+    POST, logged). `national_id` is set only on the answer to that. `critical` None means that nothing is
+    recorded, an empty tuple that it is confirmed that there is nothing.
     """
 
     name: str

@@ -20,9 +20,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 class CsrfProtection:
     """Refuses unsafe requests that do not come from our own pages.
 
-    Stands inside whatever sets the `Visitor`, since the token is bound to the session. `exempt` are the paths that
-    take no cookie and therefore cannot be forged this way. The body is read once and handed on; more than
-    `max_body_bytes` is 413.
+    Stands inside whatever sets the `Visitor`, since the token is bound to the session. `exempt` are the paths
+    that take no cookie and therefore cannot be forged this way. The body is read once and handed on; more
+    than `max_body_bytes` is 413.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class CsrfProtection:
 
 
 def _comes_from_us(connection: HTTPConnection) -> bool:
-    """Whether the browser says so, or says nothing. Pages are sent with no-referrer, which makes Origin `null`."""
+    """Whether the browser says so, or says nothing: our own no-referrer makes Origin `null` in older ones."""
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

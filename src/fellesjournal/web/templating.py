@@ -1,7 +1,8 @@
-"""Templates: one environment for each language, so that translations are folded in when a template is compiled."""
+"""Templates: one environment for each language, so that translations are folded in when compiling."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,6 +24,8 @@ from fellesjournal.web.model import Event, Lane, Visitor, visitor_of
 from fellesjournal.web.preferences import SCHEMES, scheme_of
 from fellesjournal.web.script_texts import SCRIPT_TEXTS
 
+_WORTH_ZIPPING = 2_000
+_ZIP_LEVEL = 3
 _LOADERS: dict[str, PackageLoader] = {"web": PackageLoader("fellesjournal.web", "templates")}
 
 
@@ -32,8 +35,13 @@ def add_templates(prefix: str, package: str) -> None:
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
-    """Answer with a page in the visitor's language. Pages are never stored by the browser."""
-    return HTMLResponse(render_text(request, template, **context), status_code=status)
+    """Answer with a page in the visitor's language, compressed when the browser takes it. Never stored."""
+    body = render_text(request, template, **context).encode()
+    headers = {"cache-control": "no-store", "vary": "accept-encoding"}
+    if len(body) > _WORTH_ZIPPING and "gzip" in request.headers.get("accept-encoding", ""):
+        # Safe beside secrets in the page: the forms' token is new each time, the session cookie is SameSite.
+        body, headers["content-encoding"] = gzip.compress(body, _ZIP_LEVEL), "gzip"
+    return HTMLResponse(body, status_code=status, headers=headers)
 
 
 def render_text(request: Request, template: str, **context: object) -> str:
@@ -110,7 +118,7 @@ def _globals(language: str) -> dict[str, Any]:
         "schemes": SCHEMES,
         "script_texts": {key: i18n.translated(language, text) for key, text in SCRIPT_TEXTS.items()},
         "sparkline_svg": partial(charts.sparkline, language=language),
-        "timeline_svg": partial(charts.timeline, language=language),
+        "timeline_svg": charts.timeline,
     }
 
 
