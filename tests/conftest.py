@@ -1,6 +1,7 @@
 """One embedded PostgreSQL for the test run, a migrated template, and a clone of it for each test or module.
 
-FELLESJOURNAL_TEST_PG_BIN or FELLESJOURNAL_PG_BIN chooses the programs, so that the same tests run on several versions.
+FELLESJOURNAL_TEST_PG_BIN or FELLESJOURNAL_PG_BIN chooses the programs, so that the same tests run on several
+versions.
 """
 
 import asyncio
@@ -189,7 +190,7 @@ def _leave(folder: Path, data: Path, server: Embedded | None) -> None:
 @contextlib.contextmanager
 def _counter(folder: Path) -> Generator[dict[str, int], None, None]:
     path = folder / "server.users"
-    with open(folder / "server.lock", "w") as lock:
+    with (folder / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         count = {"users": int(path.read_text()) if path.exists() else 0}
         yield count

@@ -1,7 +1,8 @@
-"""The only door to PostgreSQL: a pool for each role, transactions, errors by our names, SQL files with named queries.
+"""The only door to PostgreSQL: a pool for each role, transactions, errors by our names, SQL files with named
+queries.
 
-Nothing here or above may keep state in a database session (SET without LOCAL, prepared statements by name, temporary
-tables, session locks): the pool gives connections back without a reset, and a test holds us to it.
+Nothing here or above may keep state in a database session (SET without LOCAL, prepared statements by name,
+temporary tables, session locks): the pool gives connections back without a reset, and a test holds us to it.
 The one exception is `listen`, which has a connection of its own.
 """
 
@@ -70,7 +71,10 @@ class Connection(Protocol):
         """The first column of the first row, or None."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        """Run it; the command's tag (`UPDATE 3`). Without arguments several statements may stand in one text."""
+        """Run it; the command's tag (`UPDATE 3`).
+
+        Without arguments several statements may stand in one text.
+        """
 
     async def executemany(
         self, query: str, args: Iterable[Sequence[Any]], *, timeout: float | None = None
@@ -129,13 +133,17 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, readonly: bool = False) -> AsyncGenerator[Connection, None]:
-        """A connection inside a transaction, READ COMMITTED; commits at the end, rolls back on any exception."""
+        """A connection inside a transaction, READ COMMITTED; commits at the end, rolls back on any
+        exception.
+        """
         async with self._pool.acquire() as connection, connection.transaction(readonly=readonly):
             yield connection
 
     @asynccontextmanager
     async def listen(self, *channels: str) -> AsyncGenerator[AsyncIterator[tuple[str, str]], None]:
-        """Notifications as (channel, payload), on a connection of its own; ends with ConnectionLost if that is lost."""
+        """Notifications as (channel, payload), on a connection of its own; ends with ConnectionLost if that
+        is lost.
+        """
         connection = await connect(self.dsn)
         queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
         connection.add_termination_listener(lambda _: queue.put_nowait(None))
@@ -188,7 +196,10 @@ def role_dsn(settings: Settings, keys: Keys, role: str) -> Dsn:
 
 
 def sqlstate(error: BaseException) -> str:
-    """The five-character code of a database error; empty for anything else. Our own functions raise codes `FJ…`."""
+    """The five-character code of a database error; empty for anything else.
+
+    Our own functions raise codes `FJ…`.
+    """
     return str(getattr(error, "sqlstate", "") or "")
 
 
@@ -219,9 +230,11 @@ class Queries:
 
 
 def sql_file(package: str, name: str = "store.sql") -> Queries:
-    """The queries of a room's SQL file. Each starts with `-- name: read_many` and comment lines that say what it is.
+    """The queries of a room's SQL file. Each starts with `-- name: read_many` and comment lines that say
+    what it is.
 
-    Raises ValueError for a name twice, a query without words or without SQL: such a file is a mistake of ours.
+    Raises ValueError for a name twice, a query without words or without SQL: such a file is a mistake of
+    ours.
     """
     return parse_queries((files(package) / name).read_text("utf-8"))
 
@@ -269,7 +282,9 @@ def _server_settings(settings: Settings, role: str) -> dict[str, str]:
 
 
 async def _set_codecs(_connection: Any) -> None:
-    """None needed yet: bodies are text, instants come with their zone, jsonb stays text for its one reader."""
+    """None needed yet: bodies are text, instants come with their zone, jsonb stays text for its one
+    reader.
+    """
 
 
 async def _no_reset(_connection: Any) -> None:

@@ -35,7 +35,10 @@ class Dsn:
 
 
 def parse_dsn(url: str) -> Dsn:
-    """A Dsn from `postgresql://user:password@host:port/name?option=value`. Raises ValueError without the URL in it."""
+    """A Dsn from `postgresql://user:password@host:port/name?option=value`.
+
+    Raises ValueError without the URL in it.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):
         raise ValueError("a database URL starts with postgresql://")

@@ -1,10 +1,11 @@
 """The embedded PostgreSQL: start it for a data folder, find it, stop it.
 
-One server for each data folder, kept by a lock that our process, the guard and the server hold together: the folder is
-free when the last of them is gone. Reached by a unix socket alone, with a password for every role.
+One server for each data folder, kept by a lock that our process, the guard and the server hold together: the
+folder is free when the last of them is gone. Reached by a unix socket alone, with a password for every role.
 
-Three ways, chosen by `choose_identity`: a plain user runs it as themselves; root runs it in a user namespace; and where
-namespaces are forbidden, root runs it as an unprivileged account, with programs and data where that account can reach.
+Three ways, chosen by `choose_identity`: a plain user runs it as themselves; root runs it in a user
+namespace; and where namespaces are forbidden, root runs it as an unprivileged account, with programs and
+data where that account can reach.
 """
 
 import fcntl
@@ -15,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from fellesjournal.kit import postgres_guard
 from fellesjournal.kit.dsn import Dsn
@@ -66,8 +69,8 @@ class Embedded:
     def start(self) -> Dsn:
         """Start the server and return where its administrator reaches it, when it accepts connections.
 
-        Makes the data folder at the first start. Raises EmbeddedError: another process runs this folder, no suitable
-        programs, or the server didn't come up (with the end of its log).
+        Makes the data folder at the first start. Raises EmbeddedError: another process runs this folder, no
+        suitable programs, or the server didn't come up (with the end of its log).
         """
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _take_lock(self._data_dir)
@@ -78,7 +81,10 @@ class Embedded:
             raise
 
     def stop(self) -> None:
-        """Stop the server: open transactions are rolled back, everything committed is on disk. Safe to call twice."""
+        """Stop the server: open transactions are rolled back, everything committed is on disk.
+
+        Safe to call twice.
+        """
         guard_process, self._guard = self._guard, None
         if guard_process and guard_process.stdin:
             guard_process.stdin.close()
@@ -137,7 +143,7 @@ class Embedded:
         password.chmod(0o600)
         own(fresh, identity)
         own(password, identity)
-        argv = [
+        argv: list[Path | str] = [
             place.bin / "initdb",
             f"--pgdata={fresh}",
             f"--username={ADMIN}",
@@ -154,7 +160,7 @@ class Embedded:
         options = server_options(
             place.bin, data=place.data, socket=place.socket, shared_buffers_mb=self._shared_buffers_mb
         )
-        argv = [
+        argv: list[Path | str] = [
             place.bin / "postgres",
             "-D",
             place.data,
@@ -176,7 +182,8 @@ class Embedded:
     def _await_ready(self, place: _Place) -> None:
         """The server writes `ready` in its pid file when it accepts connections."""
         process = self._guard
-        assert process is not None and process.stdout is not None
+        if process is None or process.stdout is None:
+            raise EmbeddedError("the database server was not launched")
         server_pid = process.stdout.readline().strip()
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
@@ -190,7 +197,9 @@ class Embedded:
 
 
 def find_running(data_dir: Path, keys: Keys) -> Dsn | None:
-    """The administrator's way to the server that another process runs on this data folder; None if none runs."""
+    """The administrator's way to the server that another process runs on this data folder; None if none
+    runs.
+    """
     owner = _read_lock(data_dir.absolute())
     if owner is None or not _is_locked(data_dir.absolute()):
         return None
@@ -198,7 +207,10 @@ def find_running(data_dir: Path, keys: Keys) -> Dsn | None:
 
 
 def remove_data(data_dir: Path) -> None:
-    """Delete the database of a data folder, wherever it is. Raises EmbeddedError while a server runs on it."""
+    """Delete the database of a data folder, wherever it is.
+
+    Raises EmbeddedError while a server runs on it.
+    """
     if not data_dir.exists():
         return
     lock = _take_lock(data_dir.absolute())
@@ -212,8 +224,8 @@ def remove_data(data_dir: Path) -> None:
         os.close(lock)
 
 
-# The order of characters is that of their bytes (no ICU; Norwegian sort keys are made in Python), while upper and lower
-# case know all of Unicode. Collation C is also what lets a plain index serve prefixes.
+# The order of characters is that of their bytes (no ICU; Norwegian sort keys are made in Python), while
+# upper and lower case know all of Unicode. Collation C is also what lets a plain index serve prefixes.
 _INITDB = (
     "--encoding=UTF8", "--locale=C.UTF-8", "--lc-collate=C", "--auth=scram-sha-256", "--no-instructions",
 )  # fmt: skip
@@ -225,9 +237,10 @@ def _dsn(socket: Path, keys: Keys) -> Dsn:
     )
 
 
-def _guard_argv(mode: str, identity: Identity, argv: list[Path | str], **more: object) -> list[str]:
+def _guard_argv(mode: str, identity: Identity, argv: Sequence[Path | str], **more: object) -> list[str]:
     spec = {
-        "mode": mode, "way": identity.way, "uid": identity.uid, "gid": identity.gid, "argv": [str(part) for part in argv],
+        "mode": mode, "way": identity.way, "uid": identity.uid, "gid": identity.gid,
+        "argv": [str(part) for part in argv],
     } | more  # fmt: skip
     return [sys.executable, "-I", "-S", postgres_guard.__file__, json.dumps(spec)]
 
@@ -285,7 +298,7 @@ def _read_lock(data_dir: Path) -> dict[str, str] | None:
 
 
 def _is_locked(data_dir: Path) -> bool:
-    with open(data_dir / "postgres.lock", "rb") as file:
+    with (data_dir / "postgres.lock").open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -298,7 +311,9 @@ def _is_alive(pid: str | int) -> bool:
 
 
 def _remove_foreign_pid_file(data: Path) -> None:
-    """After kill -9 the pid file names a process that is gone, or whose number another program has got since."""
+    """After kill -9 the pid file names a process that is gone, or whose number another program has got
+    since.
+    """
     pid = (_lines(data / "postmaster.pid") or [""])[0]
     if not pid or not _is_alive(pid):
         return
@@ -315,12 +330,12 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _open_log(data_dir: Path) -> "object":
+def _open_log(data_dir: Path) -> BinaryIO:
     path = data_dir / "postgres.log"
-    mode = "wb" if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES else "ab"
-    file = open(path, mode)  # noqa: SIM115 the caller closes it
-    path.chmod(0o600)
-    return file
+    too_long = path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if too_long else os.O_APPEND)
+    descriptor = os.open(path, flags, 0o600)
+    return os.fdopen(descriptor, "wb")
 
 
 def _log_tail(data_dir: Path) -> str:

@@ -1,4 +1,6 @@
-"""Named checks of the parts that must work: `/health/live` asks the process, `/health/ready` asks all of them."""
+"""Named checks of the parts that must work: `/health/live` asks the process, `/health/ready` asks all of
+them.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +14,9 @@ _log = get_logger("kit.health")
 
 @dataclass(frozen=True)
 class Report:
-    """What the checks found: each part with `ok`, `failed` or `too slow`; never why, which stands in the log."""
+    """What the checks found: each part with `ok`, `failed` or `too slow`; never why, which stands in the
+    log.
+    """
 
     parts: dict[str, str]
 
@@ -35,7 +39,10 @@ class Health:
         self._timeout_s = timeout_s
 
     def register(self, name: str, check: Check) -> None:
-        """Add a check: it returns when the part works, and raises when it doesn't. Raises ValueError for a name twice."""
+        """Add a check: it returns when the part works, and raises when it doesn't.
+
+        Raises ValueError for a name twice.
+        """
         if name in self._checks:
             raise ValueError(f"there is a check named {name} already")
         self._checks[name] = check

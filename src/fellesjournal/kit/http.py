@@ -1,4 +1,6 @@
-"""The only HTTP client: bounded in time and size, no redirects, no cookies, no proxy or credentials from the environment."""
+"""The only HTTP client: bounded in time and size, no redirects, no cookies, no proxy or credentials from the
+environment.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,21 +34,43 @@ class HttpClient:
     """A bounded client for one counterpart. Close it, or use it as an asynchronous context."""
 
     def __init__(
-        self, *, base_url: str = "", timeout_s: float = 10.0, max_bytes: int = 10_000_000, max_connections: int = 20,
-        verify: Any = True, cert: Any = None, transport: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        base_url: str = "",
+        timeout_s: float = 10.0,
+        max_bytes: int = 10_000_000,
+        max_connections: int = 20,
+        verify: Any = True,
+        cert: Any = None,
+        transport: Any = None,
+    ) -> None:
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
-            base_url=base_url, timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)), follow_redirects=False,
-            limits=httpx.Limits(max_connections=max_connections), trust_env=False, verify=verify, cert=cert,
-            transport=transport, headers={"User-Agent": "Fellesjournal"},
-        )  # fmt: skip
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=max_connections),
+            trust_env=False,
+            verify=verify,
+            cert=cert,
+            transport=transport,
+            headers={"User-Agent": "Fellesjournal"},
+        )
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None,
-        content: bytes | None = None, data: Mapping[str, str] | None = None,
-    ) -> Answer:  # fmt: skip
-        """Send one request and read the whole answer, whatever its status. Raises HttpError, HttpTimeout, AnswerTooLarge."""
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request and read the whole answer, whatever its status.
+
+        Raises HttpError, HttpTimeout, AnswerTooLarge.
+        """
         try:
             async with self._client.stream(
                 method, url, headers=headers, params=params, content=content, data=data

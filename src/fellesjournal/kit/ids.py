@@ -1,7 +1,8 @@
 """Ids of resources: a number that grows with time inside the database, fifteen characters outside.
 
-Outside, an id carries its slot, so that whoever gets one knows where its row lives. The text is lower-case Crockford
-base32 (no i, l, o, u): 12 bits of slot and 63 of number are exactly fifteen characters, so each id has one spelling.
+Outside, an id carries its slot, so that whoever gets one knows where its row lives. The text is lower-case
+Crockford base32 (no i, l, o, u): 12 bits of slot and 63 of number are exactly fifteen characters, so each id
+has one spelling.
 """
 
 import os
@@ -23,9 +24,9 @@ _PID_BITS = 63
 class PidMaker:
     """Makes 63-bit numbers: 41 bits of milliseconds since 2020, then 22 bits that start at random.
 
-    Unique and growing within a process, also when the clock is set back or more than four million are asked for in a
-    millisecond. Two processes that make one in the same millisecond meet once in two million times: the primary key
-    has the last word.
+    Unique and growing within a process, also when the clock is set back or more than four million are asked
+    for in a millisecond. Two processes that make one in the same millisecond meet once in two million times:
+    the primary key has the last word.
     """
 
     def __init__(self, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:

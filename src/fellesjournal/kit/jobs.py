@@ -1,8 +1,10 @@
-"""Background jobs: put one in within the caller's transaction, run them in the worker with retries and schedules.
+"""Background jobs: put one in within the caller's transaction, run them in the worker with retries and
+schedules.
 
-PgQueuer keeps the queue (its tables in the schema `jobs`, made by our migration). A job carries ids only; whoever runs
-it decides anew whether it may. A job that fails is tried again with growing pauses, then held as a dead letter until an
-operator looks at it. Nothing notifies in the writing transaction: the worker looks at the queue every half second.
+PgQueuer keeps the queue (its tables in the schema `jobs`, made by our migration). A job carries ids only;
+whoever runs it decides anew whether it may. A job that fails is tried again with growing pauses, then held
+as a dead letter until an operator looks at it. Nothing notifies in the writing transaction: the worker looks
+at the queue every half second.
 """
 
 import asyncio
@@ -59,7 +61,8 @@ async def enqueue(
     dedupe_key: str | None = None,
     priority: int = 0,
 ) -> int | None:
-    """Put a job in the queue, in the transaction of the connection; its number, or None if its like waits already.
+    """Put a job in the queue, in the transaction of the connection; its number, or None if its like waits
+    already.
 
     Raises NotAnId when the payload holds anything but whole numbers and ids.
     """
@@ -73,7 +76,7 @@ def encode_payload(payload: Payload) -> bytes:
     for name, value in payload.items():
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise NotAnId(f"{name} is neither a whole number nor an id")
-        if isinstance(value, str) and not _ID.fullmatch(value) or _IDENTITY_NUMBER.search(str(value)):
+        if (isinstance(value, str) and not _ID.fullmatch(value)) or _IDENTITY_NUMBER.search(str(value)):
             raise NotAnId(f"{name} is not an id")
     return json.dumps(dict(payload), separators=(",", ":")).encode()
 
@@ -81,7 +84,9 @@ def encode_payload(payload: Payload) -> bytes:
 class Worker:
     """Runs the jobs that are registered with it, until it is told to stop."""
 
-    def __init__(self, database: db.Database, *, look_every: timedelta = LOOK_EVERY, concurrency: int = 8) -> None:
+    def __init__(
+        self, database: db.Database, *, look_every: timedelta = LOOK_EVERY, concurrency: int = 8
+    ) -> None:
         self._database = database
         self._look_every = look_every
         self._concurrency = concurrency
@@ -99,7 +104,9 @@ class Worker:
         concurrency: int = 0,
         first_pause: timedelta = timedelta(seconds=1),
     ) -> None:
-        """Run `handler` for each job of this name; `concurrency` 1 = one at a time across all workers, 0 = no limit."""
+        """Run `handler` for each job of this name; `concurrency` 1 = one at a time across all workers, 0 =
+        no limit.
+        """
         if entrypoint in self._jobs:
             raise ValueError(f"there is a job named {entrypoint} already")
         self._jobs[entrypoint] = _Registered(handler, attempts, concurrency, first_pause)
@@ -156,21 +163,30 @@ _WAITING = """SELECT entrypoint, count(*) AS n FROM jobs.pgqueuer WHERE status I
 
 
 class _JobFailed(Exception):
-    """Stands for a handler's own error, whose text may hold content and must not reach the queue's log table."""
+    """Stands for a handler's own error, whose text may hold content and must not reach the queue's log
+    table.
+    """
 
 
 def _queuer(database: db.Database) -> Any:
     # Imported late: only the worker pays for it.
     from pgqueuer import PgQueuer
     from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
-    from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+    from pgqueuer.adapters.persistence.qb import (
+        QueryBuilderEnvironment,
+        QueryQueueBuilder,
+        QuerySchedulerBuilder,
+    )
     from pgqueuer.adapters.persistence.queries import Queries
     from pgqueuer.domain.settings import DBSettings
 
     settings = DBSettings(db_schema=SCHEMA)
     driver = AsyncpgPoolDriver(database.raw)
     queries = Queries(
-        driver, QueryBuilderEnvironment(settings), QueryQueueBuilder(settings), QuerySchedulerBuilder(settings)
+        driver,
+        QueryBuilderEnvironment(settings),
+        QueryQueueBuilder(settings),
+        QuerySchedulerBuilder(settings),
     )
     return PgQueuer(connection=driver, channel=settings.channel, queries=queries)
 
@@ -192,7 +208,11 @@ def _bind(queuer: Any, name: str, job: _Registered) -> None:
         )  # fmt: skip
 
     queuer.entrypoint(
-        name, concurrency_limit=job.concurrency, accepts_context=False, on_failure="hold", executor_factory=executor
+        name,
+        concurrency_limit=job.concurrency,
+        accepts_context=False,
+        on_failure="hold",
+        executor_factory=executor,
     )(run)
 
 

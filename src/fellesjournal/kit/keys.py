@@ -1,11 +1,11 @@
 """All secrets of an installation: one file with mode 0600 in the data folder, never in the database.
 
-Each purpose has a list of versions, newest first. `rotate` puts a new version first and keeps one old version, so that
-what was signed just before a rotation is still accepted.
+Each purpose has a list of versions, newest first. `rotate` puts a new version first and keeps one old
+version, so that what was signed just before a rotation is still accepted.
 
-The purpose `hash` (search hashes of tokens and references) can't be rotated by itself: every index row would have to be
-made again. `rotate` refuses it. `backup` wraps the key of each backup: keep a copy of the key file apart from the
-backups, or give each backup a passphrase; without either, a backup can't be opened.
+The purpose `hash` (search hashes of tokens and references) can't be rotated by itself: every index row would
+have to be made again. `rotate` refuses it. `backup` wraps the key of each backup: keep a copy of the key
+file apart from the backups, or give each backup a passphrase; without either, a backup can't be opened.
 """
 
 import fcntl
@@ -67,10 +67,11 @@ class Keys:
         return _signature(self.current(purpose), payload)
 
     def verify(self, purpose: str, payload: bytes, signature: bytes) -> bool:
-        """Whether any kept key of the purpose signed the payload; takes the same time for every wrong signature."""
-        return any(
-            [hmac.compare_digest(_signature(key, payload), signature) for key in self.versions(purpose)]
-        )
+        """Whether any kept key of the purpose signed the payload; takes the same time for every wrong
+        signature.
+        """
+        matches = [hmac.compare_digest(_signature(key, payload), signature) for key in self.versions(purpose)]
+        return any(matches)
 
     def rotate(self, purpose: str) -> None:
         """Put a new key first and keep one old. The file is safe on disk when this returns.
@@ -121,7 +122,10 @@ def create_keys(data_dir: Path) -> Keys:
 
 
 def open_or_create_keys(data_dir: Path) -> Keys:
-    """The keys of a data folder; made at the first start. The caller refuses new keys on a database with content."""
+    """The keys of a data folder; made at the first start.
+
+    The caller refuses new keys on a database with content.
+    """
     if (data_dir / FILE_NAME).exists():
         return open_keys(data_dir)
     try:
@@ -181,7 +185,7 @@ def _write(path: Path, versions: Versions) -> None:
         json.dump({"format": 1, "keys": versions}, file, indent=1)
         file.flush()
         os.fsync(descriptor)
-    os.rename(temporary, path)
+    temporary.rename(path)
     _sync_folder(path.parent)
 
 

@@ -1,4 +1,5 @@
-"""Structured logs, one JSON object a line on standard error; no identity numbers, no query strings, no addresses of people.
+"""Structured logs, one JSON object a line on standard error; no identity numbers, no query strings, no
+addresses of people.
 
 The masking is the last net: code must not log content in the first place.
 """
@@ -15,7 +16,9 @@ MASK = "***********"
 _ELEVEN_DIGITS = re.compile(r"(?<!\d)\d{6}[ .\-]?\d{5}(?!\d)")
 _QUERY_STRING = re.compile(r"\?[^\s\"'#]*")
 _QUOTED_VALUES = re.compile(r"(Key \(.*?\)=)\(.*?\)|(?<=Failing row contains )\(.*\)", re.DOTALL)
-_DROPPED = frozenset({"query", "query_string", "body", "cookie", "authorization", "password", "token", "secret"})
+_DROPPED = frozenset(
+    {"query", "query_string", "body", "cookie", "authorization", "password", "token", "secret"}
+)
 
 
 def configure_logging(level: str = "info", *, stream: Any = None) -> None:
@@ -45,18 +48,24 @@ def configure_logging(level: str = "info", *, stream: Any = None) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger; call it with an event in plain words and named values: `log.info("job failed", entrypoint=name)`."""
+    """A logger; call it with an event in plain words and named values: `log.info("job failed",
+    entrypoint=name)`.
+    """
     return structlog.get_logger(logger=name)
 
 
 def mask(text: str) -> str:
-    """A text without what looks like an identity number, without query strings, without values that a database quotes."""
+    """A text without what looks like an identity number, without query strings, without values that a
+    database quotes.
+    """
     text = _QUOTED_VALUES.sub(lambda match: f"{match[1] or ''}({MASK})", text)
     return _ELEVEN_DIGITS.sub(MASK, _QUERY_STRING.sub("?…", text))
 
 
 def _safe_exception(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """The type and the places of an exception, without its text and without local variables: both may hold content."""
+    """The type and the places of an exception, without its text and without local variables: both may hold
+    content.
+    """
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -65,12 +74,19 @@ def _safe_exception(_logger: Any, _method: str, event: dict[str, Any]) -> dict[s
         if state:
             event["sqlstate"] = state
         frames = traceback.extract_tb(error.__traceback__)
-        event["at"] = [f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+        event["at"] = [
+            f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-12:]
+        ]
     return event
 
 
 def _mask_event(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    return {key: _masked(value) for key, value in event.items() if key not in _DROPPED}
+    # Names with an underscore first are structlog's own, and are gone before the line is written.
+    return {
+        key: value if key.startswith("_") else _masked(value)
+        for key, value in event.items()
+        if key not in _DROPPED
+    }
 
 
 def _masked(value: Any) -> Any:
@@ -84,12 +100,7 @@ def _masked(value: Any) -> Any:
         return {_masked(key): _masked(part) for key, part in value.items() if key not in _DROPPED}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(part) for part in value]
-    return mask(str(value)) if not str(key_like(value)).startswith("_") else value
-
-
-def key_like(value: Any) -> str:
-    """Structlog's own bookkeeping objects are passed on as they are."""
-    return "_" if isinstance(value, logging.LogRecord) else ""
+    return mask(str(value))
 
 
 _PROCESSORS: list[Any] = [

@@ -1,4 +1,7 @@
-"""Counters and times for Prometheus. Labels come from short closed lists (route name, method, status): never an id."""
+"""Counters and times for Prometheus.
+
+Labels come from short closed lists (route name, method, status): never an id.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +11,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 REGISTRY = CollectorRegistry()
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-FORBIDDEN_LABELS = frozenset({"id", "patient", "person", "user", "reader", "path", "url", "query", "ip", "session"})
+FORBIDDEN_LABELS = frozenset(
+    {"id", "patient", "person", "user", "reader", "path", "url", "query", "ip", "session"}
+)
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -22,8 +27,13 @@ def gauge(name: str, what: str, labels: Sequence[str] = ()) -> Gauge:
     return Gauge(_checked(name, labels), what, labels, registry=REGISTRY)
 
 
-def histogram(name: str, what: str, labels: Sequence[str] = (), *, buckets: Sequence[float] = _BUCKETS) -> Histogram:
-    """A distribution, of seconds unless the name says otherwise. Raises ValueError for a label that would carry an id."""
+def histogram(
+    name: str, what: str, labels: Sequence[str] = (), *, buckets: Sequence[float] = _BUCKETS
+) -> Histogram:
+    """A distribution, of seconds unless the name says otherwise.
+
+    Raises ValueError for a label that would carry an id.
+    """
     return Histogram(_checked(name, labels), what, labels, registry=REGISTRY, buckets=buckets)
 
 

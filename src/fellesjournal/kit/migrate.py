@@ -79,10 +79,10 @@ async def migrate(
 ) -> list[str]:
     """Bring a database up to this release, as its administrator; the names of the files that were run.
 
-    Makes the database, the login roles and the `kit` schema if they are missing. `demo` marks the database when it is
-    made and has no effect later. Only one process migrates at a time, the others wait and then find nothing to do.
-    Raises MigrationError when a file that was run has changed since or the database is newer than this release; a
-    failing file is rolled back whole and stops the rest.
+    Makes the database, the login roles and the `kit` schema if they are missing. `demo` marks the database
+    when it is made and has no effect later. Only one process migrates at a time, the others wait and then
+    find nothing to do. Raises MigrationError when a file that was run has changed since or the database is
+    newer than this release; a failing file is rolled back whole and stops the rest.
     """
     wanted = find_migrations() if migrations is None else migrations
     await ensure_database(dsn)
@@ -151,7 +151,8 @@ CREATE TABLE IF NOT EXISTS kit.installation (
     demo boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE OR REPLACE FUNCTION kit.refuse_demo_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+CREATE OR REPLACE FUNCTION kit.refuse_demo_change() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
     RAISE EXCEPTION 'the demo mark of a database can never change' USING ERRCODE = 'FJ001';
 END $$;

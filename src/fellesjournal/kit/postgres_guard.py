@@ -1,9 +1,9 @@
 """A small process between us and the embedded server, run as a script of its own (standard library only).
 
-It starts PostgreSQL under the right identity and stops it when our process ends, however it ends: the pipe on standard
-input closes, or the parent changes. If the guard itself is killed, the kernel sends the server the same stop signal.
-Being a process of its own, in a session of its own, it isn't hit by the terminal's Ctrl+C, which must reach the web
-processes first.
+It starts PostgreSQL under the right identity and stops it when our process ends, however it ends: the pipe
+on standard input closes, or the parent changes. If the guard itself is killed, the kernel sends the server
+the same stop signal. Being a process of its own, in a session of its own, it isn't hit by the terminal's
+Ctrl+C, which must reach the web processes first.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 CLONE_NEWUSER = 0x10000000
@@ -27,7 +28,9 @@ Spec = dict[str, Any]
 
 
 def main() -> int:
-    """Do what the one argument (JSON) says: `probe` namespaces, `run` a program, or `serve` until the parent ends."""
+    """Do what the one argument (JSON) says: `probe` namespaces, `run` a program, or `serve` until the parent
+    ends.
+    """
     spec: Spec = json.loads(sys.argv[1])
     return {"probe": _probe, "run": _run, "serve": _serve}[spec["mode"]](spec)
 
@@ -102,7 +105,9 @@ def _account(spec: Spec) -> dict[str, Any]:
 
 
 def _prepare(spec: Spec) -> Callable[[], None]:
-    """What the child does between fork and exec; after Popen has changed the account, which would forget the signal."""
+    """What the child does between fork and exec; after Popen has changed the account, which would forget the
+    signal.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 
@@ -127,7 +132,7 @@ def _enter_namespace(libc: ctypes.CDLL, uid: int, gid: int) -> None:
         ("uid_map", f"{uid} {outer_uid} 1"),
         ("gid_map", f"{gid} {outer_gid} 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+        with Path(f"/proc/self/{name}").open("w", encoding="ascii") as file:
             file.write(text)
 
 

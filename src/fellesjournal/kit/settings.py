@@ -1,12 +1,13 @@
 """What an operator can set, by a TOML file and by environment; the environment wins.
 
-Every setting is a field of `Settings` with its own description, and `settings_table()` makes the operator's page of
-them, so that no setting exists without words.
+Every setting is a field of `Settings` with its own description, and `settings_table()` makes the operator's
+page of them, so that no setting exists without words.
 """
 
 import dataclasses
 import ipaddress
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,13 +39,14 @@ class Settings:
     )
     database_url: str = setting(
         "",
-        "PostgreSQL 15 or newer, as `postgresql://admin:password@host:port/name`; the user must be able to create "
-        "roles. Empty: the embedded server in the data folder.",
+        "PostgreSQL 15 or newer, as `postgresql://admin:password@host:port/name`; "
+        "the user must be able to create roles. Empty: the embedded server in the data folder.",
     )
     database_name: str = setting("fellesjournal", "Name of the database in the embedded server.")
     pg_bin: str = setting(
         "",
-        "Folder with the PostgreSQL programs for the embedded server. Empty: the installed package, then the system's.",
+        "Folder with the PostgreSQL programs for the embedded server. "
+        "Empty: the installed package, then the system's.",
     )
     host: str = setting(
         "127.0.0.1", "Address to listen on. Beyond loopback TLS or a declared proxy is required."
@@ -81,8 +83,8 @@ def load_settings(
 ) -> Settings:
     """Settings from file, then environment, then the command line's own (`overrides`; None = not given).
 
-    The file is `config`, else the one that FELLESJOURNAL_CONFIG names, else `fellesjournal.toml` if it is there.
-    Raises SettingsError with the name of the setting, never with its value (it may be a password).
+    The file is `config`, else the one that FELLESJOURNAL_CONFIG names, else `fellesjournal.toml` if it is
+    there. Raises SettingsError with the name of the setting, never with its value (it may be a password).
     """
     env = os.environ if environ is None else environ
     values = _from_file(config, env) | _from_environment(env)
@@ -96,13 +98,17 @@ def load_settings(
 
 
 def check_listen(settings: Settings) -> None:
-    """Refuse to listen beyond loopback without TLS of our own or a declared reverse proxy. Raises SettingsError."""
+    """Refuse to listen beyond loopback without TLS of our own or a declared reverse proxy.
+
+    Raises SettingsError.
+    """
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise SettingsError("tls_cert and tls_key must be given together")
     if _is_loopback(settings.host) or settings.tls_cert or settings.trusted_proxies:
         return
     raise SettingsError(
-        f"refusing to listen on {settings.host}: set tls_cert and tls_key, or trusted_proxies if a reverse proxy ends TLS"
+        f"refusing to listen on {settings.host}: set tls_cert and tls_key, "
+        "or trusted_proxies if a reverse proxy ends TLS"
     )
 
 
@@ -124,8 +130,8 @@ _PAGE_HEAD = """# Settings
 
 Settings stand in a TOML file (`fellesjournal.toml` in the working folder, or the file that `--config` or
 `FELLESJOURNAL_CONFIG` names) and in the environment; the environment wins. An unknown name is an error.
-Lists are written as TOML lists, in the environment with commas between. Keys and passwords that the product makes
-itself stand in `keys.json` in the data folder, not here.
+Lists are written as TOML lists, in the environment with commas between. Keys and passwords that the
+product makes itself stand in `keys.json` in the data folder, not here.
 
 This page is made from `fellesjournal.kit.settings` by `python -m fellesjournal.kit.settings`.
 """
@@ -236,4 +242,4 @@ def _shown(default: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(settings_page(), end="")
+    sys.stdout.write(settings_page())
