@@ -1,9 +1,6 @@
 """The pool, its errors and the SQL files."""
 
 
-
-
-
 async def test_a_role_can_connect_and_ask(database) -> None:
     async with await database.connect("fj_web") as pool:
         assert await pool.fetchval("SELECT current_user::text") == "fj_web"

@@ -51,7 +51,7 @@ def get_logger(name: str) -> Any:
     """A logger; call it with an event in plain words and named values: `log.info("job failed",
     entrypoint=name)`.
     """
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(source=name)
 
 
 def mask(text: str) -> str:
