@@ -286,7 +286,8 @@ END $$;
 -- body = head || version || '","lastUpdated":"' || instant || tail; deleted: head and tail NULL.
 -- Search rows name their resource by its ordinal n (from 1).
 -- One row back for each resource. status: 201, 200, 204; else nothing at all was written and the rows with faults say why:
--- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version, 422 moved to another person.
+-- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
+-- 422 moved to another person, 430 another unit's row.
 CREATE OR REPLACE FUNCTION vault.write(
   p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
   p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
@@ -319,10 +320,10 @@ BEGIN
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
                   OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
                 WHEN p_patient[g] = 0 AND s.kind <> 'system' THEN 403
-                WHEN p_op[g] = 'C' AND p_org[g] <> s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 403
+                WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 430
                 ELSE 0 END::smallint
     FROM generate_subscripts(p_pid, 1) g ORDER BY g);
-  IF 403 = ANY (v_status) THEN
+  IF 403 = ANY (v_status) OR 430 = ANY (v_status) THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_bad, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, NULL, 1::smallint);
     RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
   END IF;
@@ -334,7 +335,7 @@ BEGIN
            WHEN a.op = 'C' THEN 201
            WHEN x.pid IS NULL OR x.rtype <> a.rtype THEN 404
            WHEN x.patient <> a.patient THEN 422
-           WHEN x.org <> s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 403
+           WHEN x.org IS DISTINCT FROM s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 430
            WHEN a.expect > 0 AND x.version <> a.expect THEN 412
            WHEN x.gone AND a.op = 'D' THEN 410
            WHEN a.op = 'D' THEN 204 ELSE 200 END::smallint ORDER BY a.ord),

@@ -1,0 +1,142 @@
+"""The doors of the routes: every handler declares its gate or why it is public, else the application does not start.
+
+A gate finds the reader, makes the decision and hands it on as the handler's second argument. Refusals raise the errors
+of `access.model`, which the edge turns into a page or an OperationOutcome.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from fellesjournal.access.decide import Decision, open_chart, within
+from fellesjournal.access.model import Action, NoNeed, PatientId, SessionOver
+from fellesjournal.identity.current import bearer_reader, current_reader
+from fellesjournal.identity.model import Reader
+from fellesjournal.kit.ids import decode
+
+Handler = Callable[[Request, Decision], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+Kind = Literal["public", "signed_in", "chart", "unit", "citizen", "fhir"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a route asks for. `why` is the reason of a public one, else what is done there."""
+
+    kind: Kind
+    action: str
+    why: str = ""
+
+
+class UndeclaredGate(Exception):
+    """A route has neither a gate nor a reason to be public; the application refuses to start."""
+
+
+def public(why: str) -> Callable[[Endpoint], Endpoint]:
+    """Mark a handler as open to everyone, with the reason. It gets the request alone."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__gate__ = Gate("public", "none", why)  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+def chart(action: Action, *, kind: int = 0) -> Callable[[Handler], Endpoint]:
+    """A page in one patient's chart: `{patient}` in the address; staff with a need alone."""
+
+    async def decide(request: Request) -> Decision:
+        reader = await _reader(request, "staff")
+        return await open_chart(
+            request.app.state.access_db, reader=reader, patient=patient_in(request), action=action, kind=kind
+        )
+
+    return _gated(Gate("chart", action), decide)
+
+
+def unit(action: Action) -> Callable[[Handler], Endpoint]:
+    """A page over the acting unit's lists, or the identifying of a person: staff alone."""
+
+    async def decide(request: Request) -> Decision:
+        return within(await _reader(request, "staff"))
+
+    return _gated(Gate("unit", action), decide)
+
+
+def citizen(action: Action) -> Callable[[Handler], Endpoint]:
+    """A page over the own record: the citizen alone, logged as an opening."""
+
+    async def decide(request: Request) -> Decision:
+        reader = await _reader(request, "citizen")
+        own = PatientId(reader.patient_slot or 0, reader.patient or 0)
+        return await open_chart(request.app.state.access_db, reader=reader, patient=own, action=action)
+
+    return _gated(Gate("citizen", action), decide)
+
+
+def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
+    """A FHIR interaction: a bearer token, never the cookie; the database decides with the rows."""
+
+    async def decide(request: Request) -> Decision:
+        reader = await bearer_reader(request)
+        if reader is None:
+            raise SessionOver
+        return within(reader)
+
+    return _gated(Gate("fhir", action), decide)
+
+
+def patient_in(request: Request) -> PatientId:
+    """The patient that the address names. Raises NoNeed for what can't be one: absent is refused like hidden."""
+    found = decode(request.path_params["patient"])
+    if found is None or found[0] == 0:
+        raise NoNeed
+    return PatientId(*found)
+
+
+def gates_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, set[str], Gate]]:
+    """(address, methods, gate) of every route. Raises UndeclaredGate for one without."""
+    for route in routes:
+        if isinstance(route, Mount):
+            if isinstance(getattr(route.app, "__gate__", None), Gate):
+                yield prefix + route.path, {"GET"}, route.app.__gate__
+            else:
+                yield from gates_of(route.routes or _no_routes(prefix + route.path), prefix + route.path)
+        elif isinstance(route, Route):
+            gate = getattr(route.endpoint, "__gate__", None)
+            if not isinstance(gate, Gate):
+                raise UndeclaredGate(f"{prefix}{route.path} declares no gate")
+            yield prefix + route.path, route.methods or {"GET"}, gate
+
+
+def _no_routes(path: str) -> list[BaseRoute]:
+    raise UndeclaredGate(f"{path} mounts something that declares no gate")
+
+
+def _gated(gate: Gate, decide: Callable[[Request], Awaitable[Decision]]) -> Callable[[Handler], Endpoint]:
+    def wrap(handler: Handler) -> Endpoint:
+        @wraps(handler)
+        async def endpoint(request: Request) -> Response:
+            decision = await decide(request)
+            request.state.decision = decision
+            return await handler(request, decision)
+
+        marked: Any = endpoint
+        marked.__gate__ = gate
+        return endpoint
+
+    return wrap
+
+
+async def _reader(request: Request, kind: str) -> Reader:
+    reader = await current_reader(request)
+    if reader is None:
+        raise SessionOver
+    if reader.kind != kind:
+        raise NoNeed
+    return reader

@@ -1,0 +1,91 @@
+"""Words of the decision, and the refusals with what the person can do about each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Action = Literal["read", "write", "list", "open", "identify", "print"]
+
+
+@dataclass(frozen=True)
+class PatientId:
+    """A person's record: the bucket it lives in and its number."""
+
+    slot: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why access was given: code of the national list, its name in three languages, and until when (None = no end)."""
+
+    code: str
+    name_nb: str
+    name_nn: str
+    name_en: str
+    until_at: datetime | None
+
+    def name(self, language: str) -> str:
+        """The ground's name in a language (`nb`, `nn`, `en`)."""
+        return {"nn": self.name_nn, "en": self.name_en}.get(language, self.name_nb)
+
+
+class AccessError(Exception):
+    """An expected refusal: status, FHIR issue code and a Norwegian text for the reader."""
+
+    status = 403
+    code = "forbidden"
+    text = "Du har ikke tilgang."
+
+
+class SessionOver(AccessError):
+    """The secret opens nothing (any more)."""
+
+    status = 401
+    code = "login"
+    text = "Du er ikke logget inn, eller økten er avsluttet. Logg inn på nytt."
+
+
+class NoNeed(AccessError):
+    """No live fact makes a need; hidden and absent records are refused alike."""
+
+    text = (
+        "Du har ikke tilgang til denne journalen. Ingen registrert opplysning viser at du har tjenstlig behov nå. "
+        "Registrer en kontakt hvis personen er hos deg, eller be om hjelp fra lederen din."
+    )
+
+
+class OwnRecord(AccessError):
+    """Staff never open their own record as staff."""
+
+    text = "Du kan ikke åpne din egen journal som ansatt. Logg inn som innbygger for å se den."
+
+
+class Blocked(AccessError):
+    """The patient has blocked this reader."""
+
+    text = "Personen har sperret journalen for deg eller enheten din."
+
+
+class WrongUnit(AccessError):
+    """The row belongs to another unit."""
+
+    text = "Bare enheten som skrev opplysningen, kan endre den. Skriv et nytt notat i stedet."
+
+
+class MayNotIdentify(AccessError):
+    """The role may not look people up."""
+
+    text = "Rollen din kan ikke slå opp personer."
+
+
+class TooManyLookups(AccessError):
+    """Over sixty look-ups in ten minutes."""
+
+    status = 429
+    code = "throttled"
+    text = "Du har slått opp uvanlig mange personer på kort tid. Vent noen minutter og prøv igjen."
+
+
+REFUSALS: dict[str | None, type[AccessError]] = {"EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked}
+"""Refusal by the ground that a denying rule names; everything else is NoNeed."""

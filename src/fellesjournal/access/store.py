@@ -1,0 +1,46 @@
+"""One typed function for each query of `store.sql`. Only `access` imports this."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fellesjournal.kit.db import Connection, Database, Row, sql_file
+
+_SQL = sql_file("fellesjournal.access")
+
+
+async def decide(db: Database, *, secret: bytes, patient: int, action: str, kind: int) -> Row | None:
+    """May this reader open this patient? Logged in its own transaction. None: the secret opens nothing."""
+    row: Row | None = await db.fetchrow(_SQL.decide, secret, patient, action, kind)
+    return row
+
+
+async def log_refusal(db: Database, *, secret: bytes, patients: Sequence[int], action: str, kind: int) -> None:
+    """Log a refused wish by itself."""
+    await db.execute(_SQL.log_refusal, secret, list(patients), action, kind)
+
+
+async def establish(
+    conn: Connection, *, secret: bytes, patient: int, unit: int, person: int | None, ground: str,
+    source: int | None, from_at: datetime, until_at: datetime | None,
+) -> bool:  # fmt: skip
+    """Tell a fact in the caller's transaction; False when this reader may not."""
+    return bool(
+        await conn.fetchval(_SQL.establish, secret, patient, unit, person, ground, source, from_at, until_at)
+    )
+
+
+async def end_relation(conn: Connection, *, secret: bytes, patient: int, source: int) -> int:
+    """End the facts that a resource made; how many."""
+    return int(await conn.fetchval(_SQL.end_relation, secret, patient, source))
+
+
+async def own_log(db: Database, *, secret: bytes, before: datetime, limit: int) -> list[Row]:
+    """The citizen's own access log, newest first."""
+    rows: list[Row] = await db.fetch(_SQL.own_log, secret, before, limit)
+    return rows
+
+
+async def patient_log(db: Database, *, secret: bytes, patient: int, before: datetime, limit: int) -> list[Row]:
+    """A patient's access log for staff with a need, newest first; empty when refused."""
+    rows: list[Row] = await db.fetch(_SQL.patient_log, secret, patient, before, limit)
+    return rows

@@ -1,0 +1,25 @@
+-- name: decide
+-- May this reader open this patient? Logged. No row: the secret opens nothing.
+SELECT session, unit, allow, ground, ground_name_nb, ground_name_nn, ground_name_en,
+       CASE WHEN isfinite(until_at) THEN until_at END AS until_at, blocked
+FROM access.decide($1, $2, $3, $4)
+
+-- name: log_refusal
+-- Logs a refused wish by itself, after its transaction was rolled back.
+SELECT access.log_refusal($1, $2, $3, $4)
+
+-- name: establish
+-- Tells a fact that makes a need; false when this reader may not tell it. until NULL = no end.
+SELECT access.establish($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'infinity'::timestamptz))
+
+-- name: end_relation
+-- Ends the fact that a resource made; how many facts ended.
+SELECT access.end_relation($1, $2, $3)
+
+-- name: own_log
+-- Citizen: who has seen my record, newest first, before an instant.
+SELECT * FROM access.own_log($1, $2, $3)
+
+-- name: patient_log
+-- Staff: who has seen this patient's record, newest first, before an instant.
+SELECT * FROM access.patient_log($1, $2, $3, $4)

@@ -1,0 +1,1 @@
+"""FHIR R4 over HTTP at `/fhir`: one file for each interaction, all through the journal."""

@@ -1,0 +1,126 @@
+"""What the record refuses, each with a status, a FHIR issue code, a Norwegian and an English text."""
+
+from collections.abc import Sequence
+
+from fellesjournal.fhir import Issue
+
+
+class RecordError(Exception):
+    """An expected refusal. `issues` are FHIR issues when there are several faults to tell."""
+
+    status = 400
+    code = "processing"
+    text = "Forespørselen kan ikke utføres."
+    english = "The request cannot be carried out."
+
+    def __init__(self, english: str | None = None, *, issues: Sequence[Issue] = ()) -> None:
+        super().__init__(english or self.english)
+        self.english = english or self.english
+        self.issues = list(issues)
+
+
+class NotFound(RecordError):
+    """Absent or hidden: one answer for both."""
+
+    status = 404
+    code = "not-found"
+    text = "Opplysningen finnes ikke, eller du har ikke tilgang til den."
+    english = "There is no such resource, or you may not see it."
+
+
+class Gone(RecordError):
+    """Deleted; its history may still be read."""
+
+    status = 410
+    code = "deleted"
+    text = "Opplysningen er slettet."
+    english = "The resource has been deleted."
+
+
+class VersionConflict(RecordError):
+    """Someone else made a version in the meantime."""
+
+    status = 412
+    code = "conflict"
+    text = (
+        "Noen andre har endret dette siden du åpnet det. Det du har skrevet er tatt vare på; se den nye versjonen og prøv igjen."
+    )
+    english = "The resource has another version than the one named in If-Match."
+
+
+class Duplicate(RecordError):
+    """A unique business key (a national id) is taken."""
+
+    status = 409
+    code = "duplicate"
+    text = "En annen person har allerede dette nummeret."
+    english = "A unique identifier of this resource is already in use."
+
+
+class AlreadyThere(RecordError):
+    """An id that was to be new exists."""
+
+    status = 409
+    code = "conflict"
+    text = "Opplysningen finnes fra før."
+    english = "The resource exists already."
+
+
+class OtherPatient(RecordError):
+    """An entry does not move between people by an update: it gets a new id there."""
+
+    status = 422
+    code = "business-rule"
+    text = "En opplysning kan ikke flyttes til en annen person ved å endre den."
+    english = "An update may not move a resource to another patient; create it there and delete it here."
+
+
+class UnknownPatient(RecordError):
+    """The patient that a resource names is not in this record."""
+
+    status = 422
+    code = "not-found"
+    text = "Personen som opplysningen gjelder, finnes ikke i journalen."
+    english = "A reference to a Patient does not name a patient of this record."
+
+
+class Invalid(RecordError):
+    """The content breaks FHIR's definitions; every fault is in `issues`."""
+
+    status = 422
+    code = "invalid"
+    text = "Innholdet følger ikke FHIR R4."
+    english = "The resource is not valid FHIR R4."
+
+
+class Malformed(RecordError):
+    """Not JSON, or not a resource at all."""
+
+    status = 400
+    code = "structure"
+    text = "Innholdet kan ikke leses som FHIR JSON."
+    english = "The body cannot be read as FHIR JSON."
+
+
+class NotSupported(RecordError):
+    """An interaction, type or format that is not offered."""
+
+    status = 404
+    code = "not-supported"
+    text = "Dette støttes ikke."
+    english = "This is not supported."
+
+
+class TooCostly(RecordError):
+    """A search that no index can serve."""
+
+    status = 400
+    code = "too-costly"
+    text = "Søket er for vidt. Avgrens det med pasient, kode eller tid."
+    english = "The search is too broad to be served; narrow it by patient, code or time."
+
+
+BY_STATUS: dict[int, type[RecordError]] = {
+    404: NotFound, 409: AlreadyThere, 410: Gone, 412: VersionConflict, 422: OtherPatient,
+}  # fmt: skip
+"""Faults as `vault.write` and `vault.read_many` number them; 401 and 403 are access's."""

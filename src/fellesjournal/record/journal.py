@@ -1,0 +1,289 @@
+"""The journal: the only door to clinical content. Opened for a decision, which every call takes to the database.
+
+Reads go at once. Writes are gathered and made by `commit` in one transaction with the facts that go with them:
+either all is there afterwards, search rows and access log too, or nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fellesjournal import fhir
+from fellesjournal.access import relations
+from fellesjournal.access import store as access_log
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import NoNeed, PatientId, SessionOver, WrongUnit
+from fellesjournal.access.relations import Fact
+from fellesjournal.kit import ids
+from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
+from fellesjournal.kit.keys import Keys
+from fellesjournal.record import ownership, store
+from fellesjournal.record.errors import (
+    BY_STATUS,
+    Duplicate,
+    Invalid,
+    NotFound,
+    RecordError,
+    UnknownPatient,
+)
+from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather
+
+_BREATH = 64
+"""Resources validated before other requests get their turn."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version as it is stored; `body` goes out as it is."""
+
+    rtype: str
+    id: str
+    version: int
+    updated: datetime
+    body: str
+
+    def resource(self) -> dict[str, Any]:
+        """The content, decimals as Decimal."""
+        return fhir.parse(self.body.encode())
+
+
+@dataclass(frozen=True)
+class Written:
+    """A version that was made. status: 201 created, 200 updated, 204 deleted."""
+
+    rtype: str
+    id: str
+    version: int
+    updated: datetime
+    status: int
+
+
+class Vault:
+    """What a process needs to open journals: its database role, the waiting reads, the keys."""
+
+    def __init__(self, db: Database, *, keys: Keys) -> None:
+        self.db = db
+        self.keys = keys
+        self.reads = store.Reads(db)
+
+    def open(self, decision: Decision) -> "Journal":
+        """A journal for one decision."""
+        return Journal(self, decision)
+
+
+@dataclass
+class Journal:
+    """One reader's view, for one request. Not to be shared between requests."""
+
+    vault: Vault
+    decision: Decision
+    _wanted: list[Wanted] = field(default_factory=list)
+    _facts: list[Fact] = field(default_factory=list)
+    _ended: list[tuple[int, int]] = field(default_factory=list)
+
+    async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:  # noqa: A002 - FHIR's word
+        """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
+        slot, pid = _key(id)
+        item = store.PointRead(self.decision.secret, _number(rtype), slot, pid, version)
+        row = await self.vault.reads.read(item)
+        if row["status"] != 200:
+            raise _fault(row["status"])
+        return Stored(rtype, id, row["version"], row["updated"], row["body"])
+
+    async def history(
+        self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50  # noqa: A002
+    ) -> list[Row]:  # fmt: skip
+        """Versions of one resource, newest first: rows (version, updated, op, body). Raises NotFound, SessionOver."""
+        slot, pid = _key(id)
+        rows = await store.history_of(
+            self.vault.db, secret=self.decision.secret, rtype=_number(rtype), slot=slot, pid=pid, before=before,
+            limit=limit,
+        )  # fmt: skip
+        if rows and rows[0]["status"] != 200:
+            raise _fault(rows[0]["status"])
+        if not rows and before == 2**31 - 1:
+            raise NotFound
+        return rows
+
+    async def run_search(self, compiled: Any, *, patients: Sequence[int], action: str = "search") -> list[Row]:
+        """Rows of a compiled search in the charts named, or in the acting unit's lists when none is.
+
+        Raises SessionOver, NoNeed (which stands for an unknown patient too).
+        """
+        rows = await store.search(
+            self.vault.db, secret=self.decision.secret, patients=patients, unit=self.decision.reader.unit or 0,
+            action=action, kind=compiled.kind, sql=compiled.sql, i=compiled.i, t=compiled.t, d=compiled.d, f=compiled.f,
+        )  # fmt: skip
+        verdict = rows[-1]["body"]
+        if verdict != "ok":
+            raise SessionOver if verdict == "none" else NoNeed
+        return rows[:-1]
+
+    def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
+        """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
+        rtype = resource["resourceType"]
+        pid = pid or ids.new_pid()
+        slot = self._slot_for(rtype, resource, pid)
+        self._gather("C", rtype, slot, pid, resource, org=org)
+        return ids.encode(slot, pid)
+
+    def create_as(self, resource: dict[str, Any], *, slot: int, pid: int, org: int | None = None) -> str:
+        """Gather a new resource under a key that was made before, so that others can refer to it. Its id."""
+        self._gather("C", resource["resourceType"], slot, pid, resource, org=org)
+        return ids.encode(slot, pid)
+
+    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1) -> None:  # noqa: A002
+        """Gather a new version of a resource; `expect` is the version that was shown (-1 = whichever is there)."""
+        slot, pid = _key(id)
+        self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect)
+
+    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1) -> None:  # noqa: A002
+        """Gather a deletion of a resource of that patient; the history stays."""
+        slot, pid = _key(id)
+        self._wanted.append(
+            Wanted("D", rtype, slot, pid, self.decision.reader.unit or 0, None, expect=expect, patient=patient)
+        )
+
+    def establish(self, fact: Fact) -> None:
+        """Gather a fact that makes a need; told in the same transaction, before the writes."""
+        self._facts.append(fact)
+
+    def end_facts(self, *, patient: PatientId, source: str) -> None:
+        """Gather the end of the facts that a resource made."""
+        self._ended.append((patient.pid, _key(source)[1]))
+
+    async def commit(self) -> list[Written]:
+        """Make everything gathered, or nothing; versions in the order they were gathered.
+
+        Raises Invalid (all faults), UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate,
+        OtherPatient, NoNeed, WrongUnit, SessionOver. After an error the gathered writes are gone from the journal.
+        """
+        wanted, facts, ended = self._wanted, self._facts, self._ended
+        self._wanted, self._facts, self._ended = [], [], []
+        await validate_all([w.resource for w in wanted if w.resource is not None])
+        order = sorted(range(len(wanted)), key=lambda n: (wanted[n].slot, wanted[n].pid))
+        columns = self._columns([wanted[n] for n in order])
+        rows = await self._write(columns, facts, ended)
+        made: list[Written | None] = [None] * len(wanted)
+        for n, row in zip(order, rows, strict=True):
+            made[n] = _written(wanted[n], row)
+        return [item for item in made if item is not None]
+
+    def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
+        if rtype == "Patient":
+            return ownership.slot_of(pid)
+        if rtype in ownership.DIRECTORY_TYPES:
+            return 0
+        owner = ownership.patient_key(ownership.probe_owner(resource))
+        return owner[0] if owner else 0
+
+    def _gather(
+        self, op: Op, rtype: str, slot: int, pid: int, resource: dict[str, Any], *, org: int | None = None,
+        expect: int = 0,
+    ) -> None:  # fmt: skip
+        controller = self.decision.reader.unit or 0 if org is None else org
+        self._wanted.append(Wanted(op, rtype, slot, pid, controller, resource, expect=expect))
+
+    def _columns(self, wanted: list[Wanted]) -> Columns:
+        try:
+            return gather(wanted, hash64=self.vault.keys.hash64)
+        except NotOurPatient:
+            raise UnknownPatient from None
+
+    async def _write(self, columns: Columns, facts: list[Fact], ended: list[tuple[int, int]]) -> list[Row]:
+        try:
+            if not facts and not ended:
+                rows = await self._put(self.vault.db, columns)
+                self._check(rows)
+                return rows
+            async with self.vault.db.transaction() as conn:
+                for fact in facts:
+                    await relations.establish(conn, decision=self.decision, fact=fact)
+                rows = await self._put(conn, columns)
+                self._check(rows)
+                for patient, source in ended:
+                    await relations.end(conn, decision=self.decision, patient=patient, source=source)
+                return rows
+        except UniqueViolation as error:
+            raise Duplicate from error
+        except NoNeed:
+            if facts:
+                await self._log_refusal([fact.patient for fact in facts])
+            raise
+
+    async def _put(self, conn: Database | Connection, columns: Columns) -> list[Row]:
+        if not columns.pid:
+            return []
+        return await store.write(conn, secret=self.decision.secret, columns=columns)
+
+    def _check(self, rows: list[Row]) -> None:
+        faults = [row["status"] for row in rows if row["status"] >= 400]
+        if faults:
+            raise _fault(faults[0])
+
+    async def _log_refusal(self, patients: Iterable[int]) -> None:
+        await access_log.log_refusal(
+            self.vault.db, secret=self.decision.secret, patients=sorted(set(patients)), action="write", kind=0
+        )
+
+
+def open_journal(vault: Vault, decision: Decision) -> Journal:
+    """Open the record for a decision."""
+    return vault.open(decision)
+
+
+async def validate_all(resources: Sequence[dict[str, Any]]) -> None:
+    """Validate each against the definitions. Raises Invalid with every fault of the first bad one."""
+    for n, resource in enumerate(resources, start=1):
+        issues = fhir.validate(resource)
+        if issues:
+            raise Invalid(issues=issues)
+        if n % _BREATH == 0:
+            await asyncio.sleep(0)
+
+
+def _written(wanted: Wanted, row: Row) -> Written:
+    return Written(
+        wanted.rtype, ids.encode(wanted.slot, wanted.pid), row["version"], row["updated"], row["status"]
+    )
+
+
+def body_of(wanted_body: tuple[str, str], *, version: int, updated: datetime) -> str:
+    """The stored body of a version just written, without reading it back: the same bytes that the database made."""
+    stamp = updated.strftime("%Y-%m-%dT%H:%M:%S.") + f"{updated.microsecond // 1000:03d}Z"
+    return f'{wanted_body[0]}{version}","lastUpdated":"{stamp}{wanted_body[1]}'
+
+
+def patient_of(id: str) -> PatientId | None:  # noqa: A002 - FHIR's word
+    """The key of a Patient's id, or None for what can't be one."""
+    found = ids.decode(id)
+    return PatientId(*found) if found and found[0] > 0 else None
+
+
+def _key(id: str) -> tuple[int, int]:  # noqa: A002
+    found = ids.decode(id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _number(rtype: str) -> int:
+    number = fhir.TYPE_NUMBER.get(rtype)
+    if number is None:
+        raise NotFound
+    return number
+
+
+def _fault(status: int) -> Exception:
+    if status == 401:
+        return SessionOver()
+    if status == 403:
+        return NoNeed()
+    if status == 430:
+        return WrongUnit()
+    error: type[RecordError] = BY_STATUS.get(status, NotFound)
+    return error()
+
+

@@ -1,0 +1,79 @@
+"""Whose a row is, and of which class: decided once, at write, from the resource alone.
+
+Class (`sens`): 2 × category + 1 if withheld from the citizen; + 100 if the row names another patient too.
+Category 0 is ordinary; the stronger categories come with the sensitivity rules.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fellesjournal.kit.ids import MAX_SLOT, decode
+
+DIRECTORY: Final = 0
+UNIT_OWN: Final = -1
+SLOTS: Final = 256
+"""Buckets that people are spread over: fixed when a database is made. Slot 0 is for what is nobody's."""
+
+DIRECTORY_TYPES: Final = frozenset(
+    {
+        "ActivityDefinition", "CapabilityStatement", "ChargeItemDefinition", "CodeSystem", "CompartmentDefinition",
+        "ConceptMap", "DeviceDefinition", "Endpoint", "GraphDefinition", "HealthcareService", "ImplementationGuide",
+        "Library", "Location", "Measure", "Medication", "MedicationKnowledge", "MessageDefinition", "NamingSystem",
+        "ObservationDefinition", "OperationDefinition", "Organization", "OrganizationAffiliation", "PlanDefinition",
+        "Practitioner", "PractitionerRole", "Questionnaire", "SearchParameter", "SpecimenDefinition",
+        "StructureDefinition", "StructureMap", "Substance", "TerminologyCapabilities", "ValueSet",
+    }
+)  # fmt: skip
+"""Types that everyone who is signed in may read: who works where, and definitions. They name no patient."""
+
+_INTERNAL_TYPES: Final = frozenset({"Task", "AuditEvent", "Provenance", "DetectedIssue", "Subscription"})
+_UNFINISHED: Final = frozenset({"preliminary", "registered", "partial", "entered-in-error", "draft"})
+_STATUS_MATTERS: Final = frozenset({"Composition", "DiagnosticReport", "Observation", "DocumentReference"})
+_CODES_9603: Final = "urn:oid:2.16.578.1.12.4.1.1.9603"
+_OPEN_9603: Final = frozenset({"N"})
+NATIONAL_IDS: Final = frozenset({"urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"})
+"""Fødselsnummer and D-nummer: one Patient each."""
+
+_OWNER_ELEMENTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "candidate", "sourcePatient")
+
+
+def slot_of(pid: int) -> int:
+    """The bucket of a new person: 1 to SLOTS - 1, spread evenly."""
+    return 1 + (pid * 0x9E3779B97F4A7C15 >> 32) % (SLOTS - 1)
+
+
+def is_withheld(resource: Mapping[str, Any]) -> bool:
+    """Whether the citizen does not (yet) see it: internal work, unsigned, or a 9603 code that says so."""
+    rtype = resource["resourceType"]
+    if rtype in _INTERNAL_TYPES:
+        return True
+    if rtype in _STATUS_MATTERS and resource.get("status") in _UNFINISHED:
+        return True
+    labels = resource.get("meta", {}).get("security", ())
+    return any(label.get("system") == _CODES_9603 and label.get("code") not in _OPEN_9603 for label in labels)
+
+
+def class_of(resource: Mapping[str, Any], *, names_others: Any) -> int:
+    """The row's class, as the module says."""
+    return int(is_withheld(resource)) + (100 if names_others else 0)
+
+
+def patient_key(reference: str | None) -> tuple[int, int] | None:
+    """(slot, pid) of a local reference `Patient/id`, else None."""
+    if not reference or not reference.startswith("Patient/"):
+        return None
+    found = decode(reference[8:])
+    return found if found and 0 < found[0] <= MAX_SLOT else None
+
+
+def probe_owner(resource: Mapping[str, Any]) -> str | None:
+    """The reference that most likely names the owner, unchecked: tells a transaction which bucket to make ids in."""
+    for element in _OWNER_ELEMENTS:
+        value = resource.get(element)
+        if isinstance(value, dict) and isinstance(value.get("reference"), str):
+            return str(value["reference"])
+    for participant in resource.get("participant") or ():
+        actor = participant.get("actor") if isinstance(participant, dict) else None
+        if isinstance(actor, dict) and isinstance(actor.get("reference"), str):
+            return str(actor["reference"])
+    return None

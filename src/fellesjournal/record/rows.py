@@ -1,0 +1,171 @@
+"""A resource as the vault takes it: its columns and search rows, gathered for one bulk write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from fellesjournal import fhir
+from fellesjournal.kit.ids import decode, encode
+from fellesjournal.record import ownership
+
+Op = Literal["C", "U", "D"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One version to be written. expect: 0 = new, -1 = any, n = on top of version n."""
+
+    op: Op
+    rtype: str
+    slot: int
+    pid: int
+    org: int
+    resource: dict[str, Any] | None
+    expect: int = 0
+    patient: int = ownership.UNIT_OWN
+
+
+@dataclass
+class Columns:
+    """Parallel columns of `vault.write`, in its order; `arguments` gives them all."""
+
+    op: list[str] = field(default_factory=list)
+    slot: list[int] = field(default_factory=list)
+    pid: list[int] = field(default_factory=list)
+    rtype: list[int] = field(default_factory=list)
+    expect: list[int] = field(default_factory=list)
+    patient: list[int] = field(default_factory=list)
+    org: list[int] = field(default_factory=list)
+    sens: list[int] = field(default_factory=list)
+    date: list[datetime | None] = field(default_factory=list)
+    updated_param: list[int] = field(default_factory=list)
+    head: list[str | None] = field(default_factory=list)
+    tail: list[str | None] = field(default_factory=list)
+    other_n: list[int] = field(default_factory=list)
+    other_patient: list[int] = field(default_factory=list)
+    identifier_n: list[int] = field(default_factory=list)
+    identifier_h: list[int] = field(default_factory=list)
+    index: fhir.IndexRows = field(default_factory=fhir.IndexRows)
+
+    def arguments(self) -> list[Any]:
+        """Everything after the secret, in the order of `vault.write`."""
+        x = self.index
+        slots, pids = _targets(x.reference_target)
+        return [
+            self.op, self.slot, self.pid, self.rtype, self.expect, self.patient, self.org, self.sens, self.date,
+            self.updated_param, self.head, self.tail, self.other_n, self.other_patient, self.identifier_n,
+            self.identifier_h, x.token_n, x.token_param, x.token_h, x.reference_n, x.reference_param, x.reference_h,
+            slots, pids, x.date_n, x.date_param, x.date_lo, x.date_hi, x.quantity_n, x.quantity_param,
+            x.quantity_unit, x.quantity_lo, x.quantity_hi, x.string_n, x.string_param, x.string_v, x.string_exact,
+            x.uri_n, x.uri_param, x.uri_v,
+        ]  # fmt: skip
+
+
+class NotOurPatient(Exception):
+    """The resource names a patient that this record doesn't have; `element` is the reference as it stands."""
+
+
+def gather(wanted: list[Wanted], *, hash64: Callable[[str], int]) -> Columns:
+    """Columns for versions that were validated before. `wanted` is sorted by (slot, pid).
+
+    Raises NotOurPatient for a reference to a Patient that can't be one of ours.
+    """
+    columns = Columns()
+    for n, item in enumerate(wanted, start=1):
+        _add(columns, item, n, hash64)
+    return columns
+
+
+def identifier_text(system: str, value: str) -> str:
+    """What is hashed for a unique business key."""
+    return f"identifier\x1f{system}\x1f{value}"
+
+
+def _add(columns: Columns, item: Wanted, n: int, hash64: Callable[[str], int]) -> None:
+    columns.op.append(item.op)
+    columns.slot.append(item.slot)
+    columns.pid.append(item.pid)
+    columns.rtype.append(fhir.TYPE_NUMBER[item.rtype])
+    columns.expect.append(item.expect)
+    columns.org.append(item.org)
+    columns.updated_param.append(fhir.param_id(item.rtype, "_lastUpdated"))
+    if item.resource is None:
+        _add_deletion(columns, item)
+    else:
+        _add_content(columns, item, item.resource, n, hash64)
+
+
+def _add_deletion(columns: Columns, item: Wanted) -> None:
+    columns.patient.append(item.patient)
+    columns.sens.append(0)
+    columns.date.append(None)
+    columns.head.append(None)
+    columns.tail.append(None)
+
+
+def _add_content(
+    columns: Columns, item: Wanted, resource: dict[str, Any], n: int, hash64: Callable[[str], int]
+) -> None:
+    owner = fhir.extract(resource, into=columns.index, n=n, hash64=hash64)
+    patient, others = _patients(item, owner)
+    columns.patient.append(patient)
+    columns.sens.append(ownership.class_of(resource, names_others=others))
+    columns.date.append(owner.date)
+    head, tail = split_body(resource, item)
+    columns.head.append(head)
+    columns.tail.append(tail)
+    for other in others:
+        columns.other_n.append(n)
+        columns.other_patient.append(other)
+    if item.rtype == "Patient":
+        for system, value in owner.identifiers:
+            if system in ownership.NATIONAL_IDS and value:
+                columns.identifier_n.append(n)
+                columns.identifier_h.append(hash64(identifier_text(system, value)))
+
+
+def _patients(item: Wanted, owner: fhir.Owner) -> tuple[int, list[int]]:
+    """(owner's pid or DIRECTORY or UNIT_OWN, pids of the other patients named)."""
+    others = [_pid(reference) for reference in owner.others]
+    if item.rtype == "Patient":
+        return item.pid, [pid for pid in others if pid != item.pid]
+    if item.rtype in ownership.DIRECTORY_TYPES:
+        return ownership.DIRECTORY, others
+    if owner.patient is None:
+        return ownership.UNIT_OWN, others
+    pid = _pid(owner.patient)
+    return pid, [other for other in others if other != pid]
+
+
+def _pid(reference: str) -> int:
+    found = ownership.patient_key(reference)
+    if found is None:
+        raise NotOurPatient(reference)
+    return found[1]
+
+
+def split_body(resource: dict[str, Any], item: Wanted) -> tuple[str, str]:
+    """(head, tail) of the body: the database puts version and instant between them, so no second write is needed."""
+    meta = {
+        name: value
+        for name, value in resource.get("meta", {}).items()
+        if name not in ("versionId", "lastUpdated")
+    }
+    rest = {name: value for name, value in resource.items() if name not in ("resourceType", "id", "meta")}
+    head = f'{{"resourceType":"{item.rtype}","id":"{encode(item.slot, item.pid)}","meta":{{"versionId":"'
+    return head, '"' + _inner(meta) + "}" + _inner(rest) + "}"
+
+
+def _inner(members: dict[str, Any]) -> str:
+    return "," + fhir.encode(members).decode()[1:-1] if members else ""
+
+
+def _targets(references: list[str | None]) -> tuple[list[int | None], list[int | None]]:
+    slots: list[int | None] = []
+    pids: list[int | None] = []
+    for reference in references:
+        found = decode(reference.partition("/")[2]) if reference else None
+        slots.append(found[0] if found else None)
+        pids.append(found[1] if found else None)
+    return slots, pids

@@ -1,0 +1,40 @@
+-- name: read_many
+-- Decides, logs and reads all point reads that wait; one row for each, in order.
+SELECT n, status, version, updated, body FROM vault.read_many($1, $2, $3, $4, $5)
+
+-- name: history_of
+-- Versions of one resource below a version, newest first.
+SELECT status, version, updated, op, body FROM vault.history_of($1, $2, $3, $4, $5, $6)
+
+-- name: search
+-- Decides, searches and logs what was shown. The last row (k = -1) is the verdict.
+SELECT k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: write
+-- Decides and writes versions with their search rows, all or nothing.
+SELECT n, status, version, updated FROM vault.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+  $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+
+-- name: identify_number
+-- The person with a national id (keyed hash), logged.
+SELECT verdict, slot, pid, body FROM vault.identify_number($1, $2, $3)
+
+-- name: identify_name
+-- People with these names and birth date, at most ten, logged.
+SELECT verdict, slot, pid, body FROM vault.identify_name($1, $2, $3, $4, $5)
+
+-- name: feed
+-- The next entries of the history after a position; ids alone.
+SELECT xid::text AS xid, pos, slot, pid, version, rtype, patient, org, op, updated FROM vault.feed($1, $2::text::xid8, $3, $4)
+
+-- name: feed_at
+-- Where a reader of the feed has come.
+SELECT xid::text AS xid, pos FROM vault.feed_at($1, $2::text::uuid)
+
+-- name: feed_reached
+-- Remembers where a reader has come.
+SELECT vault.feed_reached($1, $2::text::uuid, $3::text::xid8, $4)
+
+-- name: open_envelope
+-- The right to the patient of one resource in the feed, for five minutes; NULL without the grant.
+SELECT vault.open_envelope($1, $2, $3)
