@@ -85,7 +85,9 @@ def index(resources: Iterable[Json], *, hash64: Callable[[str], int]) -> fhir.In
 
 def len_rows(rows: fhir.IndexRows) -> int:
     """Count all index rows."""
-    return sum(len(getattr(rows, f"{k}_n")) for k in ("token", "reference", "date", "quantity", "string", "uri"))
+    return sum(
+        len(getattr(rows, f"{k}_n")) for k in ("token", "reference", "date", "quantity", "string", "uri")
+    )
 
 
 def best(step: Callable[[], object], *, rounds: int) -> float:

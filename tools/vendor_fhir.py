@@ -53,22 +53,21 @@ def read_package(package: Path) -> list[Json]:
 def is_base_structure(f: Json) -> bool:
     """Tell whether this defines a type of its own, not a profile, an extension or a logical model."""
     kinds = {"resource", "complex-type", "primitive-type"}
-    return (
-        f["resourceType"] == "StructureDefinition"
-        and f["kind"] in kinds
-        and f.get("derivation") != "constraint"
-        and "snapshot" in f
-    )
+    if f["resourceType"] != "StructureDefinition" or f.get("derivation") == "constraint":
+        return False
+    return "snapshot" in f and str(f["kind"]) in kinds
 
 
 def is_search_parameter(f: Json) -> bool:
     """Tell whether this is an official parameter, not one of the package's illustrations."""
-    return f["resourceType"] == "SearchParameter" and bool(f.get("base")) and not f["id"].startswith("example")
+    return (
+        f["resourceType"] == "SearchParameter" and bool(f.get("base")) and not f["id"].startswith("example")
+    )
 
 
 def is_compartment(f: Json) -> bool:
     """Tell whether this is one of the five official compartments."""
-    return f["resourceType"] == "CompartmentDefinition" and f["id"] != "example"
+    return f["resourceType"] == "CompartmentDefinition" and str(f["id"]) != "example"
 
 
 def trim_structure(f: Json) -> Json:

@@ -1,8 +1,10 @@
 """FHIR R4: the official definitions, compiled to validators and extractors of index rows.
 
-Pure: nothing here reads or writes anything but the vendored definitions (`definitions/`), knows a database or a person.
+Pure: nothing here reads or writes anything but the vendored definitions (`definitions/`), knows a
+database or a person.
 A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusal goes out as an `outcome`.
-`keys` and `ranges` are shared with the search compiler, so that what is stored and what is asked for cannot disagree.
+`keys` and `ranges` are shared with the search compiler, so that what is stored and what is asked for
+cannot disagree.
 """
 
 from fellesjournal.fhir.extract import extract

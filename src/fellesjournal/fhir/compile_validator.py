@@ -38,7 +38,9 @@ def _is_contained(value: Any) -> object:
 
 
 def _object(path: str) -> Check:
-    """Return the check of one kind of object; compiled once, and known before its parts so that it may recur."""
+    """Return the check of one kind of object; compiled once, and known before its parts so that it may
+    recur.
+    """
     known = _objects.get(path)
     if known is None:
         shape = structure(path)
@@ -56,7 +58,9 @@ def _closure(shape: Structure, *, table: dict[str, Check], choices: dict[str, tu
     if not any(f.choice for f in shape.fields.values()):
         return _plain(table, required)
     bits = _bits(shape)
-    return _with_choices(table, choices, required=required, needed=sum(bits[n] for n in shape.required_choices))
+    return _with_choices(
+        table, choices, required=required, needed=sum(bits[n] for n in shape.required_choices)
+    )
 
 
 def _fill(shape: Structure, *, table: dict[str, Check], choices: dict[str, tuple[Check, int]]) -> None:
@@ -92,7 +96,9 @@ def _bound(field: Field, value_set: str) -> Check:
         return frozenset().union(*(codes for _, codes in parts)).__contains__
     concept = _object(field.type)
     allowed = frozenset((system, code) for system, codes in parts for code in codes)
-    return lambda v: concept(v) and any((c.get("system"), c.get("code")) in allowed for c in v.get("coding", ()))
+    return lambda v: (
+        concept(v) and any((c.get("system"), c.get("code")) in allowed for c in v.get("coding", ()))
+    )
 
 
 def _many(one: Check) -> Check:

@@ -1,17 +1,17 @@
 """One closure for each pair of search type and FHIR type: turns a value into index rows.
 
 A closure writes the rows of all parameters that stand at the same place (`code` and `combo-code`) at once.
-Values are those of a validated resource. A value whose size no index can hold (an absurd number) makes no row.
+Values are those of a validated resource. A value whose size no index can hold (an absurd number) makes
+no row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache
-from math import inf
-from typing import Any, Final
+from typing import Final
 
+from fellesjournal.fhir import spans
 from fellesjournal.fhir.index_rows import Sink
 from fellesjournal.fhir.keys import (
     Hash64,
@@ -20,22 +20,15 @@ from fellesjournal.fhir.keys import (
     identifier_key,
     reference_key,
     token_keys,
-    unit_key,
     uri_key,
 )
-from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, Span, date_range, decimal_range
+from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.resource_types import TYPE_NUMBER
-
-Emit = Callable[[Any, Sink], None]
-Params = tuple[int, ...]
-Json = dict[str, Any]
+from fellesjournal.fhir.spans import Emit, Json, Params
 
 _NAME_PARTS: Final = ("text", "family", "given", "prefix", "suffix")
 _ADDRESS_PARTS: Final = ("text", "line", "city", "district", "state", "postalCode", "country")
-_CURRENCY: Final = "urn:iso:std:iso:4217"
 _REMEMBERED: Final = 512
-_OPEN_LOW: Final = frozenset({"<", "<="})
-_OPEN_HIGH: Final = frozenset({">", ">="})
 
 
 def emitter(kind: str, *, type_name: str, params: Params, rank: int | None = None) -> Emit | None:
@@ -47,12 +40,6 @@ def emitter(kind: str, *, type_name: str, params: Params, rank: int | None = Non
         return _reference(params, rank)
     make = _MAKERS.get((kind, type_name))
     return make(params) if make else None
-
-
-def emit_token(params: Params, *, system: str | None, code: str) -> Callable[[Sink], None]:
-    """Return a closure that writes one fixed token."""
-    write = _token_writer(params)
-    return lambda sink: write(sink, system, code)
 
 
 def _token_writer(params: Params) -> Callable[[Sink, str | None, str | None], None]:
@@ -103,17 +90,20 @@ def _plain_token(params: Params) -> Emit:
     return emit
 
 
-def _boolean(params: Params) -> Emit:
+def boolean_emitter(params: Params) -> Emit:
+    """Return the closure for true and false."""
     emit = _plain_token(params)
     return lambda v, sink: emit("true" if v else "false", sink)
 
 
 @lru_cache(maxsize=8192)
 def local_target(reference: str) -> str | None:
-    """Return "Type/id" of a reference to a resource of this server (relative, version left out), else None."""
+    """Return "Type/id" of a reference to a resource of this server (relative, version left out), else
+    None.
+    """
     parts = reference.split("/")
     is_versioned = len(parts) == 4 and parts[2] == "_history"
-    if parts[0] not in TYPE_NUMBER or not (len(parts) == 2 or is_versioned) or not parts[1] or "?" in parts[1]:
+    if parts[0] not in TYPE_NUMBER or not (len(parts) == 2 or is_versioned) or not CHECKS["id"](parts[1]):
         return None
     return f"{parts[0]}/{parts[1]}"
 
@@ -160,127 +150,6 @@ def _inline_resource(params: Params) -> Emit:
             _write_reference(sink, params, key=target, target=target)
 
     return emit
-
-
-def _date(params: Params) -> Emit:
-    def emit(value: str, sink: Sink) -> None:
-        _write_span(sink, params, date_range(value))
-
-    return emit
-
-
-def _period(params: Params) -> Emit:
-    def emit(value: Json, sink: Sink) -> None:
-        span = period_span(value)
-        if span is not None:
-            _write_span(sink, params, span)
-
-    return emit
-
-
-def _timing(params: Params) -> Emit:
-    def emit(value: Json, sink: Sink) -> None:
-        span = timing_span(value)
-        if span is not None:
-            _write_span(sink, params, span)
-
-    return emit
-
-
-def period_span(value: Json) -> Span | None:
-    """Return what a Period covers, open ends far away; None for one with neither start nor end."""
-    start, end = value.get("start"), value.get("end")
-    if start is None and end is None:
-        return None
-    return (date_range(start)[0] if start else OPEN_START), (date_range(end)[1] if end else OPEN_END)
-
-
-def timing_span(value: Json) -> Span | None:
-    """Return what a Timing covers from its first to its last event, or its bounds; None where it says neither."""
-    spans = [date_range(e) for e in value.get("event", ()) if e is not None]
-    bounds = period_span(value.get("repeat", {}).get("boundsPeriod", {}))
-    spans += [bounds] if bounds else []
-    return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
-
-
-def _write_span(sink: Sink, params: Params, span: Span) -> None:
-    rows = sink.rows
-    for param in params:
-        rows.date_param.append(param)
-        rows.date_lo.append(span[0])
-        rows.date_hi.append(span[1])
-
-
-def _quantity(params: Params) -> Emit:
-    def emit(value: Json, sink: Sink) -> None:
-        if "value" not in value:
-            return
-        low, high = _span_of(value["value"], value.get("comparator"))
-        for unit in _units(sink.hash64, value.get("system"), value.get("code"), value.get("unit")):
-            _write_quantity(sink, params, low=low, high=high, unit=unit)
-
-    return emit
-
-
-def _money(params: Params) -> Emit:
-    def emit(value: Json, sink: Sink) -> None:
-        if "value" not in value:
-            return
-        low, high = _span_of(value["value"], None)
-        currency = value.get("currency")
-        for unit in _units(sink.hash64, _CURRENCY if currency else None, currency, None):
-            _write_quantity(sink, params, low=low, high=high, unit=unit)
-
-    return emit
-
-
-def _range(params: Params) -> Emit:
-    """A Range is as wide as its ends; its units are those of either end."""
-
-    def emit(value: Json, sink: Sink) -> None:
-        ends = [value[key] for key in ("low", "high") if "value" in value.get(key, {})]
-        if not ends:
-            return
-        low = _span_of(value["low"]["value"], None)[0] if "value" in value.get("low", {}) else -inf
-        high = _span_of(value["high"]["value"], None)[1] if "value" in value.get("high", {}) else inf
-        for unit in _units(sink.hash64, ends[0].get("system"), ends[0].get("code"), ends[0].get("unit")):
-            _write_quantity(sink, params, low=low, high=high, unit=unit)
-
-    return emit
-
-
-def _number(params: Params) -> Emit:
-    def emit(value: Decimal | int, sink: Sink) -> None:
-        low, high = _span_of(value, None)
-        _write_quantity(sink, params, low=low, high=high, unit=0)
-
-    return emit
-
-
-def _span_of(value: Decimal | int, comparator: str | None) -> tuple[float, float]:
-    if comparator is None:
-        return decimal_range(value)
-    exact = float(value)
-    if comparator in _OPEN_LOW:
-        return -inf, exact
-    return (exact, inf) if comparator in _OPEN_HIGH else decimal_range(value)
-
-
-@lru_cache(maxsize=2048)
-def _units(hash64: Hash64, system: str | None, code: str | None, text: str | None) -> tuple[int, ...]:
-    """Hash every way in which a unit may be asked for; (0,) for none."""
-    keys = [unit_key(system, code)] if system and code else []
-    keys += [unit_key(None, name) for name in (code, text) if name]
-    return tuple(hash64(key) for key in dict.fromkeys(keys)) or (0,)
-
-
-def _write_quantity(sink: Sink, params: Params, *, low: float, high: float, unit: int) -> None:
-    rows = sink.rows
-    for param in params:
-        rows.quantity_param.append(param)
-        rows.quantity_lo.append(low)
-        rows.quantity_hi.append(high)
-        rows.quantity_unit.append(unit)
 
 
 def _string(params: Params) -> Emit:
@@ -335,17 +204,17 @@ _MAKERS: Final[dict[tuple[str, str], Callable[[Params], Emit]]] = {
     ("token", "CodeableConcept"): _concept,
     ("token", "Identifier"): _identifier,
     ("token", "ContactPoint"): _identifier,
-    ("token", "boolean"): _boolean,
+    ("token", "boolean"): boolean_emitter,
     **{("token", t): _plain_token for t in ("code", "id", *_TEXTS, *_URIS)},
     **{("reference", t): _canonical for t in _URIS},
     ("reference", "Resource"): _inline_resource,
-    **{("date", t): _date for t in ("date", "dateTime", "instant")},
-    ("date", "Period"): _period,
-    ("date", "Timing"): _timing,
-    **{("quantity", t): _quantity for t in _QUANTITIES},
-    ("quantity", "Money"): _money,
-    **{(kind, "Range"): _range for kind in ("quantity", "number")},
-    **{("number", t): _number for t in ("decimal", "integer", "positiveInt", "unsignedInt")},
+    **{("date", t): spans.date_emitter for t in ("date", "dateTime", "instant")},
+    ("date", "Period"): spans.period_emitter,
+    ("date", "Timing"): spans.timing_emitter,
+    **{("quantity", t): spans.quantity_emitter for t in _QUANTITIES},
+    ("quantity", "Money"): spans.money_emitter,
+    **{(kind, "Range"): spans.range_emitter for kind in ("quantity", "number")},
+    **{("number", t): spans.number_emitter for t in ("decimal", "integer", "positiveInt", "unsignedInt")},
     **{("string", t): _string for t in (*_TEXTS, "code", "uri")},
     ("string", "HumanName"): _parts(_NAME_PARTS),
     ("string", "Address"): _parts(_ADDRESS_PARTS),

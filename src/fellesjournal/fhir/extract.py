@@ -1,6 +1,7 @@
 """Index rows of a resource, in one pass: every search parameter of its type, and whose resource it is.
 
-The routes of all parameters are laid into one tree for each type, so that a property is visited once however many
+The routes of all parameters are laid into one tree for each type, so that a property is visited once
+however many
 parameters look at it. Trees are built on first use.
 """
 
@@ -11,18 +12,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fellesjournal.fhir.emitters import Emit, emitter
+from fellesjournal.fhir.emitters import boolean_emitter, emitter
 from fellesjournal.fhir.index_rows import IndexRows, Sink
 from fellesjournal.fhir.keys import Hash64
 from fellesjournal.fhir.ownership import Owner, owner_of, patient_rank
 from fellesjournal.fhir.paths import Key, Presence, Route, Where
 from fellesjournal.fhir.search_params import SearchParam, param_routes, search_params
+from fellesjournal.fhir.spans import Emit
 
 
 def extract(resource: dict[str, Any], *, into: IndexRows, n: int, hash64: Hash64) -> Owner:
     """Add the index rows of a validated resource, as number `n` of the batch, and say whose it is.
 
-    References to this server must be relative (`Patient/1`): the caller has resolved absolute ones, conditional ones
+    References to this server must be relative (`Patient/1`): the caller has resolved absolute ones,
+    conditional ones
     and a bundle's placeholders. Set `meta` before, so that `_lastUpdated`, `_tag` and the like are found.
     `_id` has no rows (the key serves it), nor have `_text`, `_content`, `near` and composites.
     Raises KeyError for an unknown type.
@@ -49,8 +52,7 @@ def _writers(rtype: str) -> tuple[Emit, ...]:
 
 
 def _presence(keys: tuple[str, ...], param: SearchParam) -> Emit:
-    emit = emitter("token", type_name="boolean", params=(param.id,))
-    assert emit is not None
+    emit = boolean_emitter((param.id,))
 
     def write(resource: Any, sink: Sink) -> None:
         emit(any(resource.get(key, False) is not False for key in keys), sink)
@@ -77,7 +79,9 @@ class _Node:
     def compile(self) -> Emit:
         """Return one closure for this place and all below it."""
         keys = {step: node.compile() for step, node in self.below.items() if isinstance(step, Key)}
-        wheres = [_filtered(step, node.compile()) for step, node in self.below.items() if isinstance(step, Where)]
+        wheres = [
+            _filtered(step, node.compile()) for step, node in self.below.items() if isinstance(step, Where)
+        ]
         inside = [_into(keys)] if keys else []
         return _all([*self._emits(), *wheres, *inside])
 
@@ -134,18 +138,23 @@ def _only(key: str, emit: Emit) -> Emit:
 def _each(step: Key, emit: Emit) -> Emit:
     if not step.many:
         return emit
-    index = step.index
+    if step.index is not None:
+        return _at(step.index, emit)
 
     def each(value: Any, sink: Sink) -> None:
         for item in value:
             if item is not None:
                 emit(item, sink)
 
+    return each
+
+
+def _at(index: int, emit: Emit) -> Emit:
     def one(value: Any, sink: Sink) -> None:
         if len(value) > index and value[index] is not None:
             emit(value[index], sink)
 
-    return each if index is None else one
+    return one
 
 
 def _filtered(where: Where, emit: Emit) -> Emit:

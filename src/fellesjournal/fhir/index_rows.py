@@ -11,7 +11,8 @@ from fellesjournal.fhir.keys import Hash64
 
 
 class IndexRows(msgspec.Struct):
-    """Seven kinds of rows; the lists of one kind have equal length. `*_n` is the number of the resource in the batch.
+    """Seven kinds of rows; the lists of one kind have equal length. `*_n` is the number of the resource
+    in the batch.
 
     - token: `token_h` hashes one of the keys of `keys.token_keys`.
     - reference: `reference_h` hashes the reference, its canonical without version, or its identifier;
@@ -58,7 +59,9 @@ class IndexRows(msgspec.Struct):
 
 
 class Sink(msgspec.Struct):
-    """Where the rows of one resource go, and the patients that it names: (rank of the parameter, "Patient/id")."""
+    """Where the rows of one resource go, and the patients that it names: (rank of the parameter,
+    "Patient/id").
+    """
 
     rows: IndexRows
     hash64: Hash64

@@ -71,7 +71,9 @@ def _has_twins(document: dict[str, Any], *, body: bytes) -> bool:
 
 
 def _count_keys(text: bytes) -> int:
-    """Count properties: a closing quote before a colon, which no value can look like once white space is out."""
+    """Count properties: a closing quote before a colon, which no value can look like once white space is
+    out.
+    """
     dense = text.translate(None, b" \t\r\n")
     return dense.count(b'":') - dense.count(b'\\":')
 

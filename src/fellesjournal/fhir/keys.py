@@ -1,6 +1,7 @@
 """How values become index keys: the one place that extraction and search share, so that they cannot disagree.
 
-Every key is a text that the caller hashes with the installation's own secret (`keyed_hash`): nobody who sees the
+Every key is a text that the caller hashes with the installation's own secret (`keyed_hash`): nobody who
+sees the
 index can turn a hash back into a national id, or craft two values that collide.
 """
 
@@ -75,7 +76,8 @@ def token_keys(param: int, *, system: str | None, code: str | None) -> tuple[str
 def token_query_key(param: int, text: str, *, implied: frozenset[str] | None = None) -> str:
     """Return the one key that a searched token (`code`, `system|code`, `|code`, `system|`) must have.
 
-    `implied` are the systems of a parameter over plain codes (`SearchParam.implied_systems`), else None: such values
+    `implied` are the systems of a parameter over plain codes (`SearchParam.implied_systems`), else None:
+    such values
     are stored once, without a system, and a searcher may name the system or leave it out.
     """
     system, bar, code = text.rpartition("|")
@@ -117,7 +119,9 @@ def uri_key(uri: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Fold a string for search: no case, no accents but æ, ø and å, single spaces, at most TEXT_LIMIT characters."""
+    """Fold a string for search: no case, no accents but æ, ø and å, single spaces, at most TEXT_LIMIT
+    characters.
+    """
     if text.isascii():
         return " ".join(text.lower().split())[:TEXT_LIMIT].rstrip()
     composed = unicodedata.normalize("NFC", text).casefold()

@@ -9,7 +9,9 @@ import msgspec
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """One fault. `code` is an R4 issue type, `expression` a FHIRPath place, `diagnostics` never quotes a value."""
+    """One fault. `code` is an R4 issue type, `expression` a FHIRPath place, `diagnostics` never quotes a
+    value.
+    """
 
     severity: str
     code: str

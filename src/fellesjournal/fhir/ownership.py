@@ -1,7 +1,9 @@
 """Whose a resource is: the patient that it is about, the others that it names, and when it happened.
 
-Membership comes from the Patient CompartmentDefinition's parameters. R4 leaves a few types out that are plainly about
-one patient (a Task for somebody); `_ABOUT` adds them, since what has no owner is seen by everybody in the unit.
+Membership comes from the Patient CompartmentDefinition's parameters. R4 leaves a few types out that are
+plainly about
+one patient (a Task for somebody); `_ABOUT` adds them, since what has no owner is seen by everybody in
+the unit.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from typing import Any, Final
 
 import msgspec
 
-from fellesjournal.fhir.emitters import local_target, period_span, timing_span
+from fellesjournal.fhir.emitters import local_target
 from fellesjournal.fhir.ranges import OPEN_START, date_range
 from fellesjournal.fhir.search_params import compartment_params
+from fellesjournal.fhir.spans import period_span, timing_span
 
 Json = dict[str, Any]
 Named = list[tuple[int, str]]
@@ -32,7 +35,8 @@ _NOBODYS: Final = frozenset({"Group", "Patient"})
 class Owner(msgspec.Struct, frozen=True):
     """Whose a resource is.
 
-    `patient` is "Patient/id" of the one it is about, or None (also for a Patient, who owns itself, and for a Group).
+    `patient` is "Patient/id" of the one it is about, or None (also for a Patient, who owns itself, and
+    for a Group).
     `others` are all further patients that its compartment parameters name, sorted.
     `date` is when it happened, in UTC: the start of its main date. `status` is its status or clinical status.
     """
@@ -47,7 +51,9 @@ class Owner(msgspec.Struct, frozen=True):
 
 @cache
 def patient_rank(rtype: str, code: str) -> int | None:
-    """Return how strongly a parameter names the owner (0 is strongest); None if it says nothing about patients."""
+    """Return how strongly a parameter names the owner (0 is strongest); None if it says nothing about
+    patients.
+    """
     about = _ABOUT.get(rtype, compartment_params(rtype))
     if code not in about:
         return None
@@ -124,7 +130,17 @@ def _identifiers(resource: Json) -> tuple[tuple[str, str], ...]:
 _NOTHING: Final[Json] = {}
 _ANY_DATE: Final = (
     *("effectiveDateTime", "effectivePeriod", "occurrenceDateTime", "occurrencePeriod", "performedDateTime"),
-    *("performedPeriod", "servicedDate", "servicedPeriod", "period", "date", "start", "authoredOn", "recorded", "sent"),
+    *(
+        "performedPeriod",
+        "servicedDate",
+        "servicedPeriod",
+        "period",
+        "date",
+        "start",
+        "authoredOn",
+        "recorded",
+        "sent",
+    ),
     *("created", "issued", "recordedDate", "birthDate", "received", "lastUpdated", "detectedDateTime"),
 )
 _DATES: Final[dict[str, tuple[str, ...]]] = {

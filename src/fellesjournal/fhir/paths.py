@@ -1,6 +1,8 @@
-"""Search expressions: the small part of FHIRPath that R4's search parameters use, resolved against the structures.
+"""Search expressions: the small part of FHIRPath that R4's search parameters use, resolved against the
+structures.
 
-`routes` turns an expression into the JSON keys to follow from the resource's root, one route for each concrete type
+`routes` turns an expression into the JSON keys to follow from the resource's root, one route for each
+concrete type
 that a choice may have. What `routes` does not know raises Unsupported; a test lists the official ones (none).
 """
 
@@ -15,7 +17,9 @@ import msgspec
 from fellesjournal.fhir.structures import Field, is_primitive, structure
 
 _TOKEN = re.compile(r"\s*(?:('[^']*')|([A-Za-z][A-Za-z0-9]*)|([0-9]+)|(!=|[.()|\[\]=]))")
-_EXTENSION: Final = Field("extension", "extension", "Extension", many=True, required=False, choice=False, binding=None)
+_EXTENSION: Final = Field(
+    "extension", "extension", "Extension", many=True, required=False, choice=False, binding=None
+)
 
 
 class Unsupported(Exception):
@@ -31,7 +35,9 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Where(msgspec.Struct, frozen=True):
-    """Keep what fits: `kind` is `target` (a reference's type), `equals` (a property's value) or `has_extension`."""
+    """Keep what fits: `kind` is `target` (a reference's type), `equals` (a property's value) or
+    `has_extension`.
+    """
 
     kind: str
     name: str
@@ -78,7 +84,7 @@ def _tokens(expression: str) -> Iterator[str]:
 def _branches(tokens: list[str]) -> Iterator[list[str]]:
     branch: list[str] = []
     for token in tokens:
-        if token == "|":
+        if token == "|":  # noqa: S105
             yield branch
             branch = []
         else:
@@ -106,8 +112,15 @@ class _Branch:
 
     def _presence(self) -> list[Route | Presence]:
         """Read `X.exists() and X != false`."""
-        first, second = (self._tokens[: self._tokens.index("and")], self._tokens[self._tokens.index("and") + 1 :])
-        if first[-4:] != [".", "exists", "(", ")"] or second != [*first[:-4], "!=", "false"] or len(first) != 7:
+        first, second = (
+            self._tokens[: self._tokens.index("and")],
+            self._tokens[self._tokens.index("and") + 1 :],
+        )
+        if (
+            first[-4:] != [".", "exists", "(", ")"]
+            or second != [*first[:-4], "!=", "false"]
+            or len(first) != 7
+        ):
             raise Unsupported(" ".join(self._tokens))
         if first[0] != self._rtype:
             return []
@@ -135,10 +148,12 @@ class _Branch:
         if self._next() == "[":
             index = int(self._next())
             self._take("]")
-            return self._index(index)
+            self._index(index)
+            return
         name = self._next()
         if self._peek() != "(":
-            return self._go(name)
+            self._go(name)
+            return
         self._take("(")
         if name in {"as", "ofType"}:
             self._narrow(self._next())
@@ -155,11 +170,13 @@ class _Branch:
         if name == "resolve":
             for expected in ("(", ")", "is"):
                 self._take(expected)
-            return self._filter(Where("target", "", self._next()))
+            self._filter(Where("target", "", self._next()))
+            return
         if name == "hasExtension":
             self._take("(")
             self._filter(Where("has_extension", "", self._next().strip("'")))
-            return self._take(")")
+            self._take(")")
+            return
         self._take("=")
         self._filter(Where("equals", name, self._next().strip("'")))
 
@@ -185,7 +202,9 @@ class _Branch:
         self._ends = [((*steps, *tail), _EXTENSION) for steps in at_root]
 
     def _index(self, index: int) -> None:
-        self._ends = [((*s[:-1], Key(s[-1].key, True, index)), f) for s, f in self._ends if isinstance(s[-1], Key)]
+        self._ends = [
+            ((*s[:-1], Key(s[-1].key, True, index)), f) for s, f in self._ends if isinstance(s[-1], Key)
+        ]
 
     def _narrow(self, type_name: str) -> None:
         wanted = {type_name, type_name[0].lower() + type_name[1:]}

@@ -60,7 +60,9 @@ def is_positive(value: Any) -> bool:
 
 
 def is_decimal(value: Any) -> bool:
-    """Test a number: int or Decimal (a float has already lost its precision), of a size that can be computed with."""
+    """Test a number: int or Decimal (a float has already lost its precision), of a size that can be
+    computed with.
+    """
     if type(value) is int:
         return -_MAX_DECIMAL < value < _MAX_DECIMAL
     return isinstance(value, Decimal) and value.is_finite() and _is_sane(value)

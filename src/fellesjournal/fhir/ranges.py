@@ -8,7 +8,7 @@ Source: https://hl7.org/fhir/R4/search.html#date and #number
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Final
@@ -19,8 +19,9 @@ OPEN_START: Final = datetime(1, 1, 1, tzinfo=UTC)
 OPEN_END: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 _DATE = re.compile(
-    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2})"
+    r"(?:T(?P<hour>[0-9]{2}):[0-9]{2}(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?)?"
+    r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
 ).fullmatch
 _NUMBER = re.compile(r"[+-]?[0-9]{1,100}(?:\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,3})?").fullmatch
 _MAX_EXPONENT: Final = 300
@@ -31,24 +32,18 @@ Span = tuple[datetime, datetime]
 
 @lru_cache(maxsize=16384)
 def date_range(text: str) -> Span:
-    """Return [start, end) in UTC of a date, dateTime or instant; minutes without seconds are allowed, for searches.
+    """Return [start, end) in UTC of a date, dateTime or instant; minutes without seconds are allowed,
+    for searches.
 
     A local time that comes twice in autumn covers both hours. Raises ValueError for what is no real date.
     """
     match = _DATE(text)
     if match is None:
         raise ValueError("not a date")
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    if hour is not None:
-        return _moment(text, has_seconds=second is not None, leap=second == "60", fraction=fraction, zone=zone)
-    start = (int(year), int(month or 1), int(day or 1))
-    datetime(*start)
-    if day is not None:
-        following = datetime(*start).toordinal() + 1
-        return _midnight(start), _midnight_of(following)
-    if month is not None:
-        return _midnight(start), _midnight((start[0] + start[1] // 12, start[1] % 12 + 1, 1))
-    return _midnight(start), _midnight((start[0] + 1, 1, 1))
+    if match["hour"] is not None:
+        return _moment(text, match)
+    start = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
+    return _midnight(start), _midnight(_next(start, match))
 
 
 def number_range(text: str) -> tuple[float, float]:
@@ -82,25 +77,30 @@ def _exponent(value: Decimal) -> int:
     return exponent
 
 
-def _midnight(day: tuple[int, int, int]) -> datetime:
-    if day[0] > datetime.max.year:
-        return OPEN_END
-    return _to_utc(datetime(*day, tzinfo=OSLO))
+def _next(start: date, match: re.Match[str]) -> date | None:
+    """Return the first day after a day, month or year; None after the end of the calendar."""
+    try:
+        if match["day"] is not None:
+            return start + timedelta(days=1)
+        if match["month"] is not None:
+            return date(start.year + start.month // 12, start.month % 12 + 1, 1)
+        return date(start.year + 1, 1, 1)
+    except (ValueError, OverflowError):
+        return None
 
 
-def _midnight_of(ordinal: int) -> datetime:
-    if ordinal > datetime.max.toordinal():
-        return OPEN_END
-    return _to_utc(datetime.fromordinal(ordinal).replace(tzinfo=OSLO))
+def _midnight(day: date | None) -> datetime:
+    return OPEN_END if day is None else _to_utc(datetime(day.year, day.month, day.day, tzinfo=OSLO))
 
 
-def _moment(text: str, *, has_seconds: bool, leap: bool, fraction: str | None, zone: str | None) -> Span:
-    at = datetime.fromisoformat(text.replace(":60", ":59", 1) if leap else text)
-    step = _step(fraction, has_seconds=has_seconds)
-    if zone is not None:
-        return _span(_to_utc(at), _to_utc(at), step=step, leap=leap)
+def _moment(text: str, match: re.Match[str]) -> Span:
+    is_leap = match["second"] == "60"
+    at = datetime.fromisoformat(text.replace(":60", ":59", 1) if is_leap else text)
+    step = _step(match["fraction"], has_seconds=match["second"] is not None)
+    if match["zone"] is not None:
+        return _span(_to_utc(at), _to_utc(at), step=step, is_leap=is_leap)
     readings = [_to_utc(at.replace(tzinfo=OSLO, fold=fold)) for fold in (0, 1)]
-    return _span(min(readings), max(readings), step=step, leap=leap)
+    return _span(min(readings), max(readings), step=step, is_leap=is_leap)
 
 
 def _step(fraction: str | None, *, has_seconds: bool) -> timedelta:
@@ -109,8 +109,8 @@ def _step(fraction: str | None, *, has_seconds: bool) -> timedelta:
     return timedelta(microseconds=10 ** max(0, 6 - len(fraction)))
 
 
-def _span(first: datetime, last: datetime, *, step: timedelta, leap: bool) -> Span:
-    late = timedelta(seconds=1 if leap else 0)
+def _span(first: datetime, last: datetime, *, step: timedelta, is_leap: bool) -> Span:
+    late = timedelta(seconds=1 if is_leap else 0)
     try:
         return first + late, last + late + step
     except OverflowError:

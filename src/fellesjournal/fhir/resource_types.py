@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-RESOURCE_TYPES: Final = tuple(
-    """
+_NAMES: Final = """
     Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse
     AuditEvent Basic Binary BiologicallyDerivedProduct BodyStructure Bundle CapabilityStatement CarePlan
     CareTeam CatalogEntry ChargeItem ChargeItemDefinition Claim ClaimResponse ClinicalImpression
@@ -31,7 +30,8 @@ RESOURCE_TYPES: Final = tuple(
     SubstancePolymer SubstanceProtein SubstanceReferenceInformation SubstanceSourceMaterial
     SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport
     TestScript ValueSet VerificationResult VisionPrescription
-    """.split()
-)
+"""
+
+RESOURCE_TYPES: Final[tuple[str, ...]] = tuple(_NAMES.split())
 
 TYPE_NUMBER: Final[dict[str, int]] = {name: number for number, name in enumerate(RESOURCE_TYPES, start=1)}

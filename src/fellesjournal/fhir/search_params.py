@@ -46,14 +46,17 @@ def search_params(rtype: str) -> dict[str, SearchParam]:
 
 @cache
 def param_routes(rtype: str, code: str) -> tuple[Route | Presence, ...]:
-    """Return where the values of a parameter stand; empty for one without an expression (`_text`, `_content`)."""
+    """Return where the values of a parameter stand; empty for one without an expression (`_text`,
+    `_content`).
+    """
     expression = search_params(rtype)[code].expression
     return tuple(routes(expression, rtype=rtype)) if expression else ()
 
 
 @cache
 def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
-    """Return the code systems that a token parameter over plain codes implies; None where values name their own.
+    """Return the code systems that a token parameter over plain codes implies; None where values name
+    their own.
 
     `status=final` and `status=http://hl7.org/fhir/observation-status|final` are the same question.
     """
@@ -65,5 +68,7 @@ def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
 
 
 def compartment_params(rtype: str, *, compartment: str = COMPARTMENT) -> tuple[str, ...]:
-    """Return the parameters that put a resource of this type into a compartment, as the definition lists them."""
+    """Return the parameters that put a resource of this type into a compartment, as the definition lists
+    them.
+    """
     return tuple(catalogue().compartments[compartment].get(rtype, ()))

@@ -1,4 +1,6 @@
-"""The vendored R4 definitions: what elements each type has, loaded once, unfolded type by type on first use."""
+"""The vendored R4 definitions: what elements each type has, loaded once, unfolded type by type on first
+use.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ class Catalogue(msgspec.Struct, frozen=True):
 class Field(msgspec.Struct, frozen=True, gc=False):
     """One JSON property that an object may have.
 
-    `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a data type,
+    `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a
+    data type,
     or the path of a nested structure (`Observation.component`).
     """
 
@@ -108,7 +111,9 @@ def structure(path: str) -> Structure:
     own = [e for e in _elements(root) if e.path.rpartition(".")[0] == path]
     fields = [f for e in own for f in _fields(e, inner=_parents(root))]
     single = [f for f in fields if f.required and not f.choice]
-    choices = {f.name: tuple(g for g in fields if g.name == f.name) for f in fields if f.required and f.choice}
+    choices = {
+        f.name: tuple(g for g in fields if g.name == f.name) for f in fields if f.required and f.choice
+    }
     return Structure(
         path=path,
         is_resource=path == root and raw.kind == "resource",
@@ -142,7 +147,9 @@ def _fields(element: RawElement, *, inner: frozenset[str]) -> list[Field]:
     if not name.endswith("[x]"):
         return [_field(element, name=name, key=name, type_name=_type(element, types[0], inner=inner))]
     name = name.removesuffix("[x]")
-    return [_field(element, name=name, key=name + t[0].upper() + t[1:], type_name=t, choice=True) for t in types]
+    return [
+        _field(element, name=name, key=name + t[0].upper() + t[1:], type_name=t, choice=True) for t in types
+    ]
 
 
 def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: bool = False) -> Field:

@@ -17,11 +17,15 @@ _NAME = re.compile(r"_?[A-Za-z][A-Za-z]{0,63}").fullmatch
 def validate(resource: dict[str, Any]) -> list[Issue]:
     """Return every fault of a resource against R4's base definitions; an empty list means that it is good.
 
-    Checked: known type and elements, JSON kinds, cardinality, choices, formats, primitive extensions, the shape of
+    Checked: known type and elements, JSON kinds, cardinality, choices, formats, primitive extensions,
+    the shape of
     extensions, contained and bundled resources, required bindings. At most 200 issues are returned.
     """
-    if accepts(resource):
-        return []
+    return [] if accepts(resource) else find_faults(resource)
+
+
+def find_faults(resource: dict[str, Any]) -> list[Issue]:
+    """Walk a resource without trying the fast path first."""
     walk = _Walk()
     try:
         walk.resource(resource, path="", contained=False)
@@ -41,10 +45,12 @@ class _Walk:
 
     def resource(self, value: Any, *, path: str, contained: bool) -> None:
         if type(value) is not dict:
-            return self.add(path, "structure", "expected a resource as a JSON object")
+            self.add(path, "structure", "expected a resource as a JSON object")
+            return
         name = value.get("resourceType")
         if type(name) is not str or not is_resource(name):
-            return self.add(f"{path}.resourceType" if path else "resourceType", "structure", "unknown resource type")
+            self.add(f"{path}.resourceType" if path else "resourceType", "structure", "unknown resource type")
+            return
         path = path or name
         if contained and "contained" in value:
             self.add(f"{path}.contained", "invariant", "a contained resource cannot contain another (dom-2)")
@@ -54,9 +60,11 @@ class _Walk:
 
     def object(self, value: Any, *, shape: Structure, path: str) -> None:
         if type(value) is not dict:
-            return self.add(path, "structure", "expected a JSON object")
+            self.add(path, "structure", "expected a JSON object")
+            return
         if not value.keys() - {"id"} and not shape.is_resource:
-            return self.add(path, "invariant", "an element has a value or children (ele-1)")
+            self.add(path, "invariant", "an element has a value or children (ele-1)")
+            return
         self._unknown(value, shape=shape, path=path)
         for field in shape.fields.values():
             self._field(value, field=field, path=path)
@@ -95,33 +103,41 @@ class _Walk:
         path = f"{path}.{field.key}"
         absent = field.key not in value
         if is_primitive(field.type) and "_" + field.key in value:
-            return self._extended(value, field=field, path=path)
+            self._extended(value, field=field, path=path)
+            return
         if absent:
             return
         item = value[field.key]
         if not field.many:
-            return self._item(item, field=field, path=path)
+            self._item(item, field=field, path=path)
+            return
         if type(item) is not list or not item:
-            return self.add(path, "structure", "expected a list that is not empty")
+            self.add(path, "structure", "expected a list that is not empty")
+            return
         for i, one in enumerate(item):
             self._item(one, field=field, path=f"{path}[{i}]")
 
     def _extended(self, value: dict[str, Any], *, field: Field, path: str) -> None:
-        """Check a primitive with extensions: two objects, or two lists of equal length with nulls as fillers."""
+        """Check a primitive with extensions: two objects, or two lists of equal length with nulls as
+        fillers.
+        """
         parts = value["_" + field.key]
         if not field.many:
             if field.key in value:
                 self._item(value[field.key], field=field, path=path)
-            return self.object(parts, shape=structure("Element"), path=path)
+            self.object(parts, shape=structure("Element"), path=path)
+            return
         items = value.get(field.key, [None] * len(parts) if type(parts) is list else None)
         if type(parts) is not list or type(items) is not list or len(parts) != len(items) or not parts:
-            return self.add(path, "structure", "expected two lists of equal length, with null where one has no item")
+            self.add(path, "structure", "expected two lists of equal length, with null where one has no item")
+            return
         for i, (item, part) in enumerate(zip(items, parts, strict=True)):
             self._pair(item, part, field=field, path=f"{path}[{i}]")
 
     def _pair(self, item: Any, part: Any, *, field: Field, path: str) -> None:
         if item is None and part is None:
-            return self.add(path, "structure", "a value, an extension or both are needed, not two nulls")
+            self.add(path, "structure", "a value, an extension or both are needed, not two nulls")
+            return
         if item is not None:
             self._item(item, field=field, path=path)
         if part is not None:
@@ -141,16 +157,23 @@ class _Walk:
 
     def _primitive(self, item: Any, *, field: Field, path: str) -> None:
         if type(item) is dict or type(item) is list:
-            return self.add(path, "structure", "expected a single value")
+            self.add(path, "structure", "expected a single value")
+            return
         if not _passes(item, type_name=field.type):
-            return self.add(path, "value", f"expected {EXPECTED[field.type]}")
+            self.add(path, "value", f"expected {EXPECTED[field.type]}")
+            return
         if field.binding and not any(item in codes for _, codes in bound_codes(field.binding)):
             self.add(path, "code-invalid", f"expected a code of {field.binding}")
 
     def _concept(self, item: dict[str, Any], *, value_set: str, path: str) -> None:
-        codings = [c for c in item.get("coding", ()) if type(c) is dict]
-        allowed = bound_codes(value_set)
-        if not any(c.get("system") == s and c.get("code") in codes for c in codings for s, codes in allowed):
+        codings = item.get("coding")
+        named = (
+            [(c.get("system"), c.get("code")) for c in codings if type(c) is dict]
+            if type(codings) is list
+            else []
+        )
+        allowed = [(system, code) for system, codes in bound_codes(value_set) for code in codes]
+        if not any(pair in allowed for pair in named):
             self.add(path, "code-invalid", f"expected a coding of {value_set}")
 
 
