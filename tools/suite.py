@@ -16,7 +16,7 @@ from tools import machine, venv
 from tools.junit import Counts, read_counts
 
 _LOGS = venv.ROOT / "build" / "test"
-_NO_DATABASE = frozenset({"architecture", "assets", "fhir", "journeys", "terminology", "web"})
+_NO_DATABASE = frozenset({"architecture", "assets", "fhir", "journeys", "terminology", "tools", "web"})
 _TIME_LIMIT_S = 30 * 60
 _GAP = 3
 
