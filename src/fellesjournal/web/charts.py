@@ -19,7 +19,7 @@ Point = tuple[datetime, Decimal]
 
 
 def sparkline(points: Sequence[Point], *, unit: str, label: str, language: str = "nb") -> Markup:
-    """A trend line with its last value marked. Read aloud: how many values, lowest, highest, last and when."""
+    """A trend line, its last value marked. Read aloud: how many values, lowest, highest, last and when."""
     if not points:
         return Markup("")
     ordered = sorted(points)

@@ -33,7 +33,7 @@ class Form:
         return tuple((code.strip(), rest.strip()) for code, bar, rest in split if bar)
 
     def note_diagnoses(self) -> tuple[tuple[str, str], ...]:
-        """Codes with their texts from the note's menu, and the code typed in the plain field (without text)."""
+        """Codes with texts from the note's menu, and the code typed in the plain field (without text)."""
         plain = self.text("diagnosis_plain")
         return self.pairs("diagnosis") + (((plain.upper(), ""),) if plain else ())
 

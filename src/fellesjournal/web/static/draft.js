@@ -6,22 +6,29 @@ const PREFIX = "fj-draft:";
 const WAIT_MS = 400;
 const SKIPPED = new Set(["csrf_token"]);
 
-for (const done of document.querySelectorAll('meta[name="fj-draft-done"]')) localStorage.removeItem(PREFIX + done.content);
-document.addEventListener("htmx:after:swap", () => {
-  for (const done of document.querySelectorAll('meta[name="fj-draft-done"]')) localStorage.removeItem(PREFIX + done.content);
-});
+function forgetSaved() {
+  for (const done of document.querySelectorAll('meta[name="fj-draft-done"]')) {
+    const start = `${PREFIX}${done.content}:`;
+    Object.keys(localStorage).filter((name) => name.startsWith(start)).forEach((name) => localStorage.removeItem(name));
+  }
+}
+forgetSaved();
+document.addEventListener("htmx:after:swap", forgetSaved);
 
 const bytes = (base64) => Uint8Array.from(atob(base64.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const base64 = (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
 
 class Draft extends HTMLElement {
   async connectedCallback() {
-    this.slotName = PREFIX + this.dataset.name;
     this.form = this.querySelector("form") ?? this.closest("form");
     this.status = make("p", { class: "fj-draft-status" });
     this.append(this.status);
+    if (this.querySelector("fj-note")) await customElements.whenDefined("fj-note");
     this.clean = JSON.stringify(this.#fields());
     try {
+      // The key's fingerprint is part of the name: two persons at one machine never write over each other's text.
+      const print = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes(this.dataset.key))).slice(0, 6);
+      this.slotName = `${PREFIX}${this.dataset.name}:${base64(print)}`;
       this.key = await crypto.subtle.importKey("raw", bytes(this.dataset.key), "AES-GCM", false, ["encrypt", "decrypt"]);
     } catch {
       this.#tell(text("draftFailed"));
@@ -49,7 +56,7 @@ class Draft extends HTMLElement {
 
   async #write() {
     const fields = this.#fields();
-    if (JSON.stringify(fields) === this.clean && !localStorage.getItem(this.slotName)) return;
+    if (JSON.stringify(fields) === this.clean && this.kept === undefined) return;
     if (JSON.stringify(fields) === this.kept) return;
     const iv = crypto.getRandomValues(new Uint8Array(12));
     const plain = new TextEncoder().encode(JSON.stringify({ at: Date.now(), version: this.dataset.version ?? "", fields }));
