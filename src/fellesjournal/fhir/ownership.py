@@ -18,6 +18,7 @@ from fellesjournal.fhir.emitters import local_target
 from fellesjournal.fhir.ranges import OPEN_START, date_range
 from fellesjournal.fhir.search_params import compartment_params
 from fellesjournal.fhir.spans import period_span, timing_span
+from fellesjournal.fhir.structures import structure
 
 Json = dict[str, Any]
 Named = list[tuple[int, str]]
@@ -77,12 +78,20 @@ def owner_of(resource: Json, *, named: Named) -> Owner:
 
 def clinical_date(resource: Json) -> datetime | None:
     """Return when a resource happened: the start of the first of its type's dates that it has."""
-    for key in _DATES.get(resource["resourceType"], _ANY_DATE):
+    for key in date_elements(resource["resourceType"]):
         value = resource.get(key)
         start = _start(value) if value else None
         if start is not None:
             return start
     return None
+
+
+@cache
+def date_elements(rtype: str) -> tuple[str, ...]:
+    """Return the properties that may hold a type's main date, best first."""
+    fields = structure(rtype).fields
+    wanted = [fields[key] for key in _DATES.get(rtype, _ANY_DATE) if key in fields]
+    return tuple(f.key for f in wanted if f.type in _DATE_TYPES and not f.many)
 
 
 def _start(value: str | Json) -> datetime | None:
@@ -128,6 +137,7 @@ def _identifiers(resource: Json) -> tuple[tuple[str, str], ...]:
 
 
 _NOTHING: Final[Json] = {}
+_DATE_TYPES: Final = frozenset({"date", "dateTime", "instant", "Period", "Timing"})
 _ANY_DATE: Final = (
     *("effectiveDateTime", "effectivePeriod", "occurrenceDateTime", "occurrencePeriod", "performedDateTime"),
     *(
@@ -145,7 +155,7 @@ _ANY_DATE: Final = (
 )
 _DATES: Final[dict[str, tuple[str, ...]]] = {
     "AllergyIntolerance": ("onsetDateTime", "onsetPeriod", "recordedDate", "lastOccurrence"),
-    "Appointment": ("start", "requestedPeriod", "created"),
+    "Appointment": ("start", "created"),
     "CarePlan": ("period", "created"),
     "Claim": ("billablePeriod", "created"),
     "ClinicalImpression": ("effectiveDateTime", "effectivePeriod", "date"),

@@ -114,7 +114,7 @@ def _span(first: datetime, last: datetime, *, step: timedelta, is_leap: bool) ->
     try:
         return first + late, last + late + step
     except OverflowError:
-        return min(first, OPEN_END - step), OPEN_END
+        return first, OPEN_END
 
 
 def _to_utc(at: datetime) -> datetime:
