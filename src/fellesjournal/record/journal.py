@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from fellesjournal import fhir
-from fellesjournal.access import relations
-from fellesjournal.access import store as access_log
+from fellesjournal.access import audit, relations
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, PatientId, SessionOver, WrongUnit
 from fellesjournal.access.relations import Fact
@@ -224,8 +223,8 @@ class Journal:
             raise _fault(faults[0])
 
     async def _log_refusal(self, patients: Iterable[int]) -> None:
-        await access_log.log_refusal(
-            self.vault.db, secret=self.decision.secret, patients=sorted(set(patients)), action="write", kind=0
+        await audit.log_refusal(
+            self.vault.db, decision=self.decision, patients=sorted(set(patients)), action="write"
         )
 
 
