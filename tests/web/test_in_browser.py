@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.web.conftest import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
