@@ -55,7 +55,8 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
   RETURNING id
 $$;
 
--- Who holds this secret: nothing if the session is not valid. Marks the session as seen, at most once a minute.
+-- Who holds this secret: nothing if the session is not valid.
+-- Marks the session as seen, at most once a minute, and at least four times in the time that it may idle.
 CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
 RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint, unit bigint, unit_name text, unit_kind text,
                role text, purpose text, patient bigint, patient_slot smallint, practitioner bigint, practitioner_role bigint,
@@ -73,8 +74,50 @@ BEGIN
     WHERE l.secret_hash = sha256(p_secret);
   IF FOUND THEN
     UPDATE identity.session s SET seen_at = clock_timestamp()
-    WHERE s.secret_hash = sha256(p_secret) AND s.seen_at < clock_timestamp() - interval '1 minute';
+    WHERE s.secret_hash = sha256(p_secret)
+      AND s.seen_at < clock_timestamp() - make_interval(secs => least(60, s.idle_s / 4.0));
   END IF;
+END $$;
+
+-- Seconds until the session ends if nothing more is done in it; nothing if it is not valid. Does not extend it.
+CREATE OR REPLACE FUNCTION identity.seconds_left(p_secret bytea)
+RETURNS integer LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT floor(extract(epoch FROM least(l.expires_at, s.seen_at + make_interval(secs => s.idle_s)) - clock_timestamp()))::integer
+  FROM identity.live l JOIN identity.session s ON s.id = l.id
+  WHERE l.secret_hash = sha256(p_secret)
+$$;
+
+-- Marks a valid session as seen now, because its holder asked for more time.
+CREATE OR REPLACE FUNCTION identity.extend(p_secret bytea)
+RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH seen AS (UPDATE identity.session s SET seen_at = clock_timestamp()
+                FROM identity.live l WHERE l.id = s.id AND l.secret_hash = sha256(p_secret) RETURNING 1)
+  SELECT EXISTS (SELECT 1 FROM seen)
+$$;
+
+-- From one post to another of the same person: the old session ends and the new one starts, both or neither.
+-- The new one never outlives the old one's age, so that switching can't put off the next sign-in.
+CREATE OR REPLACE FUNCTION identity.switch_staff(p_secret bytea, p_new_hash bytea, p_post bigint, p_idle_s integer, p_device text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH old AS (UPDATE identity.session s SET ended_at = clock_timestamp()
+               FROM identity.live l JOIN identity.post p ON p.person = l.person
+               WHERE l.id = s.id AND l.secret_hash = sha256(p_secret) AND l.kind = 'staff' AND p.id = p_post
+                 AND p.from_at <= clock_timestamp() AND p.until_at > clock_timestamp()
+               RETURNING s.person, s.level, s.expires_at, p.id AS post, p.unit, p.role, p.until_at)
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, idle_s, expires_at, device)
+  SELECT p_new_hash, 'staff', o.person, o.post, o.unit, o.role, o.level, p_idle_s, least(o.expires_at, o.until_at), p_device
+  FROM old o
+  RETURNING id
+$$;
+
+-- True the first time a digest comes, false ever after while it is valid. Rows that ran out go on the way.
+CREATE OR REPLACE FUNCTION identity.use_once(p_digest bytea, p_ttl_s integer)
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM identity.used_once u WHERE u.until_at < clock_timestamp();
+  INSERT INTO identity.used_once (digest, until_at) VALUES (p_digest, clock_timestamp() + make_interval(secs => p_ttl_s))
+  ON CONFLICT (digest) DO NOTHING;
+  RETURN FOUND;
 END $$;
 
 -- Ends the session: sign-out, or a switch of context. Answers whether it was alive.
@@ -140,6 +183,9 @@ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA identity TO fj_web, fj_signin, fj_worker;
 GRANT EXECUTE ON FUNCTION identity.who(bytea), identity.end_session(bytea) TO fj_web, fj_signin, fj_worker;
+GRANT EXECUTE ON FUNCTION identity.seconds_left(bytea), identity.extend(bytea) TO fj_web;
+GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text), identity.use_once(bytea, integer)
+  TO fj_signin;
 GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.posts_of(bigint), identity.find_demo(text),
   identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),
   identity.start_citizen(bytea, bigint, smallint, integer, integer, text),

@@ -1,0 +1,49 @@
+-- What sign-in asks of the database: only its own functions, never a table.
+
+-- name: who
+-- The live session of a secret, with what a request must know of it; marks it as seen. No row when it has ended.
+SELECT * FROM identity.who($1);
+
+-- name: seconds_left
+-- Seconds until the session of a secret ends, NULL when it has.
+SELECT identity.seconds_left($1);
+
+-- name: extend
+-- Marks the session of a secret as seen now.
+SELECT identity.extend($1);
+
+-- name: end_session
+-- Ends the session of a secret.
+SELECT identity.end_session($1);
+
+-- name: find_person
+-- The person of a hashed national id.
+SELECT * FROM identity.find_person($1);
+
+-- name: posts_of
+-- The roles that a person may act in now.
+SELECT * FROM identity.posts_of($1);
+
+-- name: start_staff
+-- A new staff session; NULL when the post is not theirs and valid.
+SELECT identity.start_staff($1, $2, $3, $4, $5, $6, $7);
+
+-- name: switch_staff
+-- From one post to another; NULL when nothing was changed.
+SELECT identity.switch_staff($1, $2, $3, $4, $5);
+
+-- name: start_citizen
+-- A new citizen session; NULL when there is no record.
+SELECT identity.start_citizen($1, $2, $3, $4, $5, $6);
+
+-- name: start_system
+-- A new system session; NULL without a live grant.
+SELECT identity.start_system($1, $2, $3, $4, $5, $6);
+
+-- name: find_demo
+-- The person of a demo name.
+SELECT * FROM identity.find_demo($1);
+
+-- name: use_once
+-- True the first time a digest comes.
+SELECT identity.use_once($1, $2);

@@ -1,0 +1,49 @@
+"""Bearer tokens for outside clients in a demo: `fellesjournal token --as NAME`."""
+
+from __future__ import annotations
+
+from fellesjournal.identity.cookies import secret_text
+from fellesjournal.identity.model import NoPost, NotDemo, Post, SecurityLevel, UnknownPerson
+from fellesjournal.identity.sessions import Sessions
+
+INTEGRATION = "INTEGRATION"
+_DEVICE = "token"
+_IDLE_S = 12 * 3600
+
+
+async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = None) -> str:
+    """A bearer token for a demo person or system, by its demo name; lives as long as a session may.
+
+    Staff get their first post, or the one at the unit named (its name or kind); people without a post their own
+    record; a system a session with the purpose INTEGRATION at the unit of its post.
+    Raises NotDemo outside of a demo database, UnknownPerson, NoPost, NoRecord.
+    """
+    if not await sessions.is_demo():
+        raise NotDemo("tokens are printed in a demo database alone")
+    found = await sessions.find_demo(name)
+    if found is None:
+        raise UnknownPerson
+    person, kind = found
+    posts = await sessions.posts_of(person)
+    if kind == "system":
+        at = posts[0].unit if posts else None
+        return secret_text(
+            await sessions.start_system(person=person, unit=at, purpose=INTEGRATION, device=_DEVICE)
+        )
+    return secret_text(await _start_human(sessions, person, posts, unit))
+
+
+async def _start_human(sessions: Sessions, person: int, posts: tuple[Post, ...], unit: str | None) -> bytes:
+    level = SecurityLevel.HIGH
+    if not posts and unit is None:
+        return await sessions.start_citizen(person=person, level=level, device=_DEVICE, idle_s=_IDLE_S)
+    post = _chosen(posts, unit)
+    return await sessions.start_staff(person=person, post=post.id, level=level, device=_DEVICE, idle_s=_IDLE_S)
+
+
+def _chosen(posts: tuple[Post, ...], unit: str | None) -> Post:
+    wanted = (unit or "").casefold()
+    fitting = [post for post in posts if not wanted or wanted in (post.unit_name.casefold(), post.unit_kind)]
+    if not fitting:
+        raise NoPost
+    return fitting[0]
