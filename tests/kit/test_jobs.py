@@ -40,7 +40,7 @@ async def running(worker: Worker) -> AsyncIterator[None]:
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(10):
-        while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):
+        while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -52,7 +52,7 @@ async def test_job_of_a_committed_transaction_is_run_and_of_a_rolled_back_one_is
     async def handle(payload: Any) -> None:
         seen.append(payload["n"])
 
-    with pytest.raises(RuntimeError, match="changed my mind"):
+    with pytest.raises(RuntimeError, match="changed my mind"):  # noqa: PT012 the whole block is the subject
         async with web.transaction() as tx:
             await enqueue(tx, "count", {"n": 1})
             raise RuntimeError("changed my mind")
@@ -187,8 +187,8 @@ async def test_log_role_puts_no_jobs_in(database: Any) -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        {"name": "Kari Nordmann"}, {"fnr": "15876512345"}, {"fnr": 15876512345}, {"x": None}, {"x": 1.5}, {"x": ""},
-        {"x": ["a"]}, {"x": True}, {"x": "a" * 200}, {"x": "æ"},
+        {"name": "Kari Nordmann"}, {"fnr": "15876512345"}, {"fnr": 15876512345}, {"x": None},
+        {"x": 1.5}, {"x": ""}, {"x": ["a"]}, {"x": True}, {"x": "a" * 200}, {"x": "æ"},
     ],
 )  # fmt: skip
 def test_payload_holds_ids_only(payload: Any) -> None:

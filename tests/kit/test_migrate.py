@@ -64,7 +64,7 @@ async def test_two_processes_at_once_run_each_file_once(empty: tuple[Dsn, Keys])
 async def test_changed_file_is_an_error(empty: tuple[Dsn, Keys]) -> None:
     dsn, keys = empty
     await migrate(dsn, keys, migrations=[FIRST])
-    with pytest.raises(MigrationError, match="changed after it was run: 0001_a.sql"):
+    with pytest.raises(MigrationError, match=r"changed after it was run: 0001_a\.sql"):
         await migrate(dsn, keys, migrations=[replace(FIRST, text=FIRST.text + "\n")])
 
 
@@ -78,7 +78,7 @@ async def test_database_newer_than_the_release_is_an_error(empty: tuple[Dsn, Key
 async def test_file_that_comes_too_late_is_an_error(empty: tuple[Dsn, Keys]) -> None:
     dsn, keys = empty
     await migrate(dsn, keys, migrations=[Migration(2, "0002_b.sql", "SELECT 1")])
-    with pytest.raises(MigrationError, match="0001_a.sql comes before"):
+    with pytest.raises(MigrationError, match=r"0001_a\.sql comes before"):
         await migrate(dsn, keys, migrations=[FIRST, Migration(2, "0002_b.sql", "SELECT 1")])
 
 
@@ -115,7 +115,7 @@ async def test_test_database_has_nothing_pending(admin: db.Database) -> None:
 
 
 async def test_roles_get_the_passwords_of_the_key_file(empty: tuple[Dsn, Keys], tmp_path: Path) -> None:
-    """A key file of its own would change the server's roles for all tests: the old one is put back at once."""
+    """Roles belong to the whole server: the old passwords are put back at once."""
     dsn, keys = empty
     other = create_keys(tmp_path / "other")
     try:
