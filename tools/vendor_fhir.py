@@ -22,24 +22,27 @@ Json = dict[str, Any]
 
 def main(package: Path) -> None:
     """Read the package, write the vendored file, and say what it holds."""
+    body = trim(package)
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_bytes(gzip.compress(body, 9, mtime=0))
+    print(f"{len(body):,} bytes, {TARGET.stat().st_size:,} compressed")
+
+
+def trim(package: Path) -> bytes:
+    """Return the trimmed definitions as JSON."""
     files = read_package(package)
     systems = {f["url"]: f for f in files if f["resourceType"] == "CodeSystem"}
     value_sets = {f["url"]: f for f in files if f["resourceType"] == "ValueSet"}
+    codes = {f["url"]: f["code"] for f in files if f["resourceType"] == "SearchParameter"}
     types = {f["name"]: trim_structure(f) for f in files if is_base_structure(f)}
-    result = {
+    trimmed = {
         "version": "4.0.1",
         "types": types,
         "codes": enumerable_bindings(types, value_sets=value_sets, systems=systems),
-        "params": [trim_parameter(f, files=files) for f in files if is_search_parameter(f)],
+        "params": [trim_parameter(f, codes=codes) for f in files if is_search_parameter(f)],
         "compartments": {f["code"]: trim_compartment(f) for f in files if is_compartment(f)},
     }
-    body = json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode()
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_bytes(gzip.compress(body, 9, mtime=0))
-    print(
-        f"{len(types)} types, {len(result['codes'])} value sets, {len(result['params'])} search parameters:"
-        f" {len(body):,} bytes, {TARGET.stat().st_size:,} compressed"
-    )
+    return json.dumps(trimmed, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read_package(package: Path) -> list[Json]:
@@ -129,9 +132,8 @@ def all_codes(concepts: list[Json]) -> list[str]:
     return [code for c in concepts for code in [c["code"], *all_codes(c.get("concept", []))]]
 
 
-def trim_parameter(f: Json, *, files: list[Json]) -> list[Any]:
+def trim_parameter(f: Json, *, codes: dict[str, str]) -> list[Any]:
     """Keep [code, type, bases, expression, target types, [[component's code, expression], …]]."""
-    codes = {p["url"]: p["code"] for p in files if p["resourceType"] == "SearchParameter"}
     components = [[codes[c["definition"]], c["expression"]] for c in f.get("component", [])]
     return [f["code"], f["type"], f["base"], f.get("expression"), f.get("target", []), components]
 

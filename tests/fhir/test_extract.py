@@ -103,6 +103,14 @@ def test_deceased_is_true_or_false_for_every_patient(change: Json, expected: str
     assert matches(patient(**change), "deceased", expected)
 
 
+@pytest.mark.parametrize("query", ["urn:event:1", "|urn:event:1"])
+def test_uri_beside_codings_is_a_token_without_system(query: str) -> None:
+    source = {"endpoint": "http://x.no"}
+    assert matches(
+        {"resourceType": "MessageHeader", "eventUri": "urn:event:1", "source": source}, "event", query
+    )
+
+
 def test_component_codes_are_found_by_both_parameters() -> None:
     assert matches(observation(), "combo-code", "http://loinc.org|8480-6")
     assert matches(observation(), "component-code", "8480-6")

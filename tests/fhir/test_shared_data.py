@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 from collections.abc import Iterator
 
@@ -11,7 +12,9 @@ from fellesjournal.fhir import IndexRows, encode, extract, keyed_hash, parse, va
 from fellesjournal.fhir.compile_validator import accepts
 from tests.fhir.samples import Json
 from tests.needs import SHARED
+from tools.vendor_fhir import TARGET, trim
 
+PACKAGE = SHARED / "data/fhir-r4-core/hl7.fhir.r4.core-4.0.1.tgz"
 EXAMPLES = SHARED / "data/fhir-r4-examples-dev"
 SYNTHEA = SHARED / "data/synthea-dev/synthea_r4_12_bundles.tgz"
 
@@ -27,6 +30,11 @@ def synthea() -> Iterator[Json]:
         for member in tar:
             if member.name.endswith(".json") and (file := tar.extractfile(member)):
                 yield parse(file.read())
+
+
+@pytest.mark.slow
+def test_vendored_definitions_are_what_the_package_says() -> None:
+    assert gzip.decompress(TARGET.read_bytes()) == trim(PACKAGE)
 
 
 def test_every_official_example_validates_but_the_ones_with_a_reason() -> None:

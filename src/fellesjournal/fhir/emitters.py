@@ -26,6 +26,9 @@ from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.resource_types import TYPE_NUMBER
 from fellesjournal.fhir.spans import Emit, Json, Params
 
+MIXED: Final = "token beside codings"
+"""The search type of plain values in a token parameter that has values with systems of their own too."""
+
 _NAME_PARTS: Final = ("text", "family", "given", "prefix", "suffix")
 _ADDRESS_PARTS: Final = ("text", "line", "city", "district", "state", "postalCode", "country")
 _REMEMBERED: Final = 512
@@ -90,9 +93,18 @@ def _plain_token(params: Params) -> Emit:
     return emit
 
 
+def _own_system(params: Params) -> Emit:
+    """A uri beside Codings in the same parameter is a token that says no system."""
+    write = _token_writer(params)
+    return lambda v, sink: write(sink, None, v)
+
+
 def boolean_emitter(params: Params) -> Emit:
     """Return the closure for true and false."""
-    emit = _plain_token(params)
+    return _boolean_of(_plain_token(params))
+
+
+def _boolean_of(emit: Emit) -> Emit:
     return lambda v, sink: emit("true" if v else "false", sink)
 
 
@@ -200,12 +212,13 @@ _URIS: Final = ("uri", "url", "canonical", "oid", "uuid")
 _QUANTITIES: Final = ("Quantity", "Age", "Duration", "Count", "Distance")
 
 _MAKERS: Final[dict[tuple[str, str], Callable[[Params], Emit]]] = {
-    ("token", "Coding"): _coding,
-    ("token", "CodeableConcept"): _concept,
-    ("token", "Identifier"): _identifier,
-    ("token", "ContactPoint"): _identifier,
+    **{(kind, "Coding"): _coding for kind in ("token", MIXED)},
+    **{(kind, "CodeableConcept"): _concept for kind in ("token", MIXED)},
+    **{(kind, t): _identifier for kind in ("token", MIXED) for t in ("Identifier", "ContactPoint")},
     ("token", "boolean"): boolean_emitter,
     **{("token", t): _plain_token for t in ("code", "id", *_TEXTS, *_URIS)},
+    **{(MIXED, t): _own_system for t in ("code", "id", *_TEXTS, *_URIS)},
+    (MIXED, "boolean"): lambda params: _boolean_of(_own_system(params)),
     **{("reference", t): _canonical for t in _URIS},
     ("reference", "Resource"): _inline_resource,
     **{("date", t): spans.date_emitter for t in ("date", "dateTime", "instant")},

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fellesjournal.fhir.emitters import boolean_emitter, emitter
+from fellesjournal.fhir.emitters import MIXED, boolean_emitter, emitter
 from fellesjournal.fhir.index_rows import IndexRows, Sink
 from fellesjournal.fhir.keys import Hash64
 from fellesjournal.fhir.ownership import Owner, owner_of, patient_rank
 from fellesjournal.fhir.paths import Key, Presence, Route, Where
-from fellesjournal.fhir.search_params import SearchParam, param_routes, search_params
+from fellesjournal.fhir.search_params import SearchParam, implied_systems, param_routes, search_params
 from fellesjournal.fhir.spans import Emit
 
 
@@ -47,8 +47,13 @@ def _writers(rtype: str) -> tuple[Emit, ...]:
             if isinstance(route, Presence):
                 presences.append(_presence(route.keys, param))
             else:
-                tree.add(route, param=param, rank=patient_rank(rtype, param.code))
+                tree.add(route, kind=_kind(rtype, param), param=param, rank=patient_rank(rtype, param.code))
     return (tree.compile(), *presences)
+
+
+def _kind(rtype: str, param: SearchParam) -> str:
+    is_mixed = param.type == "token" and implied_systems(rtype, param.code) is None
+    return MIXED if is_mixed else param.type
 
 
 def _presence(keys: tuple[str, ...], param: SearchParam) -> Emit:
@@ -67,14 +72,14 @@ class _Node:
         self.leaves: dict[tuple[str, str], dict[int, int | None]] = {}
         self.below: dict[Key | Where, _Node] = {}
 
-    def add(self, route: Route, *, param: SearchParam, rank: int | None) -> None:
+    def add(self, route: Route, *, kind: str, param: SearchParam, rank: int | None) -> None:
         """Lay one route below this place."""
-        if emitter(param.type, type_name=route.type, params=(param.id,)) is None:
+        if emitter(kind, type_name=route.type, params=(param.id,)) is None:
             return
         node = self
         for step in route.steps:
             node = node.below.setdefault(step, _Node())
-        node.leaves.setdefault((param.type, route.type), {})[param.id] = rank
+        node.leaves.setdefault((kind, route.type), {})[param.id] = rank
 
     def compile(self) -> Emit:
         """Return one closure for this place and all below it."""

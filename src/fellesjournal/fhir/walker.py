@@ -11,7 +11,7 @@ from fellesjournal.fhir.primitives import CHECKS, EXPECTED
 from fellesjournal.fhir.structures import Field, Structure, bound_codes, is_primitive, is_resource, structure
 
 MAX_ISSUES: Final = 200
-_NAME = re.compile(r"_?[A-Za-z][A-Za-z]{0,63}").fullmatch
+_NAME = re.compile(r"_?[A-Za-z][A-Za-z]{0,39}").fullmatch
 
 
 def validate(resource: dict[str, Any]) -> list[Issue]:
@@ -31,7 +31,7 @@ def find_faults(resource: dict[str, Any]) -> list[Issue]:
         walk.resource(resource, path="", contained=False)
     except RecursionError:
         walk.add("", "too-costly", "nested too deep")
-    return walk.issues[:MAX_ISSUES]
+    return walk.issues
 
 
 class _Walk:
@@ -41,7 +41,8 @@ class _Walk:
         self.issues: list[Issue] = []
 
     def add(self, path: str, code: str, diagnostics: str) -> None:
-        self.issues.append(Issue("error", code, path, diagnostics))
+        if len(self.issues) < MAX_ISSUES:
+            self.issues.append(Issue("error", code, path, diagnostics))
 
     def resource(self, value: Any, *, path: str, contained: bool) -> None:
         if type(value) is not dict:
