@@ -51,8 +51,9 @@ def site() -> Iterator[Site]:
     thread.join(5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Closed with the module: Playwright's loop and the asynchronous tests of others can't run at the same time."""
     with sync_playwright() as playwright:
         program = needs.find_chromium()
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
