@@ -117,7 +117,7 @@ def _plain(table: dict[str, Check], required: frozenset[str]) -> Check:
     find: Callable[[str], Check | None] = table.get
 
     def check(value: Any) -> object:
-        if type(value) is not dict or not value or (len(value) == 1 and "id" in value):
+        if type(value) is not dict or (len(value) < 2 and (not value or "id" in value)):
             return False
         for key, item in value.items():
             test = find(key)
@@ -134,7 +134,7 @@ def _with_choices(
     find: Callable[[str], Check | None] = table.get
 
     def check(value: Any) -> object:
-        if type(value) is not dict or not value or (len(value) == 1 and "id" in value):
+        if type(value) is not dict or (len(value) < 2 and (not value or "id" in value)):
             return False
         seen = 0
         for key, item in value.items():
