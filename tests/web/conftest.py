@@ -53,7 +53,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Closed with the module: Playwright's loop and the asynchronous tests of others can't run at the same time."""
+    """Closed with the module: its event loop and asynchronous tests of others cannot run together."""
     with sync_playwright() as playwright:
         program = needs.find_chromium()
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
