@@ -114,7 +114,7 @@ async def test_harmed_file_is_found_before_anything_is_restored(
         "longer": content + b"x",
         "empty": b"",
     }
-    file.write_bytes(harmed.get(harm, content))
+    file.write_bytes(bytes(harmed.get(harm, content)))
     with pytest.raises(BackupError):
         await restore(target, database.keys, file)
     connection = await db.connect(database.admin)

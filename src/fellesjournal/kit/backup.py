@@ -101,10 +101,11 @@ async def restore(
     await ensure_database(dsn)
     connection = await db.connect(dsn)
     try:
-        await _check_target(connection, manifest)
+        server = await _check_target(connection, manifest)
         await ensure_roles(connection, keys)
         await _ensure_owners(connection, manifest)
-        size = await _run_restore(settings, dsn, keys, file, passphrase, on_progress)
+        program = find_client("pg_restore", settings.pg_bin, server=server)
+        size = await _run_restore(program, dsn, _open_dump(keys, file, passphrase), on_progress)
         tables = await row_hashes(connection)
         _compare(_hashes(manifest), tables)
         epoch = await renew_epoch(connection)
@@ -225,23 +226,22 @@ async def _dump(
     return size
 
 
-async def _run_restore(
-    settings: Settings, dsn: Dsn, keys: Keys, file: Path, passphrase: str | None, on_progress: Progress | None
-) -> int:
+async def _run_restore(program: Path, dsn: Dsn, pieces: Iterator[bytes], on_progress: Progress | None) -> int:
     size = 0
-    with file.open("rb") as source:
-        manifest, pieces = _split(
-            unseal(source, key_file_keys=keys.versions("backup"), passphrase=passphrase)
-        )
-        program = find_client("pg_restore", settings.pg_bin, server=manifest["server"])
-        async with _program(program, [*_RESTORE, f"--dbname={dsn.url()}"], dsn) as process:
-            for content in pieces:
-                size += len(content)
-                await _feed(process.stdin, content)
-                if on_progress:
-                    on_progress(size)
-            process.stdin.close()
+    async with _program(program, [*_RESTORE, f"--dbname={dsn.url()}"], dsn) as process:
+        for content in pieces:
+            size += len(content)
+            await _feed(process.stdin, content)
+            if on_progress:
+                on_progress(size)
+        process.stdin.close()
     return size
+
+
+def _open_dump(keys: Keys, file: Path, passphrase: str | None) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        _, pieces = _split(unseal(source, key_file_keys=keys.versions("backup"), passphrase=passphrase))
+        yield from pieces
 
 
 async def _feed(pipe: Any, content: bytes) -> None:
@@ -307,12 +307,14 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-async def _check_target(connection: db.Connection, manifest: dict[str, Any]) -> None:
+async def _check_target(connection: db.Connection, manifest: dict[str, Any]) -> int:
+    """The server's major version."""
     if not await connection.fetchval(_EMPTY):
         raise BackupError("the database is not empty: restore only into a new one")
     server = await connection.fetchval("SELECT current_setting('server_version_num')::int / 10000")
     if server < manifest["server"]:
         raise BackupError(f"the backup was made by PostgreSQL {manifest['server']}, this server is {server}")
+    return int(server)
 
 
 async def _ensure_owners(connection: db.Connection, manifest: dict[str, Any]) -> None:

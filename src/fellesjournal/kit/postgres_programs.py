@@ -38,9 +38,14 @@ def find_programs(pg_bin: str, *, data: Path, identity: Identity, near: Path) ->
 
 
 def find_client(name: str, pg_bin: str, *, server: int) -> Path:
-    """One of the client programs, not older than the server. Raises EmbeddedError."""
-    for folder in _candidates(pg_bin):
-        if _version(folder) >= server and (folder / name).exists():
+    """One of the client programs: of the server's own version, else the next newer. Raises EmbeddedError.
+
+    A newer pg_restore may set options that an older server doesn't know.
+    """
+    folders = [*_candidates(pg_bin), *(_candidates("") if pg_bin else [])]
+    found = sorted((version, folder) for folder in folders if (version := _version(folder)) >= server)
+    for _, folder in found:
+        if (folder / name).exists():
             return folder / name
     raise EmbeddedError(f"no {name} of PostgreSQL {server} or newer here: install it, or set pg_bin")
 
