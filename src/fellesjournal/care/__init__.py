@@ -1,0 +1,1 @@
+"""The care services, one folder for each. They never import each other."""
