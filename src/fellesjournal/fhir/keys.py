@@ -38,10 +38,9 @@ def keyed_hash(secret: bytes, *, cached: int = 65536) -> Hash64:
 def param_id(rtype: str, code: str) -> int:
     """Return the number of a search parameter: positive, 31 bits, the same for ever.
 
-    Parameters of every resource (`_tag`, `_profile` …) have one number for all types.
+    The number names the type too, so that index rows need no type of their own.
     """
-    owner = "Resource" if code in COMMON_PARAMS else rtype
-    return crc32(f"{owner}.{code}".encode()) & 0x7FFFFFFF
+    return crc32(f"{rtype}.{code}".encode()) & 0x7FFFFFFF
 
 
 def code_key(param: int, code: str) -> str:
