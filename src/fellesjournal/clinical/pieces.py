@@ -1,4 +1,6 @@
-"""The small pieces of FHIR that the clinical rooms write and read: references, codes, instants, narratives."""
+"""The small pieces of FHIR that the clinical rooms write and read: references, codes, instants,
+narratives.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,7 @@ def unit_ref(reader: Reader) -> Json:
     return {"reference": f"Organization/{ids.encode(0, reader.unit)}", "display": reader.unit_name}
 
 
-def ref(rtype: str, id: str) -> Json:  # noqa: A002 - FHIR's word
+def ref(rtype: str, id: str) -> Json:
     """A reference by type and id."""
     return {"reference": f"{rtype}/{id}"}
 
@@ -110,7 +112,10 @@ def instant(at: datetime) -> str:
 
 
 def moment(text: str | None) -> datetime | None:
-    """An instant of a FHIR date, dateTime or instant; a day is its first moment in Norway. None when not said."""
+    """An instant of a FHIR date, dateTime or instant; a day is its first moment in Norway.
+
+    None when not said.
+    """
     if not text:
         return None
     if "T" in text:
