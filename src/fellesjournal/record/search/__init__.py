@@ -1,0 +1,51 @@
+"""FHIR R4 search: query strings to clauses, clauses to SQL that runs under row-level security, signed cursors.
+
+`parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL text whose
+values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
+Composites, `_text`, `_content`, `_filter`, `_list`, `near` and the modifiers `:text :in :not-in :of-type` are refused.
+"""
+
+from fellesjournal.record.search.compile import (
+    K_INCLUDE,
+    K_MATCH,
+    K_MORE,
+    K_NOTICE,
+    K_TOTAL,
+    NOTICE_INCLUDES,
+    NOTICE_SORT,
+    Compiled,
+    compile_many,
+    compile_search,
+    next_cursor,
+)
+from fellesjournal.record.search.cursor import Cursor, open_cursor, seal_cursor
+from fellesjournal.record.search.error import SearchError
+from fellesjournal.record.search.model import SearchQuery, local_ids
+from fellesjournal.record.search.query import ask_patients, parse_search
+from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
+
+__all__ = [
+    "K_INCLUDE",
+    "K_MATCH",
+    "K_MORE",
+    "K_NOTICE",
+    "K_TOTAL",
+    "NOTICE_INCLUDES",
+    "NOTICE_SORT",
+    "OWN_DATE",
+    "Chart",
+    "Compiled",
+    "Cursor",
+    "Listing",
+    "Scope",
+    "SearchError",
+    "SearchQuery",
+    "ask_patients",
+    "compile_many",
+    "compile_search",
+    "local_ids",
+    "next_cursor",
+    "open_cursor",
+    "parse_search",
+    "seal_cursor",
+]

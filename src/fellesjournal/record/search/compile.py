@@ -1,0 +1,238 @@
+"""From a `SearchQuery` to one SQL text for `vault.search`: fixed pieces, every value a parameter.
+
+Rows come as (k, slot, pid, rtype, version, updated, patient, sort, body), ordered by k and then as asked for:
+`K_MATCH` a match, `K_INCLUDE` what goes along, `K_NOTICE` a notice (its body is one of the `NOTICE_…` words),
+`K_TOTAL` the total (in pid), `K_MORE` there is a further page. Notices, totals and the like have patient 0 and no
+content, so that they don't count as shown.
+"""
+
+# ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fellesjournal import fhir
+from fellesjournal.record.search.condition import Chosen, Writer
+from fellesjournal.record.search.cursor import Cursor
+from fellesjournal.record.search.drive import Driver, Order
+from fellesjournal.record.search.include import INCLUDE_CAP, include_tables
+from fellesjournal.record.search.model import SearchQuery, SortKey
+from fellesjournal.record.search.scope import OWN_DATE, Chart, Scope
+from fellesjournal.record.search.sql import Params
+
+K_MATCH: Final = 0
+K_INCLUDE: Final = 100
+K_NOTICE: Final = 101
+K_TOTAL: Final = 110
+K_MORE: Final = 111
+NOTICE_SORT: Final = "too-many-to-sort"
+"""More than SORT_CAP matches for an order that no index has: no matches are sent; narrow the search."""
+NOTICE_INCLUDES: Final = "more-includes"
+"""More than INCLUDE_CAP rows to send along: the rest is left out."""
+SORT_CAP: Final = 5000
+ESTIMATE_CAP: Final = 5000
+"""An estimated total stops counting here."""
+
+COLUMNS: Final = "k, slot, pid, rtype, version, updated, patient, sort, body"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One search, ready for `vault.search`."""
+
+    sql: str
+    i: list[int]
+    t: list[str]
+    d: list[datetime]
+    f: list[float]
+    kind: int
+
+
+def compile_search(
+    query: SearchQuery, *, scope: Scope, hash64: Callable[[str], int], after: Cursor | None = None,
+    chosen: Chosen | None = None,
+) -> Compiled:  # fmt: skip
+    """SQL for one page of a search, from the start or after a cursor.
+
+    `chosen` tells (slot, pid) of ids in `_id` that clients chose; ids that neither it nor `kit.ids` knows match nothing.
+    """
+    params = Params()
+    driver = Driver(query, scope, Writer(params, hash64, chosen or {}))
+    tables: list[str] = []
+    selects: list[str] = []
+    if query.count:
+        tables.append(_page(driver, query, scope, params, after))
+        selects += _page_rows(query, params)
+        includes = include_tables(query, params)
+        if includes:
+            tables.append(includes.removeprefix(",\n"))
+            selects += _include_rows(params)
+    if query.total != "none" or not query.count:
+        selects.append(_total(driver, query, params))
+    head = f"WITH {', '.join(tables)} " if tables else ""
+    columns = ", ".join(f"z.{name.strip()}" for name in COLUMNS.split(","))
+    sql = f"{head}SELECT {columns} FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
+    return Compiled(sql, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype])
+
+
+def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
+    """Several searches in one call. Matches come with their part's number (0 to 99) as k.
+
+    What isn't a match keeps its k; of notices, totals and the like, `version` tells the part.
+    """
+    params = Params()
+    selects: list[str] = []
+    for number, part in parts:
+        if not 0 <= number < K_INCLUDE:
+            raise ValueError("a part's number is from 0 to 99")
+        sql = _shifted(part.sql, params)
+        selects.append(
+            f"SELECT CASE WHEN p.k = 0 THEN {number}::smallint ELSE p.k END AS k, p.slot, p.pid, p.rtype,"
+            f" CASE WHEN p.k > 100 THEN {number} ELSE p.version END AS version, p.updated, p.patient, p.sort, p.body"
+            f" FROM ({sql}) p"
+        )
+        params.i += part.i
+        params.t += part.t
+        params.d += part.d
+        params.f += part.f
+    return Compiled(" UNION ALL ".join(selects), params.i, params.t, params.d, params.f, parts[0][1].kind)
+
+
+def next_cursor(rows: Sequence[tuple[int, datetime, int]], *, after: Cursor | None) -> Cursor | None:
+    """The cursor of the next page from this page's rows as (k, sort, pid), in order; None when this is the last."""
+    matches = [(sort, pid) for k, sort, pid in rows if k == K_MATCH]
+    if not matches or all(k != K_MORE for k, _, _ in rows):
+        return None
+    return Cursor(*matches[-1], shown=len(matches) + (after.shown if after else 0))
+
+
+_PARAMETER = re.compile(r"\$([1-4])\[(\d+)(?::(\d+))?\]")
+
+
+def _shifted(sql: str, params: Params) -> str:
+    """The same SQL with its parameters standing after those that are there already."""
+    offsets = {"1": len(params.i), "2": len(params.t), "3": len(params.d), "4": len(params.f)}
+
+    def shift(match: re.Match[str]) -> str:
+        by = offsets[match[1]]
+        until = f":{int(match[3]) + by}" if match[3] else ""
+        return f"${match[1]}[{int(match[2]) + by}{until}]"
+
+    return _PARAMETER.sub(shift, sql)
+
+
+def walk_order(query: SearchQuery) -> Order | None:
+    """The order of the answer when an index has it; None when matches must be gathered and sorted."""
+    if not query.sort:
+        return Order(by_change=False, descending=True)
+    key = query.sort[0]
+    if len(query.sort) > 1:
+        return None
+    if key.code == "_lastUpdated":
+        return Order(by_change=True, descending=key.descending)
+    if key.code == OWN_DATE.get(query.rtype):
+        return Order(by_change=False, descending=key.descending)
+    return None
+
+
+def _page(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
+    order = walk_order(query)
+    if order is None:
+        return _sorted_page(driver, query, scope, params, after)
+    found = driver.matches(order, limit=params.number(query.count + 1), after=after)
+    return (
+        f"page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n, o.n <= {params.number(query.count)} AS is_shown FROM ("
+        f"SELECT q.date, q.pid, q.slot, row_number() OVER (ORDER BY {order.sql('q')}) AS n FROM ({found}) q) o)"
+    )
+
+
+def _sorted_page(
+    driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None
+) -> str:
+    """Everything found, sorted; in lists only when it is not too much. A page starts after the last row shown, or
+    where it would be if that row has gone.
+    """
+    newest = Order(by_change=False, descending=True)
+    is_chart = isinstance(scope, Chart)
+    limit = "" if is_chart else f" LIMIT {params.number(SORT_CAP + 1)}"
+    found = f"SELECT a.date, a.pid, a.slot FROM ({driver.matches(newest, limit='', after=None)}) a{limit}"
+    gate = "true" if is_chart else f"(SELECT count(*) FROM found) <= {params.number(SORT_CAP)}"
+    keys = ", ".join(_sort_sql(key, params) for key in query.sort)
+    start = "0"
+    if after is not None:
+        start = f"coalesce((SELECT s.n FROM sorted s WHERE s.pid = {params.number(after.pid)}), {params.number(after.shown)})"
+    count = params.number(query.count)
+    return (
+        f"found AS MATERIALIZED ({found}), sorted AS MATERIALIZED (SELECT d.date, d.pid, d.slot,"
+        f" row_number() OVER (ORDER BY {keys}, {newest.sql('d')}) AS n FROM found d WHERE {gate}),"
+        f" page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n - b.n AS n, o.n - b.n <= {count} AS is_shown"
+        f" FROM sorted o, (SELECT {start} AS n) b WHERE o.n > b.n AND o.n <= b.n + {count} + 1)"
+    )
+
+
+def _sort_sql(key: SortKey, params: Params) -> str:
+    way = "DESC NULLS LAST" if key.descending else "ASC NULLS LAST"
+    if not key.type:
+        return f"d.pid {way}"
+    table, column = _SORT_COLUMNS[key.type]
+    best = "max" if key.descending else "min"
+    where = f"x.pid = d.pid AND x.param = {params.number(key.param)}"
+    return f"(SELECT {best}(x.{column}) FROM {table} x WHERE {where}) {way}"
+
+
+_SORT_COLUMNS: Final = {
+    "date": ("vault.sp_date", "lo"), "string": ("vault.sp_string", "v"),
+    "number": ("vault.sp_quantity", "lo"), "quantity": ("vault.sp_quantity", "lo"),
+}  # fmt: skip
+
+_EMPTY: Final = (
+    "NULL::smallint AS rtype, NULL::integer AS version, NULL::timestamptz AS updated, 0::bigint AS patient"
+)
+
+
+def _page_rows(query: SearchQuery, params: Params) -> list[str]:
+    rows = [
+        _bodies(K_MATCH, "page", "p.is_shown", "p.date"),
+        _marker(K_MORE, "NULL::bigint", "NULL::text", "EXISTS (SELECT 1 FROM page WHERE NOT is_shown)"),
+    ]
+    if walk_order(query) is None:
+        too_many = (
+            f"(SELECT count(*) FROM found) > {params.number(SORT_CAP)} AND NOT EXISTS (SELECT 1 FROM sorted)"
+        )
+        rows.append(_marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_SORT}'::text", too_many))
+    return rows
+
+
+def _include_rows(params: Params) -> list[str]:
+    cap = params.number(INCLUDE_CAP)
+    over = f"(SELECT count(*) FROM sent) > {cap}"
+    return [
+        _bodies(K_INCLUDE, "sent", f"p.n <= {cap}", "r.date"),
+        _marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_INCLUDES}'::text", over),
+    ]
+
+
+def _bodies(k: int, source: str, where: str, sort: str) -> str:
+    return (
+        f"SELECT {k}::smallint AS k, p.n, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, {sort} AS sort, r.body"
+        f" FROM {source} p CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date,"
+        f" r.body FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT NULL OFFSET 0) r"
+        f" WHERE {where}"
+    )
+
+
+def _marker(k: int, pid: str, body: str, where: str) -> str:
+    return (
+        f"SELECT {k}::smallint AS k, 0::bigint AS n, NULL::smallint AS slot, {pid} AS pid, {_EMPTY},"
+        f" NULL::timestamptz AS sort, {body} AS body WHERE {where}"
+    )
+
+
+def _total(driver: Driver, query: SearchQuery, params: Params) -> str:
+    found = driver.matches(Order(by_change=False, descending=True), limit="", after=None)
+    cap = f" LIMIT {params.number(ESTIMATE_CAP)}" if query.total == "estimate" else ""
+    counted = f"(SELECT count(*) FROM (SELECT a.pid FROM ({found}) a{cap}) c)"
+    return _marker(K_TOTAL, counted, "NULL::text", "true")

@@ -1,0 +1,102 @@
+"""Conditions as semi-joins on a row that is already found. Every table read is under row-level security.
+
+Each EXISTS ends in OFFSET 0: it stays a probe of one row and is never turned into a join of everything.
+"""
+
+# ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from fellesjournal import fhir
+from fellesjournal.fhir.keys import COMMON_PARAMS, Hash64
+from fellesjournal.kit.ids import decode
+from fellesjournal.record.search.match import TABLES, matches
+from fellesjournal.record.search.model import Chain, Clause, Condition, Has, TextValue
+from fellesjournal.record.search.sql import Names, Params
+
+Chosen = Mapping[tuple[str, str], tuple[int, int]]
+"""(slot, pid) of ids that clients chose, by (type, id)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A found resource: SQL for its key, and what ties a search row (alias `{a}`) to it.
+
+    `is_typed` when its type is certain: a row met through a reference may be of another.
+    """
+
+    slot: str
+    pid: str
+    tie: str
+    is_typed: bool
+
+
+@dataclass
+class Writer:
+    """Writes conditions of one compiled search."""
+
+    params: Params
+    hash64: Hash64
+    chosen: Chosen = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+    def condition(self, wanted: Condition, row: Row) -> str:
+        """SQL that is true when the row fulfils the condition."""
+        if isinstance(wanted, Clause):
+            return self._clause(wanted, row)
+        return self._chain(wanted, row) if isinstance(wanted, Chain) else self._has(wanted, row)
+
+    def keys(self, clause: Clause) -> list[tuple[int, int]]:
+        """(slot, pid) of an `_id` clause's ids; ids that can't be ours are left out."""
+        ids = [cast(TextValue, v).text for v in clause.values]
+        found = [decode(i) or self.chosen.get((clause.rtype, i)) for i in ids]
+        return list(dict.fromkeys(key for key in found if key))
+
+    def typed(self, row: Row, rtype: str) -> str:
+        """True when the row is there for this reader, and of this type."""
+        y = self.names.new()
+        return (
+            f"EXISTS (SELECT 1 FROM vault.resource {y} WHERE {y}.slot = {row.slot} AND {y}.pid = {row.pid}"
+            f" AND {y}.rtype = {self.params.number(fhir.TYPE_NUMBER[rtype])} AND {y}.body IS NOT NULL OFFSET 0)"
+        )
+
+    def _clause(self, clause: Clause, row: Row) -> str:
+        if clause.type == "id":
+            found = f"{row.pid} = ANY ({self.params.numbers(pid for _, pid in self.keys(clause))})"
+            return found if row.is_typed else f"({found} AND {self.typed(row, clause.rtype)})"
+        x = self.names.new()
+        negated = clause.modifier == "not" or (
+            clause.modifier == "missing" and cast(TextValue, clause.values[0]).text == "true"
+        )
+        exists = (
+            f"EXISTS (SELECT 1 FROM {TABLES[clause.type]} {x} WHERE {row.tie.format(a=x)}"
+            f" AND {matches(clause, x, self.params, self.hash64)} OFFSET 0)"
+        )
+        sql = f"NOT {exists}" if negated else exists
+        if row.is_typed or not (negated or clause.code in COMMON_PARAMS):
+            return sql
+        return f"({sql} AND {self.typed(row, clause.rtype)})"
+
+    def _chain(self, chain: Chain, row: Row) -> str:
+        x = self.names.new()
+        target = Row(f"{x}.tslot", f"{x}.tpid", "{a}.pid = " + f"{x}.tpid", is_typed=False)
+        links = " OR ".join(self.condition(link, target) for link in chain.links)
+        return (
+            f"EXISTS (SELECT 1 FROM vault.sp_reference {x} WHERE {row.tie.format(a=x)}"
+            f" AND {x}.param = {self.params.number(chain.param)} AND {x}.tpid IS NOT NULL AND ({links}) OFFSET 0)"
+        )
+
+    def _has(self, has: Has, row: Row) -> str:
+        x = self.names.new()
+        source = Row(
+            f"{x}.slot",
+            f"{x}.pid",
+            "{a}.pid = " + f"{x}.pid AND " + "{a}.date = " + f"{x}.date",
+            is_typed=True,
+        )
+        return (
+            f"EXISTS (SELECT 1 FROM vault.sp_reference {x} WHERE {x}.tpid = {row.pid} AND {x}.tslot = {row.slot}"
+            f" AND {x}.param = {self.params.number(has.param)} AND {self.condition(has.link, source)} OFFSET 0)"
+        )

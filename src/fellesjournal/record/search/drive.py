@@ -1,0 +1,292 @@
+"""Which rows a search starts from, and how they are walked or gathered.
+
+In a chart everything is near: one walk, over the most selective clause, in the order of the answer.
+In a unit's lists a walk may be long. Clauses that can be gathered are gathered up to a cap first; the first that stays
+under it is the start, and the walk runs only when none does. The plan is the same for every value: only the fixed
+choice between the two, made while it runs, differs.
+"""
+
+# ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
+
+from dataclasses import dataclass
+from typing import Final
+
+from fellesjournal.fhir import TYPE_NUMBER, param_id
+from fellesjournal.fhir.keys import COMMON_PARAMS
+from fellesjournal.record.ownership import DIRECTORY_TYPES
+from fellesjournal.record.search.condition import Row, Writer
+from fellesjournal.record.search.cursor import Cursor
+from fellesjournal.record.search.match import TABLES, hashes, matches, one_of
+from fellesjournal.record.search.model import Clause, Condition, DateValue, NumberValue, SearchQuery
+from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
+
+GATHER_CAP: Final = 1000
+MAX_GATHERS: Final = 3
+MAX_BRANCHES: Final = 16
+_BOUNDED: Final = ("eq", "ap")
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of a walk: by the rows' own date, or by their last change; newest first or last."""
+
+    by_change: bool
+    descending: bool
+
+    def sql(self, alias: str) -> str:
+        """ORDER BY, as the index gives it: among equal instants the oldest number first, mirrored when ascending."""
+        back = self.descending != self.by_change
+        return f"{alias}.date{' DESC' if self.descending else ''}, {alias}.pid{'' if back else ' DESC'}"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Rows to start from: FROM and WHERE over alias `d`, and the condition that they fulfil already."""
+
+    table: str
+    where: str
+    done: Condition | None
+    hashed: tuple[int, ...] = ()
+    is_typed: bool = True
+
+
+class Driver:
+    """The rows of a query in a scope, in any order that is asked for."""
+
+    def __init__(self, query: SearchQuery, scope: Scope, writer: Writer) -> None:
+        self.query, self.scope, self.writer = query, scope, writer
+        self.params = writer.params
+        self.bounds = bounds(scope, query.rtype, self.params)
+        self.rtype = self.params.number(TYPE_NUMBER[query.rtype])
+        self.is_people = is_people(scope, query.rtype)
+        self.ranked = sorted(
+            (c for c in query.clauses if isinstance(c, Clause) and _can_start(c)), key=_selectivity
+        )
+
+    def matches(self, order: Order, *, limit: str, after: Cursor | None) -> str:
+        """A select of (date, pid, slot): each match once, those after the cursor. `limit` '' = all, in no order."""
+        if self.is_people and (order.by_change or not _names_ids(self.ranked)):
+            return self._people(order, limit, after)
+        gathers = self._gathers(order)
+        walk = self._walk(order, limit, after, is_last=bool(gathers))
+        if not gathers:
+            return walk
+        return self._gated(gathers, walk, order, limit, after)
+
+    def _gathers(self, order: Order) -> list[Clause]:
+        """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
+        if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
+            return []
+        if (
+            len(self.query.clauses) == 1
+            and self.ranked
+            and _is_hashed(self.ranked[0])
+            and not order.by_change
+        ):
+            return []
+        return self.ranked[:MAX_GATHERS]
+
+    # ── One walk ─────────────────────────────────────────────────────────────────────────────────
+
+    def _walk(self, order: Order, limit: str, after: Cursor | None, *, is_last: bool) -> str:
+        if order.by_change:
+            return self._change_walk(order, limit, after)
+        start = self._start(is_last=is_last)
+        if (
+            len(start.hashed) > 1
+            and isinstance(self.scope, Listing)
+            and limit
+            and len(start.hashed) <= MAX_BRANCHES
+        ):
+            branches = [f"({self._select(start, [h], order, limit, after)})" for h in start.hashed]
+            return _merged(branches, order, limit)
+        return self._select(start, list(start.hashed), order, limit, after)
+
+    def _start(self, *, is_last: bool) -> Start:
+        """The best clause to walk, else the resources of the type themselves.
+
+        As the last resort after gathering, ranges have proved too wide to sort: only what is kept in order is walked.
+        """
+        for clause in self.ranked:
+            if clause.type == "id":
+                return self._by_ids(clause)
+            if _is_hashed(clause):
+                return self._by_hash(clause)
+            if not is_last:
+                return self._by_value(clause)
+        where = f"d.rtype = {self.rtype} AND d.body IS NOT NULL"
+        return Start("vault.resource", self._bounded(where), None)
+
+    def _by_ids(self, clause: Clause) -> Start:
+        keys = self.writer.keys(clause)
+        slots, pids = (
+            self.params.numbers(slot for slot, _ in keys),
+            self.params.numbers(pid for _, pid in keys),
+        )
+        where = f"d.slot = ANY (({slots})::smallint[]) AND d.pid = ANY ({pids}) AND d.rtype = {self.rtype} AND d.body IS NOT NULL"
+        return Start("vault.resource", self._bounded(where), clause)
+
+    def _by_hash(self, clause: Clause) -> Start:
+        where = f"d.param = {self.params.number(clause.param)}"
+        found = tuple(hashes(clause, self.writer.hash64))
+        return Start(
+            TABLES[clause.type], self._bounded(where), clause, found, clause.code not in COMMON_PARAMS
+        )
+
+    def _by_value(self, clause: Clause) -> Start:
+        where = matches(clause, "d", self.params, self.writer.hash64)
+        return Start(TABLES[clause.type], self._bounded(where), clause, (), clause.code not in COMMON_PARAMS)
+
+    def _bounded(self, where: str) -> str:
+        return f"{self.bounds.format(a='d')} AND {where}" if self.bounds else where
+
+    def _select(self, start: Start, hashed: list[int], order: Order, limit: str, after: Cursor | None) -> str:
+        parts = [start.where]
+        if hashed:
+            parts.append(one_of("d", hashed, self.params))
+        parts += self._after("d.date", "d.pid", order, after)
+        parts += self._others("d", start)
+        distinct = "" if start.table == "vault.resource" else "DISTINCT ON (d.date, d.pid) "
+        sql = f"SELECT {distinct}d.date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)}"
+        return _limited(sql, order, "d", limit)
+
+    def _change_walk(self, order: Order, limit: str, after: Cursor | None) -> str:
+        """Over the rows of `_lastUpdated`: one for each resource of any type, so the type is looked up."""
+        row = self._row("d", is_typed=True)
+        bounding = [c for c in self.query.clauses if _is_change(c)]
+        parts = [self._bounded(f"d.param = {self.params.number(param_id(self.query.rtype, '_lastUpdated'))}")]
+        parts += [matches(c, "d", self.params, self.writer.hash64) for c in bounding if isinstance(c, Clause)]
+        parts += self._after("d.lo", "d.pid", order, after)
+        parts.append(self.writer.typed(row, self.query.rtype))
+        parts += [self.writer.condition(c, row) for c in self.query.clauses if c not in bounding]
+        inner = f"SELECT d.lo AS date, d.pid, d.slot FROM vault.sp_date d WHERE {' AND '.join(parts)}"
+        return _limited(inner, order, "d", limit).replace("ORDER BY d.date", "ORDER BY d.lo")
+
+    # ── Gather, or walk ──────────────────────────────────────────────────────────────────────────
+
+    def _gated(self, gathers: list[Clause], walk: str, order: Order, limit: str, after: Cursor | None) -> str:
+        cap = self.params.number(GATHER_CAP)
+        tables, branches = list[str](), list[str]()
+        too_many: list[str] = []
+        for n, clause in enumerate(gathers, start=1):
+            tables.append(f"g{n} AS MATERIALIZED ({self._gather(clause)})")
+            few = f"(SELECT count(*) FROM g{n}) <= {cap}"
+            branches.append(f"({self._sifted(n, clause, [*too_many, few], order, limit, after)})")
+            too_many.append(f"(SELECT count(*) FROM g{n}) > {cap}")
+        branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
+        return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
+
+    def _gather(self, clause: Clause) -> str:
+        start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
+        where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
+        return (
+            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM {start.table} d WHERE {where}"
+            f" LIMIT {self.params.number(GATHER_CAP + 1)}) s"
+        )
+
+    def _sifted(
+        self, n: int, clause: Clause, gates: list[str], order: Order, limit: str, after: Cursor | None
+    ) -> str:
+        others = self._others("d", Start("", "", clause))
+        date, lateral = "d.date", ""
+        if order.by_change:
+            date, lateral = (
+                "y.updated",
+                (
+                    " CROSS JOIN LATERAL (SELECT y.updated FROM vault.resource y"
+                    " WHERE y.slot = d.slot AND y.pid = d.pid OFFSET 0) y"
+                ),
+            )
+        parts = [*gates, *self._after(date, "d.pid", order, after), *others]
+        inner = f"SELECT {date} AS date, d.pid, d.slot FROM g{n} d{lateral} WHERE {' AND '.join(parts)}"
+        return _limited(f"SELECT s.date, s.pid, s.slot FROM ({inner}) s", order, "s", limit)
+
+    # ── A unit's people ──────────────────────────────────────────────────────────────────────────
+
+    def _people(self, order: Order, limit: str, after: Cursor | None) -> str:
+        """From the roster to each person's own rows."""
+        start = self._people_start()
+        parts = [f"d.patient = p.patient AND {start.where}", *self._others("d", start)]
+        date = "d.date"
+        if order.by_change:
+            date = "(SELECT y.updated FROM vault.resource y WHERE y.slot = d.slot AND y.pid = d.pid)"
+        own = f"SELECT DISTINCT {date} AS date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)} OFFSET 0"
+        inner = f"SELECT q.date, q.pid, q.slot FROM access.people p CROSS JOIN LATERAL ({own}) q"
+        cut = self._after("q.date", "q.pid", order, after)
+        return _limited(inner + (f" WHERE {' AND '.join(cut)}" if cut else ""), order, "q", limit)
+
+    def _people_start(self) -> Start:
+        for clause in self.ranked:
+            if clause.type != "id":
+                return self._by_value(clause)
+        return Start("vault.resource", f"d.rtype = {self.rtype} AND d.body IS NOT NULL", None)
+
+    # ── Pieces ───────────────────────────────────────────────────────────────────────────────────
+
+    def _others(self, alias: str, start: Start) -> list[str]:
+        row = self._row(alias, is_typed=start.is_typed)
+        typed = [] if start.is_typed else [self._typed(alias)]
+        left = [c for c in self.query.clauses if c is not start.done]
+        row = Row(row.slot, row.pid, row.tie, is_typed=True)
+        return [*typed, *(self.writer.condition(c, row) for c in left)]
+
+    def _typed(self, alias: str) -> str:
+        return self.writer.typed(self._row(alias, is_typed=False), self.query.rtype)
+
+    def _row(self, alias: str, *, is_typed: bool) -> Row:
+        tie = "{a}.pid = " + f"{alias}.pid"
+        if self.is_people:
+            tie += " AND {a}.patient = " + f"{alias}.pid"
+        elif self.bounds:
+            tie += " AND " + self.bounds
+        return Row(f"{alias}.slot", f"{alias}.pid", tie, is_typed)
+
+    def _after(self, date: str, pid: str, order: Order, after: Cursor | None) -> list[str]:
+        if after is None:
+            return []
+        at, last = self.params.date(after.sort), self.params.number(after.pid)
+        further = "<" if order.descending else ">"
+        beyond = ">" if order.descending != order.by_change else "<"
+        return [f"{date} {further}= {at} AND ({date} {further} {at} OR {pid} {beyond} {last})"]
+
+
+def _limited(sql: str, order: Order, alias: str, limit: str) -> str:
+    return f"{sql} ORDER BY {order.sql(alias)} LIMIT {limit}" if limit else sql
+
+
+def _merged(branches: list[str], order: Order, limit: str) -> str:
+    union = (
+        f"SELECT DISTINCT ON (u.date, u.pid) u.date, u.pid, u.slot FROM ({' UNION ALL '.join(branches)}) u"
+    )
+    return _limited(union, order, "u", limit)
+
+
+def _can_start(clause: Clause) -> bool:
+    if clause.modifier in ("not", "missing", "contains", "above"):
+        return False
+    return all(v.prefix in _BOUNDED for v in clause.values if isinstance(v, DateValue | NumberValue))
+
+
+def _is_hashed(clause: Clause) -> bool:
+    return clause.type in ("token", "reference")
+
+
+def _is_change(condition: Condition) -> bool:
+    return isinstance(condition, Clause) and condition.code == "_lastUpdated" and not condition.modifier
+
+
+def _names_ids(ranked: list[Clause]) -> bool:
+    return bool(ranked) and ranked[0].type == "id"
+
+
+_RANKS: Final = ("id", "uri", "token", "reference", "string", "date", "quantity", "number")
+
+
+def _selectivity(clause: Clause) -> tuple[int, int, int]:
+    """Lower is better: keys, then identifiers, then one value before several, tokens before ranges."""
+    common = clause.code in COMMON_PARAMS and clause.type != "id"
+    return (
+        0 if clause.code in ("_id", "identifier") else 1 + common,
+        len(clause.values),
+        _RANKS.index(clause.type),
+    )

@@ -1,0 +1,164 @@
+"""A search as it was understood: clauses, chains and what the answer should look like. No SQL here.
+
+Clauses of one query are joined by AND, the values of one clause by OR.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+Total: TypeAlias = Literal["none", "estimate", "accurate"]
+
+
+@dataclass(frozen=True)
+class TextValue:
+    """A token, string or uri as the searcher wrote it, unescaped."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ReferenceValue:
+    """The keys that a matching reference has; `local` is (type, id) of a resource here, type '' if not said."""
+
+    keys: tuple[str, ...]
+    local: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class DateValue:
+    """A comparison with the half-open range that the searcher's precision implies."""
+
+    prefix: str
+    lo: datetime
+    hi: datetime
+
+
+@dataclass(frozen=True)
+class NumberValue:
+    """A comparison with a number: exactly `value`, or its implied range. `unit` is a unit's key, None for any."""
+
+    prefix: str
+    value: float
+    lo: float
+    hi: float
+    unit: str | None = None
+
+
+Value: TypeAlias = TextValue | ReferenceValue | DateValue | NumberValue
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One condition on a value of the resource itself. `param` is the parameter's number, 0 for `_id`."""
+
+    rtype: str
+    code: str
+    type: str
+    param: int
+    modifier: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The resource refers, by `code`, to one that fulfils one of `links` (a condition for each possible type)."""
+
+    rtype: str
+    code: str
+    param: int
+    links: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class Has:
+    """A resource that refers to this one, by `code` of `rtype`, fulfils `link`."""
+
+    rtype: str
+    code: str
+    param: int
+    link: "Condition"
+
+
+Condition: TypeAlias = Clause | Chain | Has
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One key of `_sort`. `type` is '' for `_id`, else date, string, number or quantity."""
+
+    code: str
+    type: str
+    param: int
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Include:
+    """One `_include` or `_revinclude`: params of `source`, empty for all; only targets of a type, if said."""
+
+    source: str
+    params: tuple[int, ...]
+    target: str = ""
+    iterate: bool = False
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What to find, in which order, how many, and what to send along."""
+
+    rtype: str
+    clauses: tuple[Condition, ...] = ()
+    sort: tuple[SortKey, ...] = ()
+    count: int = 50
+    total: Total = "none"
+    includes: tuple[Include, ...] = ()
+    revincludes: tuple[Include, ...] = ()
+    summary: str = ""
+    elements: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
+
+    def fingerprint(self) -> bytes:
+        """Sixteen bytes that are the same for the same search alone; a cursor is bound to them."""
+        lines = [self.rtype, *(f"{name}\x1f{value}" for name, value in self.params)]
+        return sha256("\x1e".join(lines).encode()).digest()[:16]
+
+
+def unescaped_split(text: str, separator: str) -> list[str]:
+    """Split at separators that no backslash stands before; the backslashes stay."""
+    parts, start, skip = [], 0, False
+    for at, char in enumerate(text):
+        if skip:
+            skip = False
+        elif char == "\\":
+            skip = True
+        elif char == separator:
+            parts.append(text[start:at])
+            start = at + 1
+    return [*parts, text[start:]]
+
+
+def unescape(text: str) -> str:
+    """Take away the backslashes that R4 escapes comma, bar, dollar and backslash with."""
+    if "\\" not in text:
+        return text
+    out, skip = [], False
+    for char in text:
+        if char == "\\" and not skip:
+            skip = True
+            continue
+        out.append(char)
+        skip = False
+    return "".join(out)
+
+
+def local_ids(query: SearchQuery) -> Sequence[tuple[str, str]]:
+    """Every (type, id) that `_id` clauses of the query name, in order."""
+    found: list[tuple[str, str]] = []
+    for clause in query.clauses:
+        if isinstance(clause, Clause) and clause.code == "_id":
+            found += [(clause.rtype, v.text) for v in clause.values if isinstance(v, TextValue)]
+    return found

@@ -1,0 +1,299 @@
+"""From a query string's pairs to a `SearchQuery`, or a refusal that names the parameter."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+from fellesjournal import fhir
+from fellesjournal.record.search.error import SearchError, refusal
+from fellesjournal.record.search.model import (
+    Chain,
+    Clause,
+    Condition,
+    Has,
+    Include,
+    ReferenceValue,
+    SearchQuery,
+    SortKey,
+    TextValue,
+    Total,
+)
+from fellesjournal.record.search.values import parse_values
+
+DEFAULT_COUNT: Final = 50
+MAX_COUNT: Final = 1000
+MAX_CLAUSES: Final = 40
+MAX_HOPS: Final = 3
+MAX_SORTS: Final = 3
+MAX_INCLUDES: Final = 20
+SORTABLE: Final = ("date", "string", "number", "quantity")
+SUMMARIES: Final = ("true", "false", "count", "text", "data")
+_SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri")
+_MODIFIERS: Final = {
+    "token": ("not", "missing"), "reference": ("missing", "identifier"), "date": ("missing",),
+    "string": ("exact", "contains", "missing"), "quantity": ("missing",), "number": ("missing",),
+    "uri": ("below", "above", "missing"),
+}  # fmt: skip
+_NO_ROWS: Final = ("_text", "_content", "_query", "_filter")
+_OTHERS_BUSINESS: Final = ("_format", "_pretty")
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def parse_search(rtype: str, params: Pairs, *, strict: bool = True, base: str = "") -> SearchQuery:
+    """Understand a search on a type. `base` is this server's own address: references under it are local.
+
+    With `strict` an unknown parameter or modifier is a fault; without, it is left out and told in `ignored`.
+    Values that can't be read are always faults. Raises SearchError with every fault found.
+    """
+    if rtype not in fhir.TYPE_NUMBER:
+        raise refusal("type", "no such resource type", code="not-supported")
+    work = _Work(rtype, base, strict=strict)
+    for name, value in params:
+        work.take(name, value)
+    return work.query(tuple(params))
+
+
+def ask_patients(query: SearchQuery) -> tuple[str, ...] | None:
+    """Ids of the Patients whose charts the query is bounded to, by a parameter that names them; None if by none.
+
+    Searches on a Patient's own `_id`, and on any compartment parameter (`patient=1`, `subject=Patient/1`).
+    """
+    for clause in query.clauses:
+        ids = _patients_of(clause) if isinstance(clause, Clause) else None
+        if ids:
+            return ids
+    return None
+
+
+def _patients_of(clause: Clause) -> tuple[str, ...] | None:
+    if clause.rtype == "Patient" and clause.code == "_id" and not clause.modifier:
+        return tuple(v.text for v in clause.values if isinstance(v, TextValue))
+    if clause.type != "reference" or clause.modifier or not _bounds_a_chart(clause):
+        return None
+    named = [v.local for v in clause.values if isinstance(v, ReferenceValue)]
+    if clause.code == "patient":
+        named = [("Patient", local[1]) if local and not local[0] else local for local in named]
+    ids = tuple(local[1] for local in named if local and local[0] == "Patient")
+    return ids if ids and len(ids) == len(clause.values) else None
+
+
+def _bounds_a_chart(clause: Clause) -> bool:
+    return clause.code in ("patient", "subject") or clause.code in fhir.compartment_params(clause.rtype)
+
+
+class _Unknown(Exception):
+    """A parameter or modifier that this server doesn't know: refused or left out, as the client prefers."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
+        self.why = why
+
+
+class _Work:
+    """One query in the making; takes the parameters one by one and gathers faults."""
+
+    def __init__(self, rtype: str, base: str, *, strict: bool) -> None:
+        self.rtype, self.base, self.strict = rtype, base, strict
+        self.clauses: list[Condition] = []
+        self.sort: tuple[SortKey, ...] = ()
+        self.count = DEFAULT_COUNT
+        self.total: Total = "none"
+        self.includes: list[Include] = []
+        self.revincludes: list[Include] = []
+        self.summary = ""
+        self.elements: tuple[str, ...] = ()
+        self.ignored: list[str] = []
+        self.faults: list[fhir.Issue] = []
+
+    def take(self, name: str, value: str) -> None:
+        """One parameter, whatever it is."""
+        try:
+            special = _SPECIAL.get(name)
+            if special is not None:
+                special(self, name, value)
+            elif name not in _OTHERS_BUSINESS:
+                self.clauses.append(parse_condition(self.rtype, name, value, base=self.base))
+        except _Unknown as unknown:
+            self.unknown(unknown)
+        except SearchError as error:
+            self.faults += error.issues
+
+    def unknown(self, unknown: _Unknown) -> None:
+        """Refuse it or leave it out."""
+        if self.strict:
+            self.faults.append(fhir.Issue("error", "not-supported", "", f"{unknown.name}: {unknown.why}"))
+        else:
+            self.ignored.append(unknown.name)
+
+    def query(self, params: tuple[tuple[str, str], ...]) -> SearchQuery:
+        """What has been taken. Raises SearchError."""
+        if len(self.clauses) > MAX_CLAUSES:
+            self.faults += refusal("search", f"at most {MAX_CLAUSES} conditions", code="too-costly").issues
+        if len(self.includes) + len(self.revincludes) > MAX_INCLUDES:
+            self.faults += refusal("_include", f"at most {MAX_INCLUDES}", code="too-costly").issues
+        if self.faults:
+            raise SearchError(self.faults)
+        return SearchQuery(
+            self.rtype, tuple(self.clauses), self.sort, self.count, self.total, tuple(self.includes),
+            tuple(self.revincludes), self.summary, self.elements, tuple(self.ignored), params,
+        )  # fmt: skip
+
+    def take_sort(self, name: str, value: str) -> None:
+        """`_sort=-date,name`."""
+        keys = [part.strip() for part in value.split(",") if part.strip()]
+        if len(keys) > MAX_SORTS:
+            raise refusal(name, f"at most {MAX_SORTS} keys")
+        self.sort = tuple(_sort_key(self.rtype, key) for key in keys)
+
+    def take_count(self, name: str, value: str) -> None:
+        """`_count=20`; more than MAX_COUNT gives MAX_COUNT."""
+        if not value.isascii() or not value.isdigit():
+            raise refusal(name, "a whole number, 0 or more")
+        self.count = min(int(value[:9]), MAX_COUNT)
+
+    def take_total(self, name: str, value: str) -> None:
+        """`_total=accurate`."""
+        if value not in ("none", "estimate", "accurate"):
+            raise refusal(name, "none, estimate or accurate")
+        self.total = cast(Total, value)
+
+    def take_include(self, name: str, value: str) -> None:
+        """`_include=Observation:subject:Patient`."""
+        self.includes.append(_include(name, value, iterate=name.endswith(":iterate")))
+
+    def take_revinclude(self, name: str, value: str) -> None:
+        """`_revinclude=Provenance:target`."""
+        self.revincludes.append(_include(name, value, iterate=name.endswith(":iterate")))
+
+    def take_summary(self, name: str, value: str) -> None:
+        """`_summary=count` asks for the total alone; the others are for whoever writes the answer."""
+        if value not in SUMMARIES:
+            raise refusal(name, "one of " + ", ".join(SUMMARIES))
+        self.summary = value
+        if value == "count":
+            self.count, self.total = 0, "accurate"
+
+    def take_elements(self, _name: str, value: str) -> None:
+        """`_elements=status,code`, for whoever writes the answer."""
+        self.elements = tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+_SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
+    "_sort": _Work.take_sort, "_count": _Work.take_count, "_total": _Work.take_total,
+    "_include": _Work.take_include, "_include:iterate": _Work.take_include,
+    "_revinclude": _Work.take_revinclude, "_revinclude:iterate": _Work.take_revinclude,
+    "_summary": _Work.take_summary, "_elements": _Work.take_elements,
+}  # fmt: skip
+
+
+def parse_condition(rtype: str, name: str, value: str, *, base: str = "", hops: int = 0) -> Condition:
+    """One search parameter with its modifiers, chains and values."""
+    if name.startswith("_has:"):
+        return _has(rtype, name, value, base, hops)
+    head, dot, rest = name.partition(".")
+    if dot:
+        return _chain(rtype, name, head, rest, value, base, hops)
+    code, _, modifier = name.partition(":")
+    param = _known(rtype, name, code)
+    if code == "_id":
+        return _id_clause(rtype, name, value, modifier)
+    _check_modifier(name, param, modifier)
+    values = parse_values(name, value, param=param, modifier=modifier, base=base)
+    kept = "" if modifier in fhir.TYPE_NUMBER else modifier
+    return Clause(rtype, code, param.type, param.id, kept, values)
+
+
+def _known(rtype: str, name: str, code: str) -> fhir.SearchParam:
+    param = fhir.search_params(rtype).get(code)
+    if param is None:
+        raise _Unknown(name, f"{rtype} has no search parameter of this name")
+    if code in _NO_ROWS or param.type not in _SERVED:
+        raise _Unknown(name, "this parameter is not served here")
+    return param
+
+
+def _check_modifier(name: str, param: fhir.SearchParam, modifier: str) -> None:
+    if not modifier or modifier in _MODIFIERS[param.type]:
+        return
+    if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
+        return
+    raise _Unknown(name, f"a {param.type} parameter takes no modifier of this name here")
+
+
+def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
+    if modifier:
+        raise _Unknown(name, "_id takes no modifier")
+    ids = [part.strip() for part in value.split(",")]
+    if not all(ids):
+        raise refusal(name, "an empty value")
+    return Clause(rtype, "_id", "id", 0, "", tuple(TextValue(i.removeprefix(f"{rtype}/")) for i in ids))
+
+
+def _chain(rtype: str, name: str, head: str, rest: str, value: str, base: str, hops: int) -> Chain:
+    code, _, wanted = head.partition(":")
+    param = _known(rtype, name, code)
+    if param.type != "reference":
+        raise _Unknown(name, f"only a reference can be followed, and {code} is a {param.type}")
+    _check_hops(name, hops)
+    if wanted and wanted not in (param.targets or fhir.TYPE_NUMBER):
+        raise _Unknown(name, f"{code} never refers to that type")
+    types = (wanted,) if wanted else param.targets
+    links = [link for t in types if (link := _try_link(t, rest, value, base, hops, alone=len(types) == 1))]
+    if not links:
+        raise _Unknown(name, "no type that it may refer to has such a parameter")
+    return Chain(rtype, code, param.id, tuple(links))
+
+
+def _try_link(rtype: str, rest: str, value: str, base: str, hops: int, *, alone: bool) -> Condition | None:
+    try:
+        return parse_condition(rtype, rest, value, base=base, hops=hops + 1)
+    except _Unknown:
+        if alone:
+            raise
+        return None
+
+
+def _has(rtype: str, name: str, value: str, base: str, hops: int) -> Has:
+    _check_hops(name, hops)
+    pieces = name.split(":", 3)
+    if len(pieces) < 4 or pieces[1] not in fhir.TYPE_NUMBER:
+        raise refusal("_has", "is _has:Type:reference:parameter=value")
+    _, source, code, rest = pieces
+    param = _known(source, name, code)
+    if param.type != "reference" or (param.targets and rtype not in param.targets):
+        raise _Unknown(name, f"{source}.{code} never refers to {rtype}")
+    return Has(source, code, param.id, parse_condition(source, rest, value, base=base, hops=hops + 1))
+
+
+def _check_hops(name: str, hops: int) -> None:
+    if hops >= MAX_HOPS:
+        raise refusal(name, f"at most {MAX_HOPS} references may be followed", code="too-costly")
+
+
+def _sort_key(rtype: str, text: str) -> SortKey:
+    descending, code = text.startswith("-"), text.lstrip("-")
+    if code == "_id":
+        return SortKey("_id", "", 0, descending)
+    param = fhir.search_params(rtype).get(code)
+    if param is None or param.type not in SORTABLE or code in _NO_ROWS:
+        raise _Unknown(
+            "_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by"
+        )
+    return SortKey(code, param.type, param.id, descending)
+
+
+def _include(name: str, value: str, *, iterate: bool) -> Include:
+    if value == "*":
+        return Include("", (), iterate=iterate)
+    source, _, rest = value.partition(":")
+    code, _, target = rest.partition(":")
+    if source not in fhir.TYPE_NUMBER or not code or (target and target not in fhir.TYPE_NUMBER):
+        raise refusal(name, "is Type:parameter, Type:parameter:Target or *")
+    if code == "*":
+        found = [p.id for p in fhir.search_params(source).values() if p.type == "reference"]
+        return Include(source, tuple(sorted(found)), target, iterate)
+    param = _known(source, name, code)
+    if param.type != "reference":
+        raise _Unknown(name, f"{code} is not a reference")
+    return Include(source, (param.id,), target, iterate)
