@@ -1,0 +1,259 @@
+"""Load the synthetic municipality through the journal, under a system decision, as a clinician's click would be written.
+
+Two steps for each person: the person with the facts that give access, then the whole chart. What is done is remembered,
+so the loader can be stopped anywhere and started again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from fellesjournal.access.decide import within
+from fellesjournal.access.relations import Fact
+from fellesjournal.demo import story
+from fellesjournal.demo.charts import directory_resources, patient_resource, person_resources
+from fellesjournal.demo.generate import build_world
+from fellesjournal.demo.keys import Keyring, rewrite
+from fellesjournal.demo.model import Person, World
+from fellesjournal.demo.people import put_actors, put_residents, put_staff
+from fellesjournal.identity.sessions import Sessions
+from fellesjournal.kit.db import Database
+from fellesjournal.kit.keys import Keys
+from fellesjournal.kit.settings import Settings
+from fellesjournal.record.errors import AlreadyThere
+from fellesjournal.record.journal import Journal, Vault
+
+SEED = 1
+FULL_AT_START = 300
+"""Charts that are whole before sign-in opens."""
+_GROUP = 100
+_LANES = 2
+_AFTER = timedelta(hours=72)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Everything one run of the loader needs."""
+
+    world: World
+    keyring: Keyring
+    vault: Vault
+    journal: Callable[[], Journal]
+    identity: Database
+    keys: Keys
+    today: date
+    now: datetime
+    progress: Progress
+
+
+@asynccontextmanager
+async def open_loader(
+    settings: Settings, keys: Keys, *, today: date, progress: Progress
+) -> AsyncIterator[Loader]:
+    """A loader with a session of its own; the world is the one that this database was begun with."""
+    identity = await Database.connect(settings, keys, "fj_migrate", max_size=2)
+    worker = await Database.connect(settings, keys, "fj_worker", max_size=_LANES + 1)
+    try:
+        seed, size, begun_on = await _begin(identity, size=settings.demo_size, today=today)
+        progress("Lager folk, familier og tjenester", 0, 1)
+        world = await asyncio.to_thread(build_world, seed=seed, size=size, today=begun_on)
+        keyring = Keyring(seed=seed, people=frozenset(person.key for person in world.people))
+        person, unit = await put_actors(identity, keys=keys, keyring=keyring)
+        sessions = Sessions(signin=identity, web=worker, settings=settings, keys=keys)
+        secret = await sessions.start_system(person=person, unit=unit, purpose="LOAD", max_s=86_400)
+        reader = await sessions.who(secret)
+        assert reader is not None  # noqa: S101 - started a moment ago
+        vault = Vault(worker, keys=keys)
+        now = datetime.now(UTC) if begun_on == today else datetime.combine(begun_on, datetime.max.time(), UTC)
+        yield Loader(
+            world, keyring, vault, lambda: vault.open(within(reader)), identity, keys, begun_on, now, progress
+        )
+        await sessions.end(secret)
+    finally:
+        await worker.close()
+        await identity.close()
+
+
+async def load_first(loader: Loader) -> None:
+    """What must be there before sign-in opens: units, staff, all people with their facts, the first full charts."""
+    await _load_directory(loader)
+    await _load_people(loader)
+    await load_charts(loader, _first_charts(loader.world), what="Skriver de første journalene")
+
+
+async def load_rest(loader: Loader) -> None:
+    """Every other chart, newest needs first."""
+    await load_charts(loader, loader.world.people, what="Skriver resten av journalene")
+
+
+async def load_charts(loader: Loader, people: Iterable[Person], *, what: str) -> None:
+    """Write the whole chart of each person who hasn't got one."""
+    done = await _done(loader.identity, step=2)
+    waiting = [person for person in people if person.key not in done]
+    count = 0
+    queue = iter(waiting)
+
+    async def lane() -> None:
+        nonlocal count
+        for person in queue:
+            await _load_chart(loader, person)
+            count += 1
+            loader.progress(what, count, len(waiting))
+
+    await asyncio.gather(*(lane() for _ in range(_LANES)))
+
+
+async def is_complete(identity: Database) -> bool:
+    """Whether every person has a whole chart."""
+    row: Any = await identity.fetchrow(
+        "SELECT r.people > 0 AND r.people = (SELECT count(*) FROM demo.loaded WHERE step = 2 AND key <> 'directory') AS whole"
+        " FROM demo.run r"
+    )
+    return bool(row and row["whole"])
+
+
+async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date]:
+    await identity.execute(
+        "INSERT INTO demo.run (seed, size, today) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING", SEED, size, today
+    )
+    row: Any = await identity.fetchrow("SELECT seed, size, today FROM demo.run")
+    return row["seed"], row["size"], row["today"]
+
+
+async def _load_directory(loader: Loader) -> None:
+    if "directory" in await _done(loader.identity, step=1):
+        return
+    resolve = loader.keyring.id_in(None)
+    resources = [rewrite(resource, resolve) for resource in directory_resources(loader.world)]
+    loader.progress("Skriver enheter og ansatte", 0, len(resources))
+    journal = loader.journal()
+    for resource in resources:
+        key = resource.pop("id")
+        journal.create_as(resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key))
+    await _commit(journal)
+    await put_staff(loader.identity, world=loader.world, keys=loader.keys, keyring=loader.keyring)
+    await _mark(loader.identity, ["directory"], step=1)
+
+
+def _directory_org(loader: Loader, resource: dict[str, Any], key: str) -> int:
+    """The controller of a directory row: the organisation itself; a person's rows are the first owner's."""
+    owner = key if resource["resourceType"] == "Organization" else loader.world.organizations[0].key
+    return loader.keyring.pid(owner)
+
+
+async def _load_people(loader: Loader) -> None:
+    done = await _done(loader.identity, step=1)
+    waiting = [person for person in loader.world.people if person.key not in done]
+    for start in range(0, len(waiting), _GROUP):
+        group = waiting[start : start + _GROUP]
+        await _load_group(loader, group)
+        loader.progress("Skriver innbyggerne", start + len(group), len(waiting))
+    await loader.identity.execute("UPDATE demo.run SET people = $1", len(loader.world.people))
+
+
+async def _load_group(loader: Loader, group: Sequence[Person]) -> None:
+    journal = loader.journal()
+    for person in group:
+        item = patient_resource(loader.world, person, seed=SEED, today=loader.today, now=loader.now)
+        resource = rewrite(item.resource, loader.keyring.id_in(person.key))
+        key = resource.pop("id")
+        journal.create_as(
+            resource, slot=loader.keyring.slot(key), pid=loader.keyring.pid(key), org=loader.keyring.pid(item.unit)
+        )
+    await _commit(journal)
+    facts = loader.journal()
+    for person in group:
+        for fact in facts_of(loader, person):
+            facts.establish(fact)
+    await facts.commit()
+    await put_residents(loader.identity, people=group, keys=loader.keys, keyring=loader.keyring)
+    await _mark(loader.identity, [person.key for person in group], step=1)
+
+
+def facts_of(loader: Loader, person: Person) -> list[Fact]:
+    """The live facts of a person: the GP's list, granted services, agreed appointments, open work."""
+    if person.deceased_on:
+        return []
+    pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
+    begun = datetime.combine(loader.today, datetime.min.time(), UTC) - timedelta(days=5)
+    facts = []
+    if person.gp_unit:
+        facts.append(Fact(patient, pid(person.gp_unit), "FASTLEGE", begun))
+    for unit in {service.unit_key for service in person.services}:
+        facts.append(Fact(patient, pid(unit), "BELEGG", begun))
+    for booking in person.bookings:
+        facts.append(
+            Fact(patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at.astimezone(UTC) + _AFTER)
+        )
+    return facts
+
+
+async def _load_chart(loader: Loader, person: Person) -> None:
+    items = await asyncio.to_thread(
+        person_resources, loader.world, person, seed=SEED, today=loader.today, now=loader.now
+    )
+    resolve = loader.keyring.id_in(person.key)
+    journal = loader.journal()
+    slot = loader.keyring.slot(person.key)
+    for item in items:
+        if item.resource["resourceType"] == "Patient":
+            continue
+        resource = rewrite(item.resource, resolve)
+        key = resource.pop("id")
+        journal.create_as(resource, slot=slot, pid=loader.keyring.pid(key), org=loader.keyring.pid(item.unit))
+    await _commit(journal)
+    await _tell_tasks(loader, person, [item.resource for item in items])
+    await _mark(loader.identity, [person.key], step=2)
+
+
+async def _tell_tasks(loader: Loader, person: Person, resources: Iterable[dict[str, Any]]) -> None:
+    """An open task on a unit's list is a fact for that unit."""
+    units = {
+        resource["owner"]["reference"].partition("/")[2]
+        for resource in resources
+        if resource["resourceType"] == "Task" and resource["status"] in ("requested", "accepted", "in-progress")
+        and resource.get("owner", {}).get("reference", "").startswith("Organization/")
+    }  # fmt: skip
+    journal = loader.journal()
+    for unit in sorted(units):
+        journal.establish(
+            Fact(loader.keyring.pid(person.key), loader.keyring.pid(unit), "ARBFLYT", datetime.now(UTC))
+        )
+    await journal.commit()
+
+
+def _first_charts(world: World) -> list[Person]:
+    """The people of the story and of today's lists, then whoever comes, up to FULL_AT_START."""
+    cast = {entry.key for entry in story.CAST}
+    ranked = sorted(
+        (person for person in world.people if not person.deceased_on),
+        key=lambda person: (person.key not in cast, not person.bookings, not person.unsigned_result, not person.open_tasks),
+    )
+    busy = [person for person in ranked if person.key in cast or person.bookings or person.unsigned_result]
+    return ranked[: max(FULL_AT_START, min(len(busy), 2 * FULL_AT_START))]
+
+
+async def _commit(journal: Journal) -> None:
+    try:
+        await journal.commit()
+    except AlreadyThere:
+        # Written by a run that was stopped before it could say so.
+        return
+
+
+async def _done(identity: Database, *, step: int) -> set[str]:
+    rows = await identity.fetch("SELECT key FROM demo.loaded WHERE step >= $1", step)
+    return {row["key"] for row in rows}
+
+
+async def _mark(identity: Database, keys: Sequence[str], *, step: int) -> None:
+    await identity.execute(
+        "INSERT INTO demo.loaded (key, step) SELECT unnest($1::text[]), $2 "
+        "ON CONFLICT (key) DO UPDATE SET step = greatest(demo.loaded.step, excluded.step)",
+        list(keys), step,
+    )  # fmt: skip
