@@ -27,25 +27,12 @@ from fellesjournal.record.errors import (
     RecordError,
     UnknownPatient,
 )
+from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
 from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather
+from fellesjournal.record.search import SearchQuery, parse_search
 
 _BREATH = 64
 """Resources validated before other requests get their turn."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A version as it is stored; `body` goes out as it is."""
-
-    rtype: str
-    id: str
-    version: int
-    updated: datetime
-    body: str
-
-    def resource(self) -> dict[str, Any]:
-        """The content, decimals as Decimal."""
-        return fhir.parse(self.body.encode())
 
 
 @dataclass(frozen=True)
@@ -106,19 +93,20 @@ class Journal:
             raise NotFound
         return rows
 
-    async def run_search(self, compiled: Any, *, patients: Sequence[int], action: str = "search") -> list[Row]:
-        """Rows of a compiled search in the charts named, or in the acting unit's lists when none is.
+    async def search(self, rtype: str, params: Pairs, *, after: str | None = None) -> Page:
+        """One page of a FHIR search in the chart that it names, else in the acting unit's lists.
 
-        Raises SessionOver, NoNeed (which stands for an unknown patient too).
+        Raises SearchError, TooCostly, NoNeed (which stands for an unknown patient too), SessionOver.
         """
-        rows = await store.search(
-            self.vault.db, secret=self.decision.secret, patients=patients, unit=self.decision.reader.unit or 0,
-            action=action, kind=compiled.kind, sql=compiled.sql, i=compiled.i, t=compiled.t, d=compiled.d, f=compiled.f,
-        )  # fmt: skip
-        verdict = rows[-1]["body"]
-        if verdict != "ok":
-            raise SessionOver if verdict == "none" else NoNeed
-        return rows[:-1]
+        return await self._asker().page(parse_search(rtype, params), after=after)
+
+    async def search_many(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
+        """First pages of many searches (name, type, parameters) in one call: what a page of ours needs."""
+        return await self._asker().pages(wishes)
+
+    async def run(self, query: SearchQuery, *, after: str | None = None) -> Page:
+        """One page of a search that was parsed before."""
+        return await self._asker().page(query, after=after)
 
     def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
         """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
@@ -169,6 +157,9 @@ class Journal:
         for n, row in zip(order, rows, strict=True):
             made[n] = _written(wanted[n], row)
         return [item for item in made if item is not None]
+
+    def _asker(self) -> Asker:
+        return Asker(self.vault.db, self.vault.keys, self.decision)
 
     def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
         if rtype == "Patient":

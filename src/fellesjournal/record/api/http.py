@@ -12,7 +12,7 @@ from fellesjournal import fhir
 from fellesjournal.access.model import AccessError
 from fellesjournal.kit.db import ConnectionLost, StatementTimeout
 from fellesjournal.record.errors import Malformed, RecordError, TooCostly
-from fellesjournal.record.journal import Stored
+from fellesjournal.record.lookup import Stored
 
 MEDIA_TYPE = "application/fhir+json"
 _JSON = ("application/fhir+json", "application/json", "*/*", "application/*", "text/json")

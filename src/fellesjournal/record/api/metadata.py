@@ -1,0 +1,62 @@
+"""CapabilityStatement, made from what runs (FHIR http §2.21.0.19)."""
+
+from functools import lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fellesjournal import __version__, fhir
+from fellesjournal.access.gate import public
+from fellesjournal.record.api.http import fhir_errors, json_response
+
+_TYPES = {"token", "reference", "date", "string", "quantity", "number", "uri"}
+_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_STARTED = "2026-11-23"
+
+
+@fhir_errors
+@public("what the server offers; no person in it (FHIR requires it without sign-in)")
+async def metadata(request: Request) -> Response:
+    """The CapabilityStatement."""
+    return json_response(_statement(request.app.state.settings.base_url))
+
+
+@lru_cache(maxsize=4)
+def _statement(base: str) -> bytes:
+    statement: dict[str, Any] = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _STARTED,
+        "kind": "instance",
+        "software": {"name": "Fellesjournal", "version": __version__},
+        "implementation": {"description": "Fellesjournal", "url": f"{base}/fhir"},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
+                "resource": [_resource(rtype) for rtype in sorted(fhir.RESOURCE_TYPES)],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+    return fhir.encode(statement)
+
+
+def _resource(rtype: str) -> dict[str, Any]:
+    params = sorted(
+        (code, param.type) for code, param in fhir.search_params(rtype).items() if param.type in _TYPES
+    )
+    return {
+        "type": rtype,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchParam": [{"name": code, "type": kind} for code, kind in params],
+    }

@@ -1,0 +1,23 @@
+"""The routes of `/fhir`, in the order that FHIR's addresses need."""
+
+from starlette.routing import BaseRoute, Route
+
+from fellesjournal.record.api.bundle import bundle
+from fellesjournal.record.api.history import history
+from fellesjournal.record.api.metadata import metadata
+from fellesjournal.record.api.read import read, vread
+from fellesjournal.record.api.search import search_get, search_post
+from fellesjournal.record.api.write import create, delete, update
+
+routes: list[BaseRoute] = [
+    Route("/metadata", metadata, methods=["GET"]),
+    Route("/{rtype}/{id}", read, methods=["GET"]),
+    Route("/{rtype}", search_get, methods=["GET"]),
+    Route("/{rtype}", create, methods=["POST"]),
+    Route("/{rtype}/{id}", update, methods=["PUT"]),
+    Route("/{rtype}/{id}", delete, methods=["DELETE"]),
+    Route("/{rtype}/{id}/_history/{version}", vread, methods=["GET"]),
+    Route("/{rtype}/{id}/_history", history, methods=["GET"]),
+    Route("/{rtype}/_search", search_post, methods=["POST"]),
+    Route("/", bundle, methods=["POST"]),
+]

@@ -1,0 +1,171 @@
+"""Searches of a journal: which charts or lists a question opens, one call to the vault, rows to pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fellesjournal import fhir
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import NoNeed, SessionOver
+from fellesjournal.kit import ids
+from fellesjournal.kit.db import Database, Row
+from fellesjournal.kit.keys import Keys
+from fellesjournal.record import store
+from fellesjournal.record.errors import TooCostly
+from fellesjournal.record.search import (
+    K_INCLUDE,
+    K_MATCH,
+    K_MORE,
+    K_NOTICE,
+    K_TOTAL,
+    NOTICE_SORT,
+    Chart,
+    Compiled,
+    Cursor,
+    Listing,
+    Scope,
+    SearchQuery,
+    ask_patients,
+    compile_many,
+    compile_search,
+    next_cursor,
+    open_cursor,
+    parse_search,
+    seal_cursor,
+)
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version as it is stored; `body` goes out as it is."""
+
+    rtype: str
+    id: str
+    version: int
+    updated: datetime
+    body: str
+
+    def resource(self) -> dict[str, Any]:
+        """The content, decimals as Decimal."""
+        return fhir.parse(self.body.encode())
+
+
+@dataclass
+class Page:
+    """One page of a search: matches in order, what came along, the next page's cursor, the total if asked for."""
+
+    matches: list[Stored] = field(default_factory=list)
+    included: list[Stored] = field(default_factory=list)
+    next: str | None = None
+    total: int | None = None
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and with what."""
+
+    db: Database
+    keys: Keys
+    decision: Decision
+
+    async def page(self, query: SearchQuery, *, after: str | None = None) -> Page:
+        """One page. Raises SessionOver, NoNeed, TooCostly, SearchError (a cursor that isn't ours)."""
+        scope = self._scope(query)
+        cursor = self._opened(after, query)
+        compiled = compile_search(query, scope=scope, hash64=self.keys.hash64, after=cursor)
+        rows = await self._run(compiled, scope)
+        page = pages_of(rows, {K_MATCH}).get(K_MATCH) or Page()
+        _refuse_costly(page)
+        following = next_cursor([(row["k"], row["sort"], row["pid"]) for row in rows], after=cursor)
+        if following:
+            page.next = seal_cursor(following, keys=self.keys, query=query, **self._bound())
+        return page
+
+    async def pages(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
+        """Many first pages in one call to the vault, by their names; all in the same chart, or all in the lists."""
+        queries = [parse_search(rtype, params) for _, rtype, params in wishes]
+        scope = self._common_scope(queries)
+        parts = [
+            (number, compile_search(query, scope=scope, hash64=self.keys.hash64))
+            for number, query in enumerate(queries)
+        ]
+        rows = await self._run(compile_many(parts), scope)
+        found = pages_of(rows, set(range(len(wishes))))
+        return {name: found.get(number) or Page() for number, (name, _, _) in enumerate(wishes)}
+
+    def _scope(self, query: SearchQuery) -> Scope:
+        reader = self.decision.reader
+        named = ask_patients(query)
+        if named is not None:
+            return Chart(tuple(_pid(patient) for patient in named))
+        if reader.kind == "citizen":
+            return Chart((reader.patient or 0,))
+        return Listing(reader.unit or 0)
+
+    def _common_scope(self, queries: Sequence[SearchQuery]) -> Scope:
+        charts = [scope for scope in map(self._scope, queries) if isinstance(scope, Chart)]
+        if not charts:
+            return self._scope(queries[0])
+        if any(chart != charts[0] for chart in charts):
+            raise ValueError("searches in one call are in one chart")
+        return charts[0]
+
+    async def _run(self, compiled: Compiled, scope: Scope) -> list[Row]:
+        reader = self.decision.reader
+        rows = await store.search(
+            self.db, secret=self.decision.secret, patients=scope.patients if isinstance(scope, Chart) else (),
+            unit=reader.unit or 0, action="search", kind=compiled.kind, sql=compiled.sql, i=compiled.i, t=compiled.t,
+            d=compiled.d, f=compiled.f,
+        )  # fmt: skip
+        verdict = rows[-1]["body"]
+        if verdict != "ok":
+            raise SessionOver if verdict == "none" else NoNeed
+        return rows[:-1]
+
+    def _opened(self, after: str | None, query: SearchQuery) -> Cursor | None:
+        return open_cursor(after, keys=self.keys, query=query, **self._bound()) if after else None
+
+    def _bound(self) -> dict[str, int]:
+        return {"person": self.decision.reader.person, "unit": self.decision.reader.unit or 0}
+
+
+def pages_of(rows: Sequence[Row], parts: set[int]) -> dict[int, Page]:
+    """Rows of `compile.COLUMNS` by part; a row that is no match tells its part by `version` when there are several."""
+    pages: dict[int, Page] = {}
+    for row in rows:
+        k = row["k"]
+        part = k if k in parts else row["version"] if len(parts) > 1 and k > K_INCLUDE else min(parts)
+        page = pages.setdefault(part, Page())
+        if k in parts:
+            page.matches.append(_stored(row))
+        elif k == K_INCLUDE:
+            page.included.append(_stored(row))
+        elif k == K_TOTAL:
+            page.total = row["pid"]
+        elif k == K_NOTICE:
+            page.notices.append(row["body"])
+        elif k == K_MORE:
+            page.next = page.next or ""
+    return pages
+
+
+def _refuse_costly(page: Page) -> None:
+    if NOTICE_SORT in page.notices:
+        raise TooCostly
+
+
+def _stored(row: Row) -> Stored:
+    rtype = fhir.RESOURCE_TYPES[row["rtype"] - 1]
+    return Stored(rtype, ids.encode(row["slot"], row["pid"]), row["version"], row["updated"], row["body"])
+
+
+def _pid(patient: str) -> int:
+    """The pid of a Patient's id; what can't be one is refused as a hidden one is."""
+    found = ids.decode(patient)
+    if found is None or found[0] == 0:
+        raise NoNeed
+    return found[1]
