@@ -9,21 +9,20 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlencode
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fellesjournal.identity.cookies import Cookies, secret_of
-from fellesjournal.identity.flow import local_path
+from fellesjournal.identity.cookies import secret_of
 from fellesjournal.identity.model import ROLE_NAMES, NotSignedIn, Reader
+from fellesjournal.identity.refusals import ENDED_KEY, refused, timed_out_url
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
 
 READER_KEY = "fellesjournal.reader"
-ENDED_KEY = "fellesjournal.session_ended"
-_SESSIONS_KEY = "fellesjournal.sessions"
 _WITHOUT_COOKIE = ("/fhir", "/static", "/health", "/metrics")
+_OPEN_FORMS = ("/logg-inn", "/logg-ut", "/kontekst", "/test-idp", "/sprak", "/farge")
+"""Where somebody without a session may send a form."""
 
 VisitorFor = Callable[[Reader], Visitor]
 
@@ -41,43 +40,39 @@ def plain_visitor(reader: Reader) -> Visitor:
 
 
 class CurrentReader:
-    """Finds the reader of the session cookie before anything else needs them.
+    """Finds the reader of the session cookie before anything else needs them; needs `app.state.sessions`.
 
-    Stands outside of `web.CsrfProtection`, whose tokens are bound to the session.
+    Stands outside of `web.CsrfProtection`, whose tokens are bound to the session. A form that comes after
+    the session
+    has ended is answered here: its token can't be right any more, and the person should be told to sign in.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, sessions: Sessions, cookies: Cookies, visitor_for: VisitorFor = plain_visitor
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, visitor_for: VisitorFor = plain_visitor) -> None:
         """Wrap the application."""
         self._app = app
-        self._sessions = sessions
-        self._cookies = cookies
         self._visitor_for = visitor_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Put the reader and the visitor in the scope and pass on."""
-        if scope["type"] in ("http", "websocket"):
-            scope[_SESSIONS_KEY] = self._sessions
-            if not _is_without_cookie(scope):
-                await self._find(scope)
-        await self._app(scope, receive, send)
+        if scope["type"] in ("http", "websocket") and not _is_without_cookie(scope):
+            await self._find(scope)
+        if _is_late_form(scope):
+            await refused(Request(scope, receive), NotSignedIn())(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _find(self, scope: Scope) -> None:
         connection = HTTPConnection(scope)
-        secret = self._cookies.secret(connection)
-        reader = None if secret is None else await self._sessions.who(secret)
+        sessions = sessions_of(connection)
+        secret = sessions.cookies.secret(connection)
+        reader = None if secret is None else await sessions.who(secret)
         if reader is None:
             scope[ENDED_KEY] = secret is not None
             return
         scope[READER_KEY] = reader
-        set_visitor(scope, self._visitor(reader, scope))
-
-    def _visitor(self, reader: Reader, scope: Scope) -> Visitor:
-        # The layout's own clock: when to warn, and where to sign in again.
-        visitor = self._visitor_for(reader)
-        left = int((reader.expires_at - self._sessions.clock.now()).total_seconds())
-        return replace(visitor, expires_in_s=max(1, min(reader.idle_s, left)), sign_in_url=timed_out_url(scope))
+        left_s, again = sessions.shown_left_s(reader), timed_out_url(scope)
+        visitor = replace(self._visitor_for(reader), expires_in_s=left_s, sign_in_url=again)
+        set_visitor(scope, visitor)
 
 
 def current_reader(connection: HTTPConnection) -> Reader | None:
@@ -98,28 +93,35 @@ async def bearer_reader(connection: HTTPConnection) -> Reader | None:
     """The reader of the request's bearer token, or None; a cookie counts for nothing here."""
     scheme, _sep, text = connection.headers.get("authorization", "").partition(" ")
     secret = secret_of(text.strip()) if scheme.lower() == "bearer" else None
-    sessions: Sessions = connection.scope[_SESSIONS_KEY]
-    return None if secret is None else await sessions.who(secret)
+    return None if secret is None else await sessions_of(connection).who(secret)
 
 
-def context_tag(reader: Reader) -> str:
+def sessions_of(connection: HTTPConnection) -> Sessions:
+    """The application's sessions."""
+    found: Sessions = connection.scope["app"].state.sessions
+    return found
+
+
+def is_ended(connection: HTTPConnection) -> bool:
+    """Whether the browser came with a session that has ended, rather than with none."""
+    return bool(connection.scope.get(ENDED_KEY))
+
+
+def context_tag(secret: bytes) -> str:
     """An opaque sign of this session, for forms and other tabs to notice that the context was switched."""
-    return hmac.digest(reader.secret, b"fellesjournal context", hashlib.sha256).hex()[:16]
-
-
-def timed_out_url(scope: Scope) -> str:
-    """Where to go when the session has ended on this page: the way back is kept when it is a page to read."""
-    path = local_path(_address(scope)) if scope.get("method") == "GET" else ""
-    return "/tidsavbrudd" + (f"?{urlencode({'til': path})}" if path and path != "/" else "")
-
-
-def _address(scope: Scope) -> str:
-    query = scope.get("query_string", b"").decode("latin-1")
-    return str(scope["path"]) + (f"?{query}" if query else "")
+    return hmac.digest(secret, b"fellesjournal context", hashlib.sha256).hex()[:16]
 
 
 def _is_without_cookie(scope: Scope) -> bool:
-    path = scope["path"]
     # Asking how long is left must not make it longer.
-    is_peek = path == "/okt" and scope.get("method") == "GET"
-    return is_peek or any(path == top or path.startswith(top + "/") for top in _WITHOUT_COOKIE)
+    is_peek = scope["path"] == "/okt" and scope.get("method") == "GET"
+    return is_peek or _is_below(scope["path"], _WITHOUT_COOKIE)
+
+
+def _is_late_form(scope: Scope) -> bool:
+    is_form = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+    return is_form and bool(scope.get(ENDED_KEY)) and not _is_below(scope["path"], _OPEN_FORMS)
+
+
+def _is_below(path: str, tops: tuple[str, ...]) -> bool:
+    return any(path == top or path.startswith(top + "/") for top in tops)

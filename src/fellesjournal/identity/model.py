@@ -121,7 +121,9 @@ class NoPost(IdentityRefusal):
 
     title = _("Du har ingen gyldig rolle")
     happened = _("Du er kjent her, men har ingen rolle ved noen enhet som gjelder i dag.")
-    todo = _("Snakk med lederen din, som kan gi deg en rolle. Som innbygger kan du logge inn til din egen journal.")
+    todo = _(
+        "Snakk med lederen din, som kan gi deg en rolle. Som innbygger kan du logge inn til din egen journal."
+    )
 
 
 class PostEnded(IdentityRefusal):
@@ -148,7 +150,9 @@ class FlowLost(IdentityRefusal):
     status = 400
     code = "invalid"
     title = _("Innloggingen kan ikke brukes")
-    happened = _("Svaret hører ikke til en innlogging som ble startet her, det kom for sent, eller det er brukt før.")
+    happened = _(
+        "Svaret hører ikke til en innlogging som ble startet her, det kom for sent, eller det er brukt før."
+    )
 
 
 class SignInCancelled(IdentityRefusal):

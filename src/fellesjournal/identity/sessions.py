@@ -1,6 +1,7 @@
 """Sessions on the server: started by sign-in alone, asked about at every request, ended for good.
 
-A secret is 32 random bytes with its holder; the database keeps its SHA-256. Starting goes through a database role that
+A secret is 32 random bytes with its holder; the database keeps its SHA-256. Starting goes through a
+database role that
 the pages don't have: whoever takes over the pages' role can use the secrets that pass by, and make none.
 """
 
@@ -13,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from fellesjournal.identity.cookies import Cookies
 from fellesjournal.identity.model import NoRecord, Person, Post, PostEnded, Reader
 from fellesjournal.kit import db
 from fellesjournal.kit.clock import Clock, SystemClock
@@ -21,6 +23,8 @@ from fellesjournal.kit.migrate import installation
 from fellesjournal.kit.settings import Settings
 
 CACHE_S = 5.0
+SEEN_EVERY_S = 60
+"""How seldom activity is written down, as `identity.who` does it: this much later than the last one."""
 _CACHE_SIZE = 10_000
 _DEVICE_LENGTH = 120
 _QUERIES = db.sql_file("fellesjournal.identity", "store.sql")
@@ -46,6 +50,7 @@ class Sessions:
         self._web = web
         self._settings = settings
         self.keys = keys
+        self.cookies = Cookies.of(settings)
         self.clock = clock or SystemClock()
         self._monotonic = monotonic
         self._known: OrderedDict[bytes, tuple[float, Reader]] = OrderedDict()
@@ -59,7 +64,9 @@ class Sessions:
         return self._remembered(digest) or await self._ask(secret, digest)
 
     async def seconds_left(self, secret: bytes) -> int | None:
-        """Seconds until the session ends if nothing is done, or None when it has. Does not count as activity."""
+        """Seconds until the session ends if nothing is done, or None when it has. Does not count as
+        activity.
+        """
         found = await self._web.fetchval(_QUERIES.seconds_left, secret)
         return None if found is None else int(found)
 
@@ -72,10 +79,15 @@ class Sessions:
         self._forget(secret)
         return bool(await self._web.fetchval(_QUERIES.end_session, secret))
 
+    def shown_left_s(self, reader: Reader) -> int:
+        """Seconds that a page may promise after activity: never more than the database will give."""
+        idle_s = reader.idle_s - min(SEEN_EVERY_S, reader.idle_s / 4) - min(CACHE_S, reader.idle_s / 4)
+        return max(1, int(min(idle_s, (reader.expires_at - self.clock.now()).total_seconds())))
+
     async def find_person(self, number_hash: bytes) -> Person | None:
         """The person whom the sign-in service vouched for."""
         row = await self._signin.fetchrow(_QUERIES.find_person, number_hash)
-        return row and Person(id=row["person"], name=row["name"], patient=row["patient"])
+        return None if row is None else Person(id=row["person"], name=row["name"], patient=row["patient"])
 
     async def posts_of(self, person: int) -> tuple[Post, ...]:
         """The roles that a person may act in now, by unit name; empty for none."""
@@ -94,7 +106,9 @@ class Sessions:
         return _started(secret, made, PostEnded())
 
     async def switch_staff(self, secret: bytes, *, post: int, device: str = "") -> bytes:
-        """End this session and start one in another post of the same person, both or neither. Raises PostEnded."""
+        """End this session and start one in another post of the same person, both or neither. Raises
+        PostEnded.
+        """
         new = os.urandom(32)
         made = await self._signin.fetchval(
             _QUERIES.switch_staff, secret, _digest(new), post, self._idle_s, device[:_DEVICE_LENGTH]
@@ -127,7 +141,7 @@ class Sessions:
     async def find_demo(self, name: str) -> tuple[int, str] | None:
         """(person, human or system) of a demo name, or None."""
         row = await self._signin.fetchrow(_QUERIES.find_demo, name)
-        return row and (row["person"], row["kind"])
+        return None if row is None else (row["person"], row["kind"])
 
     async def use_once(self, text: str, *, ttl_s: int) -> bool:
         """True the first time, False ever after, in all processes; remembered for `ttl_s` seconds."""

@@ -14,7 +14,8 @@ _IDLE_S = 12 * 3600
 async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = None) -> str:
     """A bearer token for a demo person or system, by its demo name; lives as long as a session may.
 
-    Staff get their first post, or the one at the unit named (its name or kind); people without a post their own
+    Staff get their first post, or the one at the unit named (its name or kind); people without a post their
+    own
     record; a system a session with the purpose INTEGRATION at the unit of its post.
     Raises NotDemo outside of a demo database, UnknownPerson, NoPost, NoRecord.
     """
@@ -38,7 +39,9 @@ async def _start_human(sessions: Sessions, person: int, posts: tuple[Post, ...],
     if not posts and unit is None:
         return await sessions.start_citizen(person=person, level=level, device=_DEVICE, idle_s=_IDLE_S)
     post = _chosen(posts, unit)
-    return await sessions.start_staff(person=person, post=post.id, level=level, device=_DEVICE, idle_s=_IDLE_S)
+    return await sessions.start_staff(
+        person=person, post=post.id, level=level, device=_DEVICE, idle_s=_IDLE_S
+    )
 
 
 def _chosen(posts: tuple[Post, ...], unit: str | None) -> Post:

@@ -7,7 +7,7 @@ Authorization code flow with PKCE (RFC 7636), pushed requests where the provider
 from __future__ import annotations
 
 from fellesjournal.identity.oidc.client import Begun, OidcClient
-from fellesjournal.identity.oidc.provider import Http, Provider, check_provider, helseid, idporten
 from fellesjournal.identity.oidc.proof import SignedIn
+from fellesjournal.identity.oidc.provider import Http, Provider, check_provider, helseid, idporten
 
 __all__ = ["Begun", "Http", "OidcClient", "Provider", "SignedIn", "check_provider", "helseid", "idporten"]

@@ -75,7 +75,10 @@ class OidcClient:
             return None
         if metadata.end_session_endpoint is None:
             return None
-        named = {"client_id": self.provider.client_id, "post_logout_redirect_uri": self.provider.signed_out_uri}
+        named = {
+            "client_id": self.provider.client_id,
+            "post_logout_redirect_uri": self.provider.signed_out_uri,
+        }
         return f"{metadata.end_session_endpoint}?{urlencode(named)}"
 
     async def _discovered(self) -> Metadata:

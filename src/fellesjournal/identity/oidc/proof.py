@@ -80,7 +80,9 @@ class ProviderKeys:
         answer = await asked(self._http.get(jwks_uri))
         found = parsed(answer)
         try:
-            return KeySet.import_key_set({"keys": [key for key in found["keys"] if key.get("use", "sig") == "sig"]})
+            return KeySet.import_key_set(
+                {"keys": [key for key in found["keys"] if key.get("use", "sig") == "sig"]}
+            )
         except (JoseError, KeyError, TypeError, ValueError, AttributeError):
             raise ProviderUnavailable("the provider's keys can't be read") from None
 
@@ -145,14 +147,18 @@ def _check_parties(claims: Mapping[str, Any], provider: Provider) -> None:
         raise TokenRefused("another issuer's token")
     if provider.client_id not in several:
         raise TokenRefused("another client's token")
-    if claims.get("azp", provider.client_id) != provider.client_id or (len(several) > 1 and "azp" not in claims):
+    if claims.get("azp", provider.client_id) != provider.client_id or (
+        len(several) > 1 and "azp" not in claims
+    ):
         raise TokenRefused("made for another client")
     if not claims.get("sub"):
         raise TokenRefused("a token about nobody")
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    made, ends, begins = (claims.get(name, default) for name, default in (("iat", None), ("exp", None), ("nbf", 0)))
+    made, ends, begins = (
+        claims.get(name, default) for name, default in (("iat", None), ("exp", None), ("nbf", 0))
+    )
     if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (made, ends, begins)):
         raise TokenRefused("a token without its times")
     if now >= ends + SKEW_S:

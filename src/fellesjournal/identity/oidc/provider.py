@@ -47,7 +47,9 @@ class Provider:
     client_key: ECKey | RSAKey | None = field(default=None, repr=False)
 
 
-def helseid(*, issuer: str, client_id: str, base_url: str, client_key: ECKey | RSAKey | None = None) -> Provider:
+def helseid(
+    *, issuer: str, client_id: str, base_url: str, client_key: ECKey | RSAKey | None = None
+) -> Provider:
     """HelseID, for staff: national id and security level as its own claims."""
     return Provider(
         name="helseid",
@@ -61,7 +63,9 @@ def helseid(*, issuer: str, client_id: str, base_url: str, client_key: ECKey | R
     )
 
 
-def idporten(*, issuer: str, client_id: str, base_url: str, client_key: ECKey | RSAKey | None = None) -> Provider:
+def idporten(
+    *, issuer: str, client_id: str, base_url: str, client_key: ECKey | RSAKey | None = None
+) -> Provider:
     """ID-porten, for citizens."""
     return Provider(
         name="idporten",
@@ -76,7 +80,9 @@ def idporten(*, issuer: str, client_id: str, base_url: str, client_key: ECKey | 
 
 
 def check_provider(provider: Provider, *, is_demo: bool) -> None:
-    """Refuse the test provider, and any that is not reached by https, outside of a demo database. Raises NotDemo."""
+    """Refuse the test provider, and any that is not reached by https, outside of a demo database. Raises
+    NotDemo.
+    """
     parts = urlsplit(provider.issuer)
     if not is_demo and (parts.scheme != "https" or TEST_PATH in parts.path):
         raise NotDemo(f"the issuer of {provider.name} may be used in a demo database alone")
