@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from fellesjournal.access.decide import Decision, open_chart, within
 from fellesjournal.access.model import Action, NoNeed, PatientId, SessionOver
-from fellesjournal.identity.current import bearer_reader, current_reader
+from fellesjournal.identity.current import bearer_reader, require_reader
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit.ids import decode
 
@@ -51,7 +51,7 @@ def chart(action: Action, *, kind: int = 0) -> Callable[[Handler], Endpoint]:
     """A page in one patient's chart: `{patient}` in the address; staff with a need alone."""
 
     async def decide(request: Request) -> Decision:
-        reader = await _reader(request, "staff")
+        reader = _reader(request, "staff")
         return await open_chart(
             request.app.state.access_db, reader=reader, patient=patient_in(request), action=action, kind=kind
         )
@@ -63,7 +63,7 @@ def unit(action: Action) -> Callable[[Handler], Endpoint]:
     """A page over the acting unit's lists, or the identifying of a person: staff alone."""
 
     async def decide(request: Request) -> Decision:
-        return within(await _reader(request, "staff"))
+        return within(_reader(request, "staff"))
 
     return _gated(Gate("unit", action), decide)
 
@@ -72,7 +72,7 @@ def citizen(action: Action) -> Callable[[Handler], Endpoint]:
     """A page over the own record: the citizen alone, logged as an opening."""
 
     async def decide(request: Request) -> Decision:
-        reader = await _reader(request, "citizen")
+        reader = _reader(request, "citizen")
         own = PatientId(reader.patient_slot or 0, reader.patient or 0)
         return await open_chart(request.app.state.access_db, reader=reader, patient=own, action=action)
 
@@ -133,10 +133,8 @@ def _gated(gate: Gate, decide: Callable[[Request], Awaitable[Decision]]) -> Call
     return wrap
 
 
-async def _reader(request: Request, kind: str) -> Reader:
-    reader = await current_reader(request)
-    if reader is None:
-        raise SessionOver
+def _reader(request: Request, kind: str) -> Reader:
+    reader = require_reader(request)
     if reader.kind != kind:
         raise NoNeed
     return reader

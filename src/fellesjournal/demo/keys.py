@@ -1,4 +1,6 @@
-"""From the generated world's own keys to the vault's: the same key is always the same row, so a loader can start again."""
+"""From the generated world's own keys to the vault's: the same key is always the same row, so a loader can
+start again.
+"""
 
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
@@ -42,7 +44,9 @@ def rewrite(value: Any, resolve: Callable[[str, str], str]) -> Any:
     """The same content with every `reference` of the form Type/key led to its id."""
     if isinstance(value, Mapping):
         return {
-            name: _led(inner, resolve) if name == "reference" and isinstance(inner, str) else rewrite(inner, resolve)
+            name: _led(inner, resolve)
+            if name == "reference" and isinstance(inner, str)
+            else rewrite(inner, resolve)
             for name, inner in value.items()
         }
     if isinstance(value, list):

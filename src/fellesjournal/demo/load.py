@@ -19,6 +19,7 @@ from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
 from fellesjournal.demo.people import put_actors, put_residents, put_staff
+from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
@@ -63,6 +64,7 @@ async def open_loader(
         progress("Lager folk, familier og tjenester", 0, 1)
         world = await asyncio.to_thread(build_world, seed=seed, size=size, today=begun_on)
         keyring = Keyring(seed=seed, people=frozenset(person.key for person in world.people))
+        await asyncio.to_thread(write_people, settings.data_dir, world)
         person, unit = await put_actors(identity, keys=keys, keyring=keyring)
         sessions = Sessions(signin=identity, web=worker, settings=settings, keys=keys)
         secret = await sessions.start_system(person=person, unit=unit, purpose="LOAD", max_s=86_400)
@@ -119,7 +121,10 @@ async def is_complete(identity: Database) -> bool:
 
 async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date]:
     await identity.execute(
-        "INSERT INTO demo.run (seed, size, today) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING", SEED, size, today
+        "INSERT INTO demo.run (seed, size, today) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+        SEED,
+        size,
+        today,
     )
     row: Any = await identity.fetchrow("SELECT seed, size, today FROM demo.run")
     return row["seed"], row["size"], row["today"]
@@ -134,7 +139,9 @@ async def _load_directory(loader: Loader) -> None:
     journal = loader.journal()
     for resource in resources:
         key = resource.pop("id")
-        journal.create_as(resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key))
+        journal.create_as(
+            resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key)
+        )
     await _commit(journal)
     await put_staff(loader.identity, world=loader.world, keys=loader.keys, keyring=loader.keyring)
     await _mark(loader.identity, ["directory"], step=1)
@@ -163,7 +170,10 @@ async def _load_group(loader: Loader, group: Sequence[Person]) -> None:
         resource = rewrite(item.resource, loader.keyring.id_in(person.key))
         key = resource.pop("id")
         journal.create_as(
-            resource, slot=loader.keyring.slot(key), pid=loader.keyring.pid(key), org=loader.keyring.pid(item.unit)
+            resource,
+            slot=loader.keyring.slot(key),
+            pid=loader.keyring.pid(key),
+            org=loader.keyring.pid(item.unit),
         )
     await _commit(journal)
     facts = loader.journal()
@@ -188,7 +198,9 @@ def facts_of(loader: Loader, person: Person) -> list[Fact]:
         facts.append(Fact(patient, pid(unit), "BELEGG", begun))
     for booking in person.bookings:
         facts.append(
-            Fact(patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at.astimezone(UTC) + _AFTER)
+            Fact(
+                patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at.astimezone(UTC) + _AFTER
+            )
         )
     return facts
 
@@ -232,7 +244,12 @@ def _first_charts(world: World) -> list[Person]:
     cast = {entry.key for entry in story.CAST}
     ranked = sorted(
         (person for person in world.people if not person.deceased_on),
-        key=lambda person: (person.key not in cast, not person.bookings, not person.unsigned_result, not person.open_tasks),
+        key=lambda person: (
+            person.key not in cast,
+            not person.bookings,
+            not person.unsigned_result,
+            not person.open_tasks,
+        ),
     )
     busy = [person for person in ranked if person.key in cast or person.bookings or person.unsigned_result]
     return ranked[: max(FULL_AT_START, min(len(busy), 2 * FULL_AT_START))]

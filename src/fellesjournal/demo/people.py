@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from fellesjournal.demo import story
 from fellesjournal.demo.keys import Keyring
 from fellesjournal.demo.model import Person, Staff, World
 from fellesjournal.identity.numbers import number_hash, system_hash
@@ -15,7 +16,8 @@ SYSTEMS = {
     INTEGRATION: ("Integrasjon (demo)", "INTEGRATION", "u-system-integration"),
 }
 _ROLES = {
-    "fastlege": "lege", "legevaktlege": "lege", "lis1": "lege", "tilsynslege": "lege", "helsestasjonslege": "lege",
+    "fastlege": "lege", "legevaktlege": "lege", "lis1": "lege", "tilsynslege": "lege",
+    "helsestasjonslege": "lege",
     "sykepleier": "sykepleier", "vernepleier": "sykepleier", "helsesykepleier": "helsesykepleier",
     "jordmor": "helsesykepleier", "helsesekretær": "helsesekretaer", "bioingeniør": "helsesekretaer",
     "helsefagarbeider": "helsefagarbeider", "assistent": "assistent", "leder": "leder",
@@ -31,12 +33,19 @@ async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> tuple[int
         unit = keyring.pid(unit_key)
         await db.execute("SELECT identity.put_unit($1, $2, 'system', $1, '')", unit, display)
         person = await db.fetchval(
-            "SELECT identity.put_person('system', $1, $2, NULL, NULL, NULL, $3)", system_hash(keys, name), display, name
+            "SELECT identity.put_person('system', $1, $2, NULL, NULL, NULL, $3)",
+            system_hash(keys, name),
+            display,
+            name,
         )
         until = datetime.now(UTC) + timedelta(days=365)
         await db.execute("SELECT identity.put_grant($1, $2, $3, 'demo')", person, purpose, until)
         await db.execute(
-            "SELECT identity.put_post($1, $2, 'system', NULL, NULL, NULL, $3, $4)", person, unit, _LONG_AGO, _FOREVER
+            "SELECT identity.put_post($1, $2, 'system', NULL, NULL, NULL, $3, $4)",
+            person,
+            unit,
+            _LONG_AGO,
+            _FOREVER,
         )
         made[name] = (int(person), unit)
     return made[LOADER]
@@ -60,12 +69,15 @@ async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring)
 
 async def put_residents(db: Database, *, people: Sequence[Person], keys: Keys, keyring: Keyring) -> None:
     """The inhabitants who have a number: each may open the own record."""
+    cast = {entry.key for entry in story.CAST}
     living = [person for person in people if person.national_id and not person.deceased_on]
     await db.execute(
-        "SELECT identity.put_person('human', h, n, NULL, p, s, NULL) "
-        "FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::smallint[]) AS q (h, n, p, s)",
-        [number_hash(keys, person.national_id or "") for person in living], [person.name for person in living],
+        "SELECT identity.put_person('human', h, n, NULL, p, s, d) "
+        "FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::smallint[], $5::text[]) AS q (h, n, p, s, d)",
+        [number_hash(keys, person.national_id or "") for person in living],
+        [person.name for person in living],
         [keyring.pid(person.key) for person in living], [keyring.slot(person.key) for person in living],
+        [person.name if person.key in cast else None for person in living],
     )  # fmt: skip
 
 

@@ -1,0 +1,237 @@
+"""The site map: one list that mounts every room, and what a web process holds open."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from fellesjournal import web
+from fellesjournal.access.gate import gates_of, public
+from fellesjournal.access.model import AccessError, SessionOver
+from fellesjournal.demo.residents import read_people
+from fellesjournal.identity import routes as sign_in_pages
+from fellesjournal.identity.canonical import CanonicalHost
+from fellesjournal.identity.current import CurrentReader, plain_visitor
+from fellesjournal.identity.entry import SignIn
+from fellesjournal.identity.model import NotSignedIn, ProviderName, Reader
+from fellesjournal.identity.oidc import OidcClient
+from fellesjournal.identity.refusals import refusal_handlers, refused
+from fellesjournal.identity.sessions import Sessions
+from fellesjournal.identity.test_provider import BundledProvider, People
+from fellesjournal.identity.test_provider.provider import BACK_CHANNEL
+from fellesjournal.kit.db import ConnectionLost, Database
+from fellesjournal.kit.health import Health
+from fellesjournal.kit.keys import Keys
+from fellesjournal.kit.metrics import CONTENT_TYPE, metrics_text
+from fellesjournal.kit.migrate import Installation, installation, pending
+from fellesjournal.kit.settings import Settings
+from fellesjournal.record.api.bundle import bundle
+from fellesjournal.record.api.routes import routes as fhir_routes
+from fellesjournal.record.errors import RecordError
+from fellesjournal.record.journal import Vault
+from fellesjournal.web.metering import RequestMetrics
+
+
+@dataclass(frozen=True)
+class Open:
+    """What a web process holds open."""
+
+    settings: Settings
+    keys: Keys
+    web: Database
+    signin: Database
+    installed: Installation
+
+    @classmethod
+    async def connect(cls, settings: Settings, keys: Keys) -> "Open":
+        """Connect as the roles of a web process. Raises DatabaseUnavailable."""
+        web_db = await Database.connect(settings, keys, "fj_web")
+        signin = await Database.connect(settings, keys, "fj_signin", max_size=3)
+        async with web_db.acquire() as connection:
+            installed = await installation(connection)
+        return cls(settings, keys, web_db, signin, installed)
+
+    async def close(self) -> None:
+        """Close the pools."""
+        await self.web.close()
+        await self.signin.close()
+
+
+def create_app(open_: Open) -> Starlette:
+    """The application. Raises UndeclaredGate when a route says neither its gate nor why it is public."""
+    sessions = Sessions(signin=open_.signin, web=open_.web, settings=open_.settings, keys=open_.keys)
+    provider = _test_provider(open_, sessions)
+    sign_in = SignIn(sessions=sessions, clients=_clients(open_, sessions, provider), visitor_for=visitor)
+    routes = site_map(sign_in, provider)
+    list(gates_of(routes))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await open_.close()
+
+    app = Starlette(
+        routes=routes, middleware=_middleware(open_, sessions), exception_handlers=_handlers(), lifespan=lifespan
+    )
+    _set_state(app, open_, sessions)
+    return app
+
+
+def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRoute]:
+    """Every route of the site, in order."""
+    return [
+        Route("/fhir", bundle, methods=["POST"]),
+        Mount("/fhir", routes=fhir_routes),
+        *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
+        *_marked(sign_in_pages.routes(sign_in), sign_in_pages.PUBLIC),
+        *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
+        *operations_routes(),
+    ]
+
+
+def visitor(reader: Reader) -> web.Visitor:
+    """The reader as the layout shows them: where home is."""
+    return replace(plain_visitor(reader), home_url=home_of(reader))
+
+
+def home_of(reader: Reader) -> str:
+    """The first page of a workplace."""
+    if reader.kind == "citizen":
+        return "/min-journal"
+    return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
+
+
+def operations_routes() -> list[BaseRoute]:
+    """Health and metrics: no person in them."""
+    return [
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/metrics", show_metrics),
+    ]
+
+
+@public("is the process alive; for the operator's supervisor")
+async def live(_: Request) -> Response:
+    """200 while the process runs."""
+    return PlainTextResponse("ok\n")
+
+
+@public("does every part work; names of parts only")
+async def ready(request: Request) -> Response:
+    """200 when all parts work, else 503 with the parts that fail."""
+    report = await request.app.state.health.report()
+    return JSONResponse(
+        {"ready": report.is_ready, "parts": report.parts}, 200 if report.is_ready else 503
+    )
+
+
+@public("counts without ids; for the operator's monitoring")
+async def show_metrics(_: Request) -> Response:
+    """Prometheus text."""
+    return Response(metrics_text(), media_type=CONTENT_TYPE)
+
+
+def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
+    state = app.state
+    state.settings = open_.settings
+    state.keys = open_.keys
+    state.csrf_key = open_.keys.versions("csrf")
+    state.access_db = open_.web
+    state.vault = Vault(open_.web, keys=open_.keys)
+    state.sessions = sessions
+    state.installed = open_.installed
+    state.health = _health(open_)
+
+
+def _test_provider(open_: Open, sessions: Sessions) -> BundledProvider | None:
+    if not open_.installed.demo:
+        return None
+    people = People(partial(read_people, open_.settings.data_dir), keys=open_.keys)
+    return BundledProvider(settings=open_.settings, sessions=sessions, people=people, is_demo=True)
+
+
+def _clients(open_: Open, sessions: Sessions, provider: BundledProvider | None) -> dict[ProviderName, OidcClient]:
+    """The sign-in services: the bundled one in a demo, else those that the settings name."""
+    if provider is not None:
+        return {
+            known.name: OidcClient(known, http=provider.http, clock=sessions.clock) for known in provider.providers
+        }
+    return {}
+
+
+def _health(open_: Open) -> Health:
+    health = Health()
+
+    async def database() -> None:
+        await open_.web.fetchval("SELECT 1")
+
+    async def schema() -> None:
+        async with open_.web.acquire() as connection:
+            missing = await pending(connection)
+        if missing:
+            raise RuntimeError("the database lacks migrations")
+
+    async def sign_in() -> None:
+        await open_.signin.fetchval("SELECT 1")
+
+    health.register("database", database)
+    health.register("schema", schema)
+    health.register("sign-in", sign_in)
+    return health
+
+
+def _middleware(open_: Open, sessions: Sessions) -> list[Middleware]:
+    return [
+        Middleware(RequestMetrics),
+        Middleware(CanonicalHost, settings=open_.settings),
+        Middleware(web.SecurityHeaders),
+        Middleware(CurrentReader, sessions=sessions, cookies=sessions.cookies, visitor_for=visitor),
+        Middleware(web.CsrfProtection, exempt=("/fhir", *BACK_CHANNEL)),
+    ]
+
+
+def _marked(routes: Sequence[BaseRoute], why: str) -> Sequence[BaseRoute]:
+    for route in routes:
+        if isinstance(route, Mount):
+            _marked(route.routes, why)
+        elif isinstance(route, Route):
+            public(why)(route.endpoint)
+    return routes
+
+
+def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
+    return {
+        **web.exception_handlers(),
+        **refusal_handlers(),
+        AccessError: _refused,
+        RecordError: _record_error,
+        **{error: _unavailable for error in ConnectionLost},
+    }
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if isinstance(error, SessionOver):
+        return refused(request, NotSignedIn())
+    assert isinstance(error, AccessError)  # noqa: S101 - Starlette's handlers are typed loosely
+    return web.error_page(
+        request, error.status, web._("Du har ikke tilgang"), error.text,
+        web._("Ingenting er vist eller endret. Forsøket er ført i loggen."),
+        web._("Gå tilbake til listen din, eller bytt rolle eller enhet."), actions=((web._("Til forsiden"), "/"),),
+    )  # fmt: skip
+
+
+async def _record_error(request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, RecordError) else 500
+    return await web.exception_handlers()[HTTPException](request, HTTPException(status))
+
+
+async def _unavailable(request: Request, _: Exception) -> Response:
+    return await web.exception_handlers()[HTTPException](request, HTTPException(503))

@@ -1,0 +1,206 @@
+"""`fellesjournal demo`: one command brings up a living municipality, and Ctrl+C takes it all down."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from fellesjournal.cli.operate import OperatorError
+from fellesjournal.cli.serve import bind, command, start_web
+from fellesjournal.clinical.correspondence import ensure_system_actors
+from fellesjournal.demo.load import is_complete, load_first, load_rest, open_loader
+from fellesjournal.identity.canonical import canonical_url
+from fellesjournal.kit import db
+from fellesjournal.kit.clock import OSLO
+from fellesjournal.kit.embedded import Embedded, remove_data
+from fellesjournal.kit.keys import Keys, open_or_create_keys
+from fellesjournal.kit.migrate import installation, migrate
+from fellesjournal.kit.settings import Settings
+
+_STOP_S = 20
+
+
+def add_command(commands: Any) -> None:
+    """`demo` and the loader that it starts."""
+    parser = commands.add_parser("demo", help="bring up the demo municipality")
+    parser.add_argument("--port", type=int, help="port to listen on (8000)")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--size", type=int, dest="demo_size", help="inhabitants of each municipality (3000)")
+    parser.add_argument("--reset", action="store_true", help="throw the demo's data away and start anew")
+    parser.set_defaults(run=_demo)
+    loader = commands.add_parser("demo-load")
+    loader.set_defaults(run=_load_the_rest)
+
+
+@dataclass
+class Children:
+    """The processes that the demo runs; stopped together."""
+
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start one of our commands in a process group of its own: Ctrl+C comes to us, we stop it in order."""
+        argv = command(name, *arguments)
+        self.processes.append(subprocess.Popen(argv, start_new_session=True))  # noqa: S603 - ourselves
+
+    def dead(self) -> int | None:
+        """The exit code of a process that must not end but did; None while all is well."""
+        for process in self.processes:
+            code = process.poll()
+            if code not in (None, 0):
+                return code
+        return None
+
+    def stop(self) -> None:
+        """Ask all to stop, wait, then insist."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + _STOP_S
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, deadline - time.monotonic()))
+            if process.poll() is None:
+                process.kill()
+
+
+def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
+    console = Console(stderr=True)
+    if arguments.host:
+        console.print(
+            f"[yellow]Obs:[/] demoen lytter på {settings.host}. Alle som når denne adressen, kan logge inn som hvem som helst."
+        )
+    with bind(settings) as listening:
+        if arguments.reset:
+            _reset(settings)
+        os.environ.update(_environment(settings))
+        keys = open_or_create_keys(settings.data_dir)
+        signal.signal(signal.SIGTERM, _interrupt)
+        with _server(settings, keys):
+            asyncio.run(_prepare(settings, keys, console))
+            return _run(settings, listening, console)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _server(settings: Settings, keys: Keys) -> Iterator[None]:
+    """The embedded server, unless a database of the operator's own is set."""
+    if settings.database_url:
+        yield
+        return
+    server = Embedded(data_dir=settings.data_dir, keys=keys, pg_bin=settings.pg_bin)
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _reset(settings: Settings) -> None:
+    if settings.database_url:
+        raise OperatorError("--reset throws away the embedded database alone; empty your own by yourself")
+    remove_data(settings.data_dir)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What our child processes must agree on."""
+    return {
+        "FELLESJOURNAL_DATA": str(settings.data_dir),
+        "FELLESJOURNAL_HOST": settings.host,
+        "FELLESJOURNAL_PORT": str(settings.port),
+        "FELLESJOURNAL_DEMO_SIZE": str(settings.demo_size),
+        "FELLESJOURNAL_LOG_LEVEL": os.environ.get("FELLESJOURNAL_LOG_LEVEL", "warning"),
+    }
+
+
+async def _prepare(settings: Settings, keys: Keys, console: Console) -> None:
+    """The database up to date, and everything there that sign-in needs."""
+    admin = db.admin_dsn(settings, keys)
+    await migrate(admin, keys, demo=True)
+    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
+        async with identity.acquire() as connection:
+            if not (await installation(connection)).demo:
+                raise OperatorError("this database is not a demo: nothing was touched")
+        await ensure_system_actors(identity, keys=keys)
+        if await is_complete(identity):
+            return
+    with _bars(console) as bars:
+        async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:
+            await load_first(loader)
+
+
+def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
+    children = Children()
+    try:
+        children.processes += start_web(listening, count=settings.workers)
+        children.start("worker")
+        children.start("demo-load")
+        console.print(f"\n[bold green]Fellesjournal er oppe:[/] {canonical_url(settings)}   (Ctrl+C stopper alt)\n")
+        while children.dead() is None:
+            time.sleep(0.3)
+        console.print("[red]En prosess stoppet uventet; stopper resten.[/]")
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nStopper …")
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        children.stop()
+
+
+def _load_the_rest(settings: Settings, _: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    os.nice(10)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_fill_in(settings))
+    return 0
+
+
+async def _fill_in(settings: Settings) -> None:
+    keys = open_or_create_keys(settings.data_dir)
+    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
+        if await is_complete(identity):
+            return
+    with _bars(Console(stderr=True)) as bars:
+        async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:
+            await load_first(loader)
+            await load_rest(loader)
+
+
+def _today() -> Any:
+    return datetime.now(OSLO).date()
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def _shown_in(bars: Progress) -> Any:
+    tasks: dict[str, TaskID] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total)
+        bars.update(tasks[what], completed=done, total=total)
+        if not sys.stderr.isatty() and done == total:
+            bars.console.print(f"{what}: {done}")
+
+    return progress
