@@ -1,0 +1,120 @@
+"""Begin a contact, move it on, judge its urgency again, end it. Each gathers into the journal; the caller
+commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fellesjournal.access.model import PatientId
+from fellesjournal.access.relations import Fact
+from fellesjournal.clinical.encounters import fhir
+from fellesjournal.clinical.encounters.model import (
+    ACCESS_AFTER,
+    Contact,
+    ContactClosed,
+    NotThisContact,
+    Stage,
+)
+from fellesjournal.clinical.pieces import id_in, patient_id
+from fellesjournal.identity.model import Reader
+from fellesjournal.kit import ids
+from fellesjournal.record.errors import NotFound, VersionConflict
+from fellesjournal.record.journal import Journal
+from fellesjournal.record.lookup import Stored
+from fellesjournal.terminology.model import Diagnosis
+
+_LASTING = ("FASTLEGE", "BELEGG")
+
+
+def register_contact(
+    journal: Journal,
+    *,
+    patient: PatientId,
+    reader: Reader,
+    kind: str,
+    reason: str,
+    urgency: str | None,
+    at: datetime,
+    diagnoses: Sequence[Diagnosis] = (),
+    stage: Stage = "room",
+) -> str:
+    """Gather a contact and, unless a lasting need stands already, the fact that it makes; the Encounter's id.
+
+    The fact (POLBESOK) gives the unit access until 72 hours after. A unit that has no need yet must have
+    identified
+    the person in this session; else `commit` raises NoNeed.
+    """
+    made = journal.create(
+        fhir.encounter(
+            patient=patient,
+            reader=reader,
+            kind=kind,
+            stage=stage,
+            reason=reason,
+            urgency=urgency,
+            diagnoses=diagnoses,
+            at=at,
+        )
+    )
+    ground = journal.decision.ground
+    if reader.unit is not None and (ground is None or ground.code not in _LASTING):
+        journal.establish(_fact(patient=patient, unit=reader.unit, encounter=made, at=at))
+    return made
+
+
+async def read_contact(journal: Journal, *, patient: PatientId, encounter: str) -> tuple[Stored, Contact]:
+    """A contact of this patient. Raises NotThisContact, also for another patient's."""
+    try:
+        stored = await journal.read("Encounter", encounter)
+    except NotFound:
+        raise NotThisContact from None
+    resource = stored.resource()
+    if id_in(resource.get("subject"), "Patient") != patient_id(patient):
+        raise NotThisContact
+    return stored, fhir.contact_from(resource, version=stored.version, id=encounter)
+
+
+async def move_contact(
+    journal: Journal, *, patient: PatientId, encounter: str, version: int, to: Stage, at: datetime
+) -> None:
+    """Gather the contact's next stage. Raises NotThisContact, ContactClosed, VersionConflict."""
+    stored, contact = await read_contact(journal, patient=patient, encounter=encounter)
+    _check(stored, contact, version)
+    resource = stored.resource()
+    fhir.move(resource, to=to, at=at)
+    journal.update(encounter, resource, expect=version)
+
+
+async def close_contact(
+    journal: Journal, *, patient: PatientId, encounter: str, version: int, at: datetime
+) -> None:
+    """Gather the contact's end; access goes on for 72 hours. Raises NotThisContact, ContactClosed,
+    VersionConflict.
+    """
+    await move_contact(journal, patient=patient, encounter=encounter, version=version, to="done", at=at)
+    journal.end_facts(patient=patient, source=encounter)
+
+
+async def set_urgency(
+    journal: Journal, *, patient: PatientId, encounter: str, version: int, urgency: str, at: datetime
+) -> None:
+    """Gather a new judgement of urgency. Raises NotThisContact, ContactClosed, VersionConflict."""
+    stored, contact = await read_contact(journal, patient=patient, encounter=encounter)
+    _check(stored, contact, version)
+    resource = stored.resource()
+    fhir.judge(resource, urgency=urgency, at=at)
+    journal.update(encounter, resource, expect=version)
+
+
+def _fact(*, patient: PatientId, unit: int, encounter: str, at: datetime) -> Fact:
+    key = ids.decode(encounter)
+    return Fact(patient.pid, unit, "POLBESOK", at, until_at=at + ACCESS_AFTER, source=key[1] if key else None)
+
+
+def _check(stored: Stored, contact: Contact, version: int) -> None:
+    if stored.version != version:
+        raise VersionConflict
+    if not contact.is_open:
+        raise ContactClosed
