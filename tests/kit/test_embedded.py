@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
 from fellesjournal.kit.embedded import Embedded, EmbeddedError, find_running, remove_data
 from fellesjournal.kit.keys import Keys, create_keys, open_keys
+from fellesjournal.kit.migrate import MigrationError, migrate
 from fellesjournal.kit.postgres_account import Identity
 from fellesjournal.kit.postgres_programs import find_programs
 
@@ -146,7 +148,37 @@ def test_data_follows_from_one_way_to_the_other(data_dir: Path, keys: Keys) -> N
     elsewhere = (data_dir / "postgres").resolve()
     assert elsewhere != data_dir / "postgres"
     remove_data(data_dir)
-    assert not elsewhere.exists()
+    assert not elsewhere.parent.exists()
+
+
+@as_root
+def test_programs_out_of_the_account_s_reach_are_copied(data_dir: Path, keys: Keys) -> None:
+    """Those of the installed package: a distribution's are within everybody's reach."""
+    programs = find_programs("", data=data_dir / "none", identity=Identity("plain", 0, 0), near=data_dir)
+    hidden = data_dir / "hidden"
+    package = programs.parent.parent
+    shutil.copytree(programs.parent, hidden / package.name / "pginstall", symlinks=True)
+    shutil.copytree(package.with_name(f"{package.name}.libs"), hidden / f"{package.name}.libs")
+    hidden.chmod(0o700)
+    pg_bin = str(hidden / package.name / "pginstall" / "bin")
+    server = Embedded(data_dir=data_dir, keys=keys, pg_bin=pg_bin, forbid_namespaces=True)
+    with server as dsn:
+        assert _ask(dsn, "SELECT 1") == 1
+    assert server.way == "setuid"
+
+
+def test_rotated_password_is_adopted_and_a_foreign_key_file_is_named(
+    data_dir: Path, keys: Keys, tmp_path: Path
+) -> None:
+    with _server(data_dir, keys):
+        pass
+    keys.rotate("fj_admin")
+    with _server(data_dir, keys) as dsn:
+        asyncio.run(migrate(dsn.to("fj"), keys, migrations=[]))
+        assert _ask(dsn, "SELECT 1") == 1
+        foreign = create_keys(tmp_path / "foreign")
+        with pytest.raises(MigrationError, match="key file does not belong"):
+            asyncio.run(migrate(dsn.to("fj"), foreign, migrations=[]))
 
 
 @as_root
@@ -214,7 +246,9 @@ def test_server_ends_when_those_above_it_are_killed(data_dir: Path, keys: Keys, 
     parent.wait()
     parent.stdout.close()
     _await(lambda: _gone(server_pid))
+    socket = Path(json.loads((data_dir / "postgres.lock").read_text())["socket"])
     with _server(data_dir, keys) as dsn:
+        assert not socket.exists()
         assert _ask(dsn, "SELECT 1") == 1
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
-from fellesjournal.kit.keys import Keys, create_keys
+from fellesjournal.kit.keys import Keys, open_keys
 from fellesjournal.kit.migrate import (
     Migration,
     MigrationError,
@@ -117,7 +118,9 @@ async def test_test_database_has_nothing_pending(admin: db.Database) -> None:
 async def test_roles_get_the_passwords_of_the_key_file(empty: tuple[Dsn, Keys], tmp_path: Path) -> None:
     """Roles belong to the whole server: the old passwords are put back at once."""
     dsn, keys = empty
-    other = create_keys(tmp_path / "other")
+    shutil.copy(keys.path, tmp_path)
+    other = open_keys(tmp_path)
+    other.rotate("fj_web")
     try:
         await migrate(dsn, other, migrations=[])
         as_web = dsn.as_role(user="fj_web", password=other.role_password("fj_web"))

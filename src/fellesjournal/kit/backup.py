@@ -23,7 +23,7 @@ from typing import Any
 from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
 from fellesjournal.kit.keys import Keys
-from fellesjournal.kit.migrate import ensure_database, ensure_roles, renew_epoch
+from fellesjournal.kit.migrate import ensure_admin, ensure_database, ensure_roles, renew_epoch
 from fellesjournal.kit.postgres_programs import find_client
 from fellesjournal.kit.sealed_file import PIECE_BYTES, SealedFileError, Sealer, unseal
 from fellesjournal.kit.settings import Settings
@@ -98,6 +98,7 @@ async def restore(
     dsn = db.admin_dsn(settings, keys)
     manifest = await asyncio.to_thread(verify, keys, file, passphrase=passphrase)
     _check_key_file(manifest, keys)
+    await ensure_admin(dsn, keys)
     await ensure_database(dsn)
     connection = await db.connect(dsn)
     try:

@@ -25,6 +25,7 @@ DbError = asyncpg.PostgresError
 UniqueViolation = asyncpg.UniqueViolationError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 CheckViolation = asyncpg.CheckViolationError
+InvalidPassword = asyncpg.InvalidPasswordError
 InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
 StatementTimeout = asyncpg.QueryCanceledError
 LockTimeout = asyncpg.LockNotAvailableError

@@ -31,6 +31,7 @@ ADMIN = "fj_admin"
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 50.0
 _LOCK_WAIT_S = 30.0
+_SOCKET_PREFIX = "fj-"
 _LOG_LIMIT_BYTES = 5_000_000
 
 __all__ = ["ADMIN", "Embedded", "EmbeddedError", "find_running", "remove_data"]
@@ -118,6 +119,7 @@ class Embedded:
             bin=find_programs(self._pg_bin, data=data, identity=identity, near=data.parent),
             socket=_fresh_socket_folder(identity),
         )
+        _write_lock(lock, place.socket)
         try:
             self._initialise(place, identity)
             _remove_foreign_pid_file(place.data)
@@ -127,7 +129,7 @@ class Embedded:
             if self._guard is None:
                 shutil.rmtree(place.socket, ignore_errors=True)
             raise
-        _write_lock(lock, place.socket)
+        _write_lock(lock, place.socket, state="ready")
         return _dsn(place.socket, self._keys)
 
     def _initialise(self, place: _Place, identity: Identity) -> None:
@@ -201,7 +203,7 @@ def find_running(data_dir: Path, keys: Keys) -> Dsn | None:
     runs.
     """
     owner = _read_lock(data_dir.absolute())
-    if owner is None or not _is_locked(data_dir.absolute()):
+    if owner is None or owner.get("state") != "ready" or not _is_locked(data_dir.absolute()):
         return None
     return _dsn(Path(owner["socket"]), keys)
 
@@ -217,7 +219,7 @@ def remove_data(data_dir: Path) -> None:
     try:
         data = data_dir / "postgres"
         if data.is_symlink():
-            shutil.rmtree(data.resolve(), ignore_errors=True)
+            shutil.rmtree(data.resolve().parent, ignore_errors=True)
             data.unlink()
         shutil.rmtree(data, ignore_errors=True)
     finally:
@@ -256,7 +258,7 @@ def _fresh_socket_folder(identity: Identity) -> Path:
     )
     for parent in [runtime] * usable + [Path("/tmp"), Path("/var/tmp")]:  # noqa: S108 a fresh folder with mode 0700
         try:
-            folder = Path(tempfile.mkdtemp(prefix="fj-", dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir=parent))
         except OSError:
             continue
         own(folder, identity)
@@ -279,12 +281,21 @@ def _take_lock(data_dir: Path) -> int:
                 raise EmbeddedError(f"another Fellesjournal{who} is running on {data_dir}") from None
             time.sleep(0.05)
         else:
+            _clear_traces(data_dir)
             _write_lock(lock, None)
             return lock
 
 
-def _write_lock(lock: int, socket: Path | None) -> None:
-    text = json.dumps({"pid": os.getpid(), "socket": str(socket) if socket else ""}).encode()
+def _clear_traces(data_dir: Path) -> None:
+    """Remove the socket folder of a server whose guard was killed."""
+    socket = Path((_read_lock(data_dir) or {}).get("socket", ""))
+    if socket.name.startswith(_SOCKET_PREFIX) and socket.is_absolute() and not socket.is_symlink():
+        shutil.rmtree(socket, ignore_errors=True)
+
+
+def _write_lock(lock: int, socket: Path | None, *, state: str = "starting") -> None:
+    owner = {"pid": os.getpid(), "socket": str(socket) if socket else "", "state": state}
+    text = json.dumps(owner).encode()
     os.ftruncate(lock, 0)
     os.pwrite(lock, text, 0)
 

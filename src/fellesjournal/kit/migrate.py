@@ -13,6 +13,7 @@ from typing import Any
 
 from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
+from fellesjournal.kit.embedded import ADMIN
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.programs import find_programs, run_programs
 
@@ -62,6 +63,28 @@ def find_migrations(folder: Path | None = None) -> list[Migration]:
     return found
 
 
+async def ensure_admin(dsn: Dsn, keys: Keys) -> None:
+    """Give the embedded server's administrator its newest password after a rotation.
+
+    Raises MigrationError when the key file isn't the one that this database was made with.
+    """
+    if dsn.user != ADMIN:
+        return
+    passwords = [key.hex() for key in keys.versions(ADMIN)]
+    for password in passwords:
+        try:
+            connection = await db.connect(dsn.to("postgres").as_role(user=ADMIN, password=password))
+        except db.InvalidPassword:
+            continue
+        try:
+            if password != passwords[0]:
+                await connection.execute(f"ALTER ROLE {ADMIN} PASSWORD '{passwords[0]}'")
+        finally:
+            await connection.close()
+        return
+    raise MigrationError("the key file does not belong to this database: put back its own keys.json")
+
+
 async def ensure_database(dsn: Dsn) -> bool:
     """Create the database of the Dsn if the server doesn't have it; True if it was made now."""
     connection = await db.connect(dsn.to("postgres"))
@@ -85,6 +108,7 @@ async def migrate(
     newer than this release; a failing file is rolled back whole and stops the rest.
     """
     wanted = find_migrations() if migrations is None else migrations
+    await ensure_admin(dsn, keys)
     await ensure_database(dsn)
     connection = await db.connect(dsn)
     try:

@@ -68,6 +68,12 @@ class Settings:
     max_body_mb: int = setting(32, "Largest request body accepted, in MB.")
     session_idle_minutes: int = setting(30, "A session without activity ends after this time.")
     session_max_hours: int = setting(12, "A session ends after this time in any case.")
+    staff_issuer: str = setting("", "Issuer of the staff's sign-in service (HelseID), as `https://helseid-sts.nhn.no`.")
+    staff_client_id: str = setting("", "Our client id there.")
+    staff_client_key: str = setting("", "File with our private key there (PEM or JWK).")
+    citizen_issuer: str = setting("", "Issuer of the citizens' sign-in service (ID-porten), as `https://idporten.no`.")
+    citizen_client_id: str = setting("", "Our client id there.")
+    citizen_client_key: str = setting("", "File with our private key there (PEM or JWK).")
     demo_size: int = setting(3000, "Inhabitants of each municipality in the demo database.")
 
     @property
