@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,18 +19,30 @@ from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
 from fellesjournal.demo.residents import read_people
-from fellesjournal.identity import routes as sign_in_pages
-from fellesjournal.identity.canonical import CanonicalHost
-from fellesjournal.identity.current import CurrentReader, plain_visitor
-from fellesjournal.identity.entry import SignIn
-from fellesjournal.identity.model import NotSignedIn, ProviderName, Reader
-from fellesjournal.identity.oidc import OidcClient
-from fellesjournal.identity.refusals import refusal_handlers, refused
-from fellesjournal.identity.sessions import Sessions
-from fellesjournal.identity.test_provider import BundledProvider, People
+from fellesjournal.identity import (
+    PUBLIC,
+    CanonicalHost,
+    CurrentReader,
+    NotSignedIn,
+    Provider,
+    Reader,
+    Sessions,
+    SignIn,
+    canonical_url,
+    demo_sign_in,
+    plain_visitor,
+    refusal_handlers,
+    sign_in_with,
+)
+from fellesjournal.identity import routes as sign_in_routes
+from fellesjournal.identity.oidc.provider import helseid, idporten
+from fellesjournal.identity.refusals import refused
+from fellesjournal.identity.setup import read_client_key
+from fellesjournal.identity.test_provider import BundledProvider
 from fellesjournal.identity.test_provider.provider import BACK_CHANNEL
 from fellesjournal.kit.db import ConnectionLost, Database
 from fellesjournal.kit.health import Health
+from fellesjournal.kit.http import HttpClient
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.metrics import CONTENT_TYPE, metrics_text
 from fellesjournal.kit.migrate import Installation, installation, pending
@@ -68,8 +82,7 @@ class Open:
 def create_app(open_: Open) -> Starlette:
     """The application. Raises UndeclaredGate when a route says neither its gate nor why it is public."""
     sessions = Sessions(signin=open_.signin, web=open_.web, settings=open_.settings, keys=open_.keys)
-    provider = _test_provider(open_, sessions)
-    sign_in = SignIn(sessions=sessions, clients=_clients(open_, sessions, provider), visitor_for=visitor)
+    sign_in, provider = _sign_in(open_, sessions)
     routes = site_map(sign_in, provider)
     list(gates_of(routes))
 
@@ -79,7 +92,7 @@ def create_app(open_: Open) -> Starlette:
         await open_.close()
 
     app = Starlette(
-        routes=routes, middleware=_middleware(open_, sessions), exception_handlers=_handlers(), lifespan=lifespan
+        routes=routes, middleware=_middleware(open_), exception_handlers=_handlers(), lifespan=lifespan
     )
     _set_state(app, open_, sessions)
     return app
@@ -91,7 +104,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRout
         Route("/fhir", bundle, methods=["POST"]),
         Mount("/fhir", routes=fhir_routes),
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
-        *_marked(sign_in_pages.routes(sign_in), sign_in_pages.PUBLIC),
+        *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
         *operations_routes(),
     ]
@@ -151,20 +164,28 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.health = _health(open_)
 
 
-def _test_provider(open_: Open, sessions: Sessions) -> BundledProvider | None:
-    if not open_.installed.demo:
-        return None
-    people = People(partial(read_people, open_.settings.data_dir), keys=open_.keys)
-    return BundledProvider(settings=open_.settings, sessions=sessions, people=people, is_demo=True)
+def _sign_in(open_: Open, sessions: Sessions) -> tuple[SignIn, BundledProvider | None]:
+    """Sign-in at the bundled provider in a demo, else at the services that the settings name."""
+    if open_.installed.demo:
+        return demo_sign_in(
+            partial(read_people, open_.settings.data_dir), settings=open_.settings, sessions=sessions, is_demo=True,
+            visitor_for=visitor,
+        )  # fmt: skip
+    providers = [(provider, HttpClient()) for provider in _providers(open_.settings)]
+    return sign_in_with(providers, sessions=sessions, is_demo=False, visitor_for=visitor), None
 
 
-def _clients(open_: Open, sessions: Sessions, provider: BundledProvider | None) -> dict[ProviderName, OidcClient]:
-    """The sign-in services: the bundled one in a demo, else those that the settings name."""
-    if provider is not None:
-        return {
-            known.name: OidcClient(known, http=provider.http, clock=sessions.clock) for known in provider.providers
-        }
-    return {}
+def _providers(settings: Settings) -> list[Provider]:
+    base = canonical_url(settings)
+    made = []
+    for make, issuer, client, key in (
+        (helseid, settings.staff_issuer, settings.staff_client_id, settings.staff_client_key),
+        (idporten, settings.citizen_issuer, settings.citizen_client_id, settings.citizen_client_key),
+    ):
+        if issuer:
+            client_key = read_client_key(Path(key)) if key else None
+            made.append(make(issuer=issuer, client_id=client, base_url=base, client_key=client_key))
+    return made
 
 
 def _health(open_: Open) -> Health:
@@ -188,14 +209,20 @@ def _health(open_: Open) -> Health:
     return health
 
 
-def _middleware(open_: Open, sessions: Sessions) -> list[Middleware]:
+def _middleware(open_: Open) -> list[Middleware]:
     return [
         Middleware(RequestMetrics),
         Middleware(CanonicalHost, settings=open_.settings),
-        Middleware(web.SecurityHeaders),
-        Middleware(CurrentReader, sessions=sessions, cookies=sessions.cookies, visitor_for=visitor),
+        Middleware(web.SecurityHeaders, form_targets=_origins(open_.settings)),
+        Middleware(CurrentReader, visitor_for=visitor),
         Middleware(web.CsrfProtection, exempt=("/fhir", *BACK_CHANNEL)),
     ]
+
+
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """The sign-in services that a form of ours may lead to."""
+    urls = [urlsplit(issuer) for issuer in (settings.staff_issuer, settings.citizen_issuer) if issuer]
+    return tuple(f"{url.scheme}://{url.netloc}" for url in urls)
 
 
 def _marked(routes: Sequence[BaseRoute], why: str) -> Sequence[BaseRoute]:
