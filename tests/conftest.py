@@ -112,6 +112,34 @@ def module_database(
         yield made
 
 
+@pytest.fixture(scope="session")
+def demo_template(embedded_server: tuple[Dsn, Keys], worker_id: str) -> str:
+    """Name of a database with a small demo municipality in it, to clone; made at its first use."""
+    from tests.site import SIZE, load_demo
+
+    _dsn, keys = embedded_server
+    name = f"fj_demo_{worker_id}"
+    asyncio.run(load_demo(_demo_settings(keys, name, demo_size=SIZE), keys))
+    return name
+
+
+@pytest.fixture(scope="module")
+def demo_site(embedded_server: tuple[Dsn, Keys], demo_template: str, worker_id: str) -> Iterator[Any]:
+    """A running site (`tests.site.Site`) with the demo municipality, for all tests of a module."""
+    from tests.site import running
+
+    dsn, keys = embedded_server
+    name = f"fj_site_{worker_id}_{next(_numbers)}"
+    asyncio.run(_execute(dsn, f"CREATE DATABASE {name} TEMPLATE {demo_template}"))
+    with running(_demo_settings(keys, name), keys) as site:
+        yield site
+    asyncio.run(_execute(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def _demo_settings(keys: Keys, name: str, **more: Any) -> Settings:
+    return replace(Settings(), data_dir=keys.path.parent, database_name=name, **more)
+
+
 @pytest.fixture
 async def admin(database: TestDatabase) -> AsyncGenerator[db.Database, None]:
     """A pool as the administrator of the test's database."""
