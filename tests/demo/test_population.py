@@ -104,7 +104,9 @@ def test_the_ages_are_like_those_of_norway(world: World, today: date) -> None:
 
 
 def test_couples_are_of_like_age(world: World) -> None:
-    gaps = [abs((one.birth_on - world.person(one.partner).birth_on).days) for one in living(world) if one.partner]
+    gaps = [
+        abs((one.birth_on - world.person(one.partner).birth_on).days) for one in living(world) if one.partner
+    ]
     assert sorted(gaps)[len(gaps) // 2] < 4 * 365
 
 
@@ -144,5 +146,8 @@ def test_the_cast_is_there_at_every_size(size: int, today: date) -> None:
 
 
 def test_the_ages_said_of_the_cast_are_right(world: World, today: date) -> None:
-    ages = {key: world.person(key).age_on(today) for key in (story.ELDERLY, story.CHILD, story.DIABETIC, story.TONIGHT)}
+    ages = {
+        key: world.person(key).age_on(today)
+        for key in (story.ELDERLY, story.CHILD, story.DIABETIC, story.TONIGHT)
+    }
     assert ages == {story.ELDERLY: 82, story.CHILD: 13, story.DIABETIC: 58, story.TONIGHT: 34}

@@ -40,7 +40,7 @@ def build_world(*, seed: int, size: int, today: date) -> World:
         work.build(municipality, inhabitants=size)
     work.give_legevakt_shifts()
     story.cast_staff(work, numbers)
-    story.join(people, work.staff, today=today)
+    story.join(people, today=today)
     gp_lists.enrol(rng, people, work.staff)
     for town, _ in towns:
         care_needs.grant(rng, town, work.units, work.staff, today=today)
@@ -90,12 +90,18 @@ def _detail(rng: Random, one: Draft, numbers: Numbers, today: date) -> None:
     if not one.fixed:
         one.occupation = occupations.occupation(rng, one, today=today)
         prevalence.fall_ill(rng, one, today=today)
-        if one.sex == "female" and 21 <= one.age_on(today) <= 41 and rng.random() < (0.05 if one.partner else 0.01):
+        if (
+            one.sex == "female"
+            and 21 <= one.age_on(today) <= 41
+            and rng.random() < (0.05 if one.partner else 0.01)
+        ):
             one.due_on = today + timedelta(days=rng.randrange(8, 225))
 
 
 def _protect(rng: Random, living: list[Draft], households: list[Household]) -> None:
-    """Whole households: about one in 200 people fortrolig, one in 1,000 strengt fortrolig, at least two and one."""
+    """Whole households: about one in 200 people fortrolig, one in 1,000 strengt fortrolig, at least two and
+    one.
+    """
     by_key = {one.key: one for one in living}
     ordinary = [home for home in households if not any(by_key[key].fixed for key in home.members)]
     rng.shuffle(ordinary)
@@ -110,6 +116,10 @@ def _protect(rng: Random, living: list[Draft], households: list[Household]) -> N
 
 def _employable(rng: Random, town: list[Draft], today: date) -> list[Draft]:
     fit = (one for one in town if not one.fixed and not one.deceased_on and not one.protected)
-    found = [one for one in fit if 29 <= one.age_on(today) < 66 and one.national_id and "ufør" not in one.occupation]
+    found = [
+        one
+        for one in fit
+        if 29 <= one.age_on(today) < 66 and one.national_id and "ufør" not in one.occupation
+    ]
     rng.shuffle(found)
     return found

@@ -66,7 +66,8 @@ class Numbers:
 
     def phone(self) -> str:
         """A telephone number that cannot be reached, in Norwegian grouping."""
-        return f"+47 00 {self.rng.randrange(100):02d} {self.rng.randrange(100):02d} {self.rng.randrange(100):02d}"
+        pairs = (f"{self.rng.randrange(100):02d}" for _ in range(3))
+        return f"+47 00 {' '.join(pairs)}"
 
 
 class NumbersExhausted(Exception):

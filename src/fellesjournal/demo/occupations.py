@@ -8,9 +8,12 @@ from random import Random
 from fellesjournal.demo.draft import Draft
 
 _WOMEN = (
-    "sykepleier", "lærer", "barnehagelærer", "helsefagarbeider", "butikkmedarbeider", "regnskapsfører", "renholder",
-    "assistent i barnehage", "sosionom", "kontormedarbeider", "frisør", "kokk", "saksbehandler i kommunen", "bonde",
-    "fysioterapeut", "bioingeniør", "vernepleier", "daglig leder", "tannhelsesekretær", "prosjektleder", "advokat",
+    "sykepleier", "lærer", "barnehagelærer", "helsefagarbeider", "butikkmedarbeider", "regnskapsfører",
+    "renholder",
+    "assistent i barnehage", "sosionom", "kontormedarbeider", "frisør", "kokk", "saksbehandler i kommunen",
+    "bonde",
+    "fysioterapeut", "bioingeniør", "vernepleier", "daglig leder", "tannhelsesekretær", "prosjektleder",
+    "advokat",
     "laborant på settefiskanlegg", "servitør", "journalist", "apotektekniker",
 )  # fmt: skip
 _MEN = (

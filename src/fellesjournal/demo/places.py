@@ -13,7 +13,9 @@ MUNICIPALITIES = (
     Municipality(
         "7101", "Tindvåg", (("9851", "TINDVÅG"), ("9853", "YTRE TINDVÅG"), ("9855", "SKJELNESGRENDA"))
     ),
-    Municipality("7102", "Øvreskog", (("9861", "ØVRESKOG"), ("9863", "SAUTINDDALEN"), ("9865", "BLÅKVELVET"))),
+    Municipality(
+        "7102", "Øvreskog", (("9861", "ØVRESKOG"), ("9863", "SAUTINDDALEN"), ("9865", "BLÅKVELVET"))
+    ),
 )
 
 _FIRST = (

@@ -1,4 +1,6 @@
-"""The list of people who can be chosen at the demo's sign-in: a file beside the keys, readable by its owner alone."""
+"""The list of people who can be chosen at the demo's sign-in: a file beside the keys, readable by its owner
+alone.
+"""
 
 import asyncio
 import json
@@ -63,6 +65,7 @@ def _citizen_rows(world: World) -> list[dict[str, Any]]:
 
 def _citizen_row(person: Person, entry: story.Cast | None) -> dict[str, Any]:
     return {
-        "name": person.name, "number": person.national_id, "kind": "citizen", "group": "Innbygger" if entry else "",
+        "name": person.name, "number": person.national_id, "kind": "citizen",
+        "group": "Innbygger" if entry else "",
         "description": entry.role if entry else f"født {person.birth_on:%d.%m.%Y}",
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Literal
 
 from fellesjournal.demo.agenda import OSLO
 from fellesjournal.demo.draft import Draft
-from fellesjournal.demo.model import Booking, Illness, Municipality, Service, Sex, Staff
+from fellesjournal.demo.model import Booking, Illness, Municipality, Service, Sex
 from fellesjournal.demo.numbers import Numbers
 from fellesjournal.demo.workforce import Workforce
 
@@ -46,16 +46,17 @@ CAST = (
     Cast(
         GP, "staff", "Kari Elise Nordhaug", "Fastlege ved Tindvåg legesenter", "u-gp-7101-1", True,
         (
-            "Åpne dagslisten og gå inn på Borghild Ulvestad: tidslinjen viser fastlege, legevakt og hjemmetjeneste samlet.",
-            "Skriv et notat med fritekst, sett inn en ICPC-2-diagnose med «/», og signer. Rett notatet etterpå.",
+            "Åpne dagslisten og gå inn på Borghild Ulvestad: tidslinjen viser alle tjenestene samlet.",
+            "Skriv et notat med fritekst, sett inn en diagnose med «/», og signer. Rett det etterpå.",
             "Signer de nye prøvesvarene til Per Arne Moltu i innboksen.",
-            "Prøv å åpne Henrik Sætervik, som står på en annen fastleges liste: siden sier hvorfor det ikke går.",
+            "Prøv å åpne Henrik Sætervik, som har en annen fastlege: siden sier hvorfor det ikke går.",
         ),
     ),
     Cast(
-        LEGEVAKT_NURSE, "staff", "Trude Aasmo", "Sykepleier ved Tindvåg og Øvreskog legevakt", "u-legevakt", True,
+        LEGEVAKT_NURSE, "staff", "Trude Aasmo", "Sykepleier ved Tindvåg og Øvreskog legevakt", "u-legevakt",
+        True,
         (
-            "Henrik Sætervik (34) ringer i kveld med feber og flankesmerter: finn ham på navn og fødselsdato.",
+            "Henrik Sætervik (34) ringer med feber og flankesmerter: finn ham på navn og fødselsdato.",
             "Registrer hastegrad og vitale mål, se NEWS2, skriv og signer notatet.",
             "Logg inn som Jon Lillebakk etterpå: notatet ligger hos fastlegen.",
         ),
@@ -65,11 +66,13 @@ CAST = (
         ("Se at legevaktnotatet om Henrik Sætervik er kommet i innboksen og i journalen.",),
     ),
     Cast(
-        HOME_CARE_NURSE, "staff", "Maria Tveiten", "Sykepleier i Tindvåg hjemmetjeneste, sone Nord", "u-hc-7101-1", True,
+        HOME_CARE_NURSE, "staff", "Maria Tveiten", "Sykepleier i Tindvåg hjemmetjeneste, sone Nord",
+        "u-hc-7101-1", True,
         ("Primærkontakt for Borghild Ulvestad. Arbeidsflaten for hjemmetjenesten kommer senere.",),
     ),
     Cast(
-        ELDERLY, "person", "Borghild Ulvestad", "Innbygger, 82 år, hjemmesykepleie fire ganger om dagen", None, True,
+        ELDERLY, "person", "Borghild Ulvestad", "Innbygger, 82 år, hjemmesykepleie fire ganger om dagen",
+        None, True,
         (
             "Se din egen journal: notater, mål over tid og legemidler.",
             "Se innsynsloggen: hvem som har lest, når og hvorfor.",
@@ -80,15 +83,18 @@ CAST = (
         ("Se din egen journal, og innsynsloggen.",),
     ),
     Cast(
-        CHILD, "person", "Oda Kvalnes Myrvang", "Innbygger, 13 år, astma og samtaler hos helsesykepleier", None, False,
+        CHILD, "person", "Oda Kvalnes Myrvang", "Innbygger, 13 år, astma og samtaler hos helsesykepleier",
+        None, False,
         ("Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",),
     ),
     Cast(
-        DIABETIC, "person", "Per Arne Moltu", "Innbygger, 58 år, diabetes type 2 og nye prøvesvar i dag", None, True,
+        DIABETIC, "person", "Per Arne Moltu", "Innbygger, 58 år, diabetes type 2 og nye prøvesvar i dag",
+        None, True,
         ("Se HbA1c og blodtrykk gjennom fem år.",),
     ),
     Cast(
-        TONIGHT, "person", "Henrik Sætervik", "Innbygger i Øvreskog, 34 år, kontakter legevakt i kveld", None, True,
+        TONIGHT, "person", "Henrik Sætervik", "Innbygger i Øvreskog, 34 år, kontakter legevakt i kveld", None,
+        True,
         ("Etter at legevakten har vært inne: se innsynsloggen innen et minutt.",),
     ),
 )  # fmt: skip
@@ -97,19 +103,55 @@ CAST = (
 def people(municipality: Municipality, *, today: date) -> list[Draft]:
     """The story people of this municipality, with their families, before homes and numbers."""
     if municipality.number == "7101":
-        return [*_borghild(municipality, today), *_kvalnes(municipality, today), _per_arne(municipality, today)]
+        return [
+            *_borghild(municipality, today),
+            *_kvalnes(municipality, today),
+            _per_arne(municipality, today),
+        ]
     return [_henrik(municipality, today)]
 
 
 def cast_staff(work: Workforce, numbers: Numbers) -> None:
     """Give four members of staff their fixed keys and names."""
-    _rename(work, numbers, "u-gp-7101-1", "fastlege", GP, ("Kari Elise", None, "Nordhaug"), ("female", date(1979, 4, 17)))
-    _rename(work, numbers, "u-gp-7102-1", "fastlege", OTHER_GP, ("Jon", None, "Lillebakk"), ("male", date(1968, 9, 2)))
-    _rename(work, numbers, "u-legevakt", "sykepleier", LEGEVAKT_NURSE, ("Trude", None, "Aasmo"), ("female", date(1984, 11, 25)))
-    _rename(work, numbers, "u-hc-7101-1", "sykepleier", HOME_CARE_NURSE, ("Maria", None, "Tveiten"), ("female", date(1991, 2, 8)))
+    _rename(
+        work,
+        numbers,
+        "u-gp-7101-1",
+        "fastlege",
+        GP,
+        ("Kari Elise", None, "Nordhaug"),
+        ("female", date(1979, 4, 17)),
+    )
+    _rename(
+        work,
+        numbers,
+        "u-gp-7102-1",
+        "fastlege",
+        OTHER_GP,
+        ("Jon", None, "Lillebakk"),
+        ("male", date(1968, 9, 2)),
+    )
+    _rename(
+        work,
+        numbers,
+        "u-legevakt",
+        "sykepleier",
+        LEGEVAKT_NURSE,
+        ("Trude", None, "Aasmo"),
+        ("female", date(1984, 11, 25)),
+    )
+    _rename(
+        work,
+        numbers,
+        "u-hc-7101-1",
+        "sykepleier",
+        HOME_CARE_NURSE,
+        ("Maria", None, "Tveiten"),
+        ("female", date(1991, 2, 8)),
+    )
 
 
-def join(people: list[Draft], staff: list[Staff], *, today: date) -> None:
+def join(people: list[Draft], *, today: date) -> None:
     """Put the story people on the right lists, with services, appointments and results."""
     by_key = {one.key: one for one in people if one.fixed}
     for key in (ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, DIABETIC):
@@ -117,10 +159,15 @@ def join(people: list[Draft], staff: list[Staff], *, today: date) -> None:
     by_key[TONIGHT].gp_staff, by_key[TONIGHT].gp_unit = OTHER_GP, "u-gp-7102-1"
     start_on = today - timedelta(days=640)
     by_key[ELDERLY].services = [
-        Service(code, "u-hc-7101-1", HOME_CARE_NURSE, start_on, visits) for code, visits in (("15", 4.0), ("6", 0.0))
+        Service(code, "u-hc-7101-1", HOME_CARE_NURSE, start_on, visits)
+        for code, visits in (("15", 4.0), ("6", 0.0))
     ]
     by_key[DIABETIC].unsigned_result = True
-    for key, slot, reason in ((ELDERLY, time(9, 20), "K77"), (CHILD, time(10, 40), "R96"), (DIABETIC, time(13, 20), "T90")):
+    for key, slot, reason in (
+        (ELDERLY, time(9, 20), "K77"),
+        (CHILD, time(10, 40), "R96"),
+        (DIABETIC, time(13, 20), "T90"),
+    ):
         at = datetime.combine(today, slot, OSLO)
         by_key[key].bookings = [Booking(GP, "u-gp-7101-1", at, 20, reason, late=True)]
     by_key[ELDERLY].open_tasks = ["renew-prescription"]
@@ -137,7 +184,8 @@ def _rename(
     sex, birth_on = born
     work.staff[place] = replace(
         work.staff[place], key=key, given=name[0], middle=name[1], family=name[2], sex=sex, birth_on=birth_on,
-        national_id=numbers.national_id(birth_on=birth_on, sex=sex, d_number=False), person_key=None, nynorsk=False,
+        national_id=numbers.national_id(birth_on=birth_on, sex=sex, d_number=False), person_key=None,
+        nynorsk=False,
         email=None,
     )  # fmt: skip
 
@@ -148,7 +196,12 @@ def _born(today: date, years: int, days: int) -> date:
 
 
 def _person(
-    municipality: Municipality, key: str, name: tuple[str, str | None, str], sex: Sex, birth_on: date, occupation: str
+    municipality: Municipality,
+    key: str,
+    name: tuple[str, str | None, str],
+    sex: Sex,
+    birth_on: date,
+    occupation: str,
 ) -> Draft:
     one = Draft(sex, birth_on, municipality, key=key, fixed=True, occupation=occupation)
     one.given, one.middle, one.family = name
@@ -157,19 +210,25 @@ def _person(
 
 
 def _ill(today: date, *rows: tuple[str, float, float]) -> list[Illness]:
-    found = [Illness(code, today - timedelta(days=int(years * 365.25)), severity) for code, years, severity in rows]
+    found = [
+        Illness(code, today - timedelta(days=int(years * 365.25)), severity) for code, years, severity in rows
+    ]
     return sorted(found, key=lambda illness: illness.onset_on)
 
 
 def _borghild(municipality: Municipality, today: date) -> list[Draft]:
     born = _born(today, 82, 140)
-    one = _person(municipality, ELDERLY, ("Borghild", None, "Ulvestad"), "female", born, "pensjonist, tidl. lærer")
+    one = _person(
+        municipality, ELDERLY, ("Borghild", None, "Ulvestad"), "female", born, "pensjonist, tidl. lærer"
+    )
     one.illnesses = _ill(
         today, ("K87", 19, 0.6), ("L90", 12, 0.5), ("T86", 10, 0.3), ("K78", 6, 0.6), ("K77", 3.2, 0.7),
         ("R95", 8, 0.4), ("L95", 5, 0.4), ("U99", 2.4, 0.5), ("N17", 1.5, 0.4),
     )  # fmt: skip
     one.marital_status, one.widowed = "enkeEllerEnkemann", True
-    daughter = _person(municipality, DAUGHTER, ("Anne Grete", None, "Ulvestad"), "female", _born(today, 55, 60), "lærer")
+    daughter = _person(
+        municipality, DAUGHTER, ("Anne Grete", None, "Ulvestad"), "female", _born(today, 55, 60), "lærer"
+    )
     daughter.mother, one.children = one, [daughter]
     daughter.illnesses = _ill(today, ("N89", 20, 0.3), ("X11", 3, 0.4))
     daughter.marital_status = "skilt"
@@ -180,10 +239,19 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
     mother = _person(
         municipality, MOTHER, ("Silje", None, "Kvalnes"), "female", _born(today, 41, 200), "barnehagelærer"
     )
-    father = _person(municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker")
-    oda = _person(municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 13, 90), "elev i 8. klasse")
+    father = _person(
+        municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker"
+    )
+    oda = _person(
+        municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 13, 90), "elev i 8. klasse"
+    )
     jakob = _person(
-        municipality, LITTLE_BROTHER, ("Jakob", "Kvalnes", "Myrvang"), "male", _born(today, 8, 210), "elev i 3. klasse"
+        municipality,
+        LITTLE_BROTHER,
+        ("Jakob", "Kvalnes", "Myrvang"),
+        "male",
+        _born(today, 8, 210),
+        "elev i 3. klasse",
     )
     mother.partner, father.partner = father, mother
     mother.marital_status = father.marital_status = "gift"
@@ -208,6 +276,8 @@ def _per_arne(municipality: Municipality, today: date) -> Draft:
 
 
 def _henrik(municipality: Municipality, today: date) -> Draft:
-    one = _person(municipality, TONIGHT, ("Henrik", None, "Sætervik"), "male", _born(today, 34, 260), "snekker")
+    one = _person(
+        municipality, TONIGHT, ("Henrik", None, "Sætervik"), "male", _born(today, 34, 260), "snekker"
+    )
     one.illnesses = _ill(today, ("R97", 15, 0.3), ("L84", 3, 0.4))
     return one

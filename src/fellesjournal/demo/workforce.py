@@ -58,7 +58,9 @@ class Workforce:
             kind = _PRACTICES[number // 3 % 4] if number else "legesenter"
             name = f"{city} {kind}" if number < 12 else f"{city} {kind} {number // 12 + 1}"
             company = self._organization(f"o-{municipality.number}-{number + 1}", f"{name} AS", municipality)
-            unit = self._unit(f"u-gp-{municipality.number}-{number + 1}", name, "gp", municipality, company.key)
+            unit = self._unit(
+                f"u-gp-{municipality.number}-{number + 1}", name, "gp", municipality, company.key
+            )
             self._fill(unit, municipality, [("LE", "fastlege", "KA01")] * own)
             self._fill(unit, municipality, [("HE", "helsesekretær", "KA01")] * max(1, own // 2))
             if own > 2:
@@ -147,7 +149,9 @@ class Workforce:
         pool = self.residents[municipality.number]
         if not pool or self.rng.random() < 0.4:
             return None
-        place = next((i for i, one in enumerate(pool[-80:], max(0, len(pool) - 80)) if _fits(one, profession)), None)
+        place = next(
+            (i for i, one in enumerate(pool[-80:], max(0, len(pool) - 80)) if _fits(one, profession)), None
+        )
         return pool.pop(place) if place is not None else None
 
     def _outsider(self, municipality: Municipality, profession: str) -> Draft:
@@ -172,7 +176,8 @@ def _fits(one: Draft, profession: str) -> bool:
     if one.occupation == word:
         return True
     return profession not in ("SP",) and one.occupation in (
-        "kontormedarbeider", "saksbehandler i kommunen", "prosjektleder", "daglig leder", "renholder", "ingeniør",
+        "kontormedarbeider", "saksbehandler i kommunen", "prosjektleder", "daglig leder", "renholder",
+        "ingeniør",
     )  # fmt: skip
 
 

@@ -11,10 +11,14 @@ from fellesjournal.demo.charts.parts import LOCAL, VOLVEN, Json, concept, diagno
 from fellesjournal.demo.model import Booking
 
 _TASKS = {
-    "follow-up": ("Følge opp", ("Sjekke at henvisning er mottatt", "Følge opp BT etter doseendring", "Kalle inn til kontroll")),
-    "call-patient": ("Ringe pasienten", ("Ønsker å bli oppringt om prøvesvar", "Ring ang. sykmelding", "Ring om medisinendring")),
-    "renew-prescription": ("Fornye resept", ("Ber om fornyelse av faste medisiner", "Resept utløper denne uken")),
-    "read-note": ("Lese notat", ("Notat fra legevakt til orientering", "Epikrise fra sykehuset til gjennomlesing")),
+    "follow-up": ("Følge opp", ("Sjekke at henvisning er mottatt", "Følge opp BT etter doseendring",
+    "Kalle inn til kontroll")),
+    "call-patient": ("Ringe pasienten", ("Ønsker å bli oppringt om prøvesvar", "Ring ang. sykmelding",
+    "Ring om medisinendring")),
+    "renew-prescription": ("Fornye resept", ("Ber om fornyelse av faste medisiner",
+    "Resept utløper denne uken")),
+    "read-note": ("Lese notat", ("Notat fra legevakt til orientering",
+    "Epikrise fra sykehuset til gjennomlesing")),
 }  # fmt: skip
 
 
@@ -86,6 +90,10 @@ def _task(chart: Chart, code: str) -> None:
 
 
 def _newest_note(chart: Chart) -> Json:
-    notes = (item.resource["id"] for item in reversed(chart.items) if item.resource["resourceType"] == "Composition")
+    notes = (
+        item.resource["id"]
+        for item in reversed(chart.items)
+        if item.resource["resourceType"] == "Composition"
+    )
     newest = next(notes, None)
     return {"focus": ref("Composition", newest)} if newest else {}

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 from fellesjournal.demo.charts.chart import OSLO, Chart
-from fellesjournal.demo.charts.parts import ATC, HL7, LOCAL, Json, concept, day, diagnosis, instant, period, ref
+from fellesjournal.demo.charts.parts import (
+    ATC,
+    HL7,
+    LOCAL,
+    Json,
+    concept,
+    day,
+    diagnosis,
+    instant,
+    period,
+    ref,
+)
 
 _SELDOM_RAISED = frozenset(("P17", "R97", "H84", "F92", "N17", "L83", "P06", "X11"))
 # (text, ATC of a substance, category, reaction, criticality, per mille)
@@ -37,7 +48,9 @@ def record(chart: Chart) -> None:
         if raised and (not chart.person.deceased_on or illness.onset_on < chart.person.deceased_on):
             chart.problems[illness.code] = _problem(chart, illness.code, illness.onset_on)
     for allergy in _ALLERGIES:
-        if chart.rng.random() * 1000 < allergy[5] * (3 if allergy[2] == "environment" and chart.person.has("R97") else 1):
+        if chart.rng.random() * 1000 < allergy[5] * (
+            3 if allergy[2] == "environment" and chart.person.has("R97") else 1
+        ):
             _allergy(chart, allergy)
     for reason in _reasons(chart):
         _critical(chart, reason)

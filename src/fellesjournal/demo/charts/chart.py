@@ -16,9 +16,11 @@ from fellesjournal.demo.model import Person, Staff, World
 OSLO = ZoneInfo("Europe/Oslo")
 YEARS = 5
 _SHORT = {
-    "Encounter": "enc", "Composition": "note", "Condition": "cond", "Observation": "obs", "DiagnosticReport": "lab",
+    "Encounter": "enc", "Composition": "note", "Condition": "cond", "Observation": "obs",
+    "DiagnosticReport": "lab",
     "MedicationStatement": "med", "AllergyIntolerance": "allergy", "Flag": "flag", "Immunization": "vacc",
-    "ServiceRequest": "order", "EpisodeOfCare": "episode", "CarePlan": "plan", "Appointment": "appt", "Task": "task",
+    "ServiceRequest": "order", "EpisodeOfCare": "episode", "CarePlan": "plan", "Appointment": "appt",
+    "Task": "task",
     "RelatedPerson": "kin",
 }  # fmt: skip
 

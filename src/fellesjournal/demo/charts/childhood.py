@@ -14,7 +14,8 @@ from fellesjournal.demo.prose.note import Brief, write_note
 _INFANT: tuple[Name, ...] = ("weight", "height", "head")
 _CHILD: tuple[Name, ...] = ("weight", "height")
 _PROGRAMME: tuple[tuple[int, str, tuple[Name, ...]], ...] = (
-    (9, "home7", ("weight",)), (44, "w6", _INFANT), (93, "m", _INFANT), (153, "m", _INFANT), (184, "m", _INFANT),
+    (9, "home7", ("weight",)), (44, "w6", _INFANT), (93, "m", _INFANT), (153, "m", _INFANT), (184, "m",
+    _INFANT),
     (245, "m", _INFANT), (306, "m", _INFANT), (367, "m", _INFANT), (458, "m", _INFANT), (540, "m", _CHILD),
     (735, "y2", _CHILD), (1466, "y4", _CHILD), (2240, "school", _CHILD), (8 * 365 + 200, "school", _CHILD),
     (13 * 365 + 250, "school", _CHILD),
@@ -45,10 +46,18 @@ def _programme_visit(chart: Chart, on: date, topic: str, names: tuple[Name, ...]
         visit.act = "HH"
     encounter = open_encounter(chart, visit)
     found = known.of(chart, "A98", at) | {"age": known.age_in_words(chart.person.birth_on, at.date())}
-    found["kontakt"] = chart.rng.choice(("god kontakt.", "blid og nysgjerrig.", "litt sjenert, varmer opp.", "god blikkontakt."))
+    found["kontakt"] = chart.rng.choice(
+        ("god kontakt.", "blid og nysgjerrig.", "litt sjenert, varmer opp.", "god blikkontakt.")
+    )
     texts = Vitals(chart).measure(names, at=at, unit=visit.unit, author=visit.author.key, encounter=encounter)
     found |= {**texts, "v": phrase(texts, chart.rng, irregular=False)}
-    sign(chart, visit, encounter, write_note(chart.rng, visit.author, Brief("child", topic, found)), title="Helsestasjon")
+    sign(
+        chart,
+        visit,
+        encounter,
+        write_note(chart.rng, visit.author, Brief("child", topic, found)),
+        title="Helsestasjon",
+    )
 
 
 def _talks(chart: Chart) -> None:
@@ -86,15 +95,29 @@ def _pregnancy_visit(chart: Chart, at: datetime, week: int, birth_on: date) -> N
     found = known.of(chart, "W78", at) | texts | {"week": f"{days // 7}+{days % 7}"}
     found["v"] = phrase(shown, chart.rng, irregular=False)
     topic = "pregnancy" if week > 20 else "pregnancy_early"
-    sign(chart, visit, encounter, write_note(chart.rng, visit.author, Brief("child", topic, found)), title="Svangerskapskontroll")
+    sign(
+        chart,
+        visit,
+        encounter,
+        write_note(chart.rng, visit.author, Brief("child", topic, found)),
+        title="Svangerskapskontroll",
+    )
 
 
 def _after_birth(chart: Chart, at: datetime) -> None:
     visit = Visit(at, 20, chart.home_unit, chart.gp, "AMB", "consultation", "KA01", ("W90",))
     encounter = open_encounter(chart, visit)
-    texts = Vitals(chart).measure(("bp",), at=at, unit=visit.unit, author=visit.author.key, encounter=encounter)
+    texts = Vitals(chart).measure(
+        ("bp",), at=at, unit=visit.unit, author=visit.author.key, encounter=encounter
+    )
     found = known.of(chart, "W90", at) | {"v": phrase(texts, chart.rng, irregular=False)}
-    sign(chart, visit, encounter, write_note(chart.rng, visit.author, Brief("child", "after_birth", found)), title="Etterkontroll")
+    sign(
+        chart,
+        visit,
+        encounter,
+        write_note(chart.rng, visit.author, Brief("child", "after_birth", found)),
+        title="Etterkontroll",
+    )
 
 
 def _visit(chart: Chart, at: datetime, role: str, codes: tuple[str, ...]) -> Visit:

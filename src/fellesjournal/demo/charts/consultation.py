@@ -1,4 +1,6 @@
-"""One contact written down: the encounter, its diagnoses, measurements, tests, medicines and the signed note."""
+"""One contact written down: the encounter, its diagnoses, measurements, tests, medicines and the signed
+note.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ from fellesjournal.demo.prose.nynorsk import to_nynorsk
 from fellesjournal.demo.prose.template import Facts
 
 _CLASSES = {
-    "AMB": "ambulatory", "EMER": "emergency", "HH": "home health", "VR": "virtual", "IMP": "inpatient encounter",
+    "AMB": "ambulatory", "EMER": "emergency", "HH": "home health", "VR": "virtual",
+    "IMP": "inpatient encounter",
 }  # fmt: skip
 _TYPES = {
     "consultation": "Konsultasjon", "phone": "Telefonkontakt", "e-consultation": "E-konsultasjon",
@@ -44,10 +47,14 @@ _URGENCY = {
     "red": "rød", "orange": "oransje", "yellow": "gul", "green": "grønn", "blue": "blå",
 }  # fmt: skip
 _CHRONIC_VITALS: dict[str, tuple[Name, ...]] = {
-    "K86": ("bp", "pulse"), "K87": ("bp", "pulse"), "T90": ("bp", "weight"), "T89": ("bp", "weight"), "K76": ("bp", "pulse"),
-    "K78": ("bp", "pulse"), "K77": ("bp", "pulse", "weight", "sat"), "K90": ("bp",), "R96": ("sat",), "R95": ("sat", "resp", "pulse"),
-    "T82": ("weight", "height", "bmi", "bp"), "P81": ("bp", "pulse", "weight"), "P70": ("bp", "weight"), "T86": ("pulse",),
-    "T85": ("pulse",), "L95": ("height",), "N17": ("bp", "pulse"), "U99": ("bp",), "R84": ("weight", "sat"), "X11": ("bp",),
+    "K86": ("bp", "pulse"), "K87": ("bp", "pulse"), "T90": ("bp", "weight"), "T89": ("bp", "weight"),
+    "K76": ("bp", "pulse"),
+    "K78": ("bp", "pulse"), "K77": ("bp", "pulse", "weight", "sat"), "K90": ("bp",), "R96": ("sat",),
+    "R95": ("sat", "resp", "pulse"),
+    "T82": ("weight", "height", "bmi", "bp"), "P81": ("bp", "pulse", "weight"), "P70": ("bp", "weight"),
+    "T86": ("pulse",),
+    "T85": ("pulse",), "L95": ("height",), "N17": ("bp", "pulse"), "U99": ("bp",), "R84": ("weight", "sat"),
+    "X11": ("bp",),
     "T93": ("bp",), "P15": ("bp",), "L88": ("bp",),
 }  # fmt: skip
 
@@ -82,7 +89,9 @@ def record(chart: Chart, contact: Contact, appointment: str | None = None) -> No
     chart.last_contact = (contact.at, contact.codes[0])
 
 
-def open_encounter(chart: Chart, visit: Visit, *, status: str = "finished", until: datetime | None = None) -> str:
+def open_encounter(
+    chart: Chart, visit: Visit, *, status: str = "finished", until: datetime | None = None
+) -> str:
     """The Encounter with at least one ICPC-2 contact diagnosis; returns its key."""
     key = chart.next_key("Encounter")
     if visit.problem:
@@ -99,7 +108,9 @@ def open_encounter(chart: Chart, visit: Visit, *, status: str = "finished", unti
         "participant": [{"individual": ref("Practitioner", visit.author.key)}],
         "period": period(visit.at, end),
         "reasonCode": [diagnosis(code) for code in visit.codes],
-        "diagnosis": [{"condition": ref("Condition", made), "rank": n} for n, made in enumerate(visit.conditions, 1)],
+        "diagnosis": [
+            {"condition": ref("Condition", made), "rank": n} for n, made in enumerate(visit.conditions, 1)
+        ],
         "serviceProvider": ref("Organization", visit.unit),
     }
     if visit.urgency:
@@ -109,7 +120,9 @@ def open_encounter(chart: Chart, visit: Visit, *, status: str = "finished", unti
     return chart.add("Encounter", fields, unit=visit.unit, author=visit.author.key, at=visit.at)
 
 
-def sign(chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, at: datetime | None = None) -> None:
+def sign(
+    chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, at: datetime | None = None
+) -> None:
     """The signed note as a final Composition."""
     signed = at or visit.at + timedelta(minutes=visit.minutes + 3)
     author = ref("Practitioner", visit.author.key)
@@ -123,14 +136,22 @@ def sign(chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, a
         "title": title,
         "attester": [{"mode": "legal", "time": instant(signed), "party": dict(author)}],
         "custodian": ref("Organization", visit.unit),
-        "section": [{"title": "Notat", "code": concept(f"{LOCAL}note-section", "note", "Notat"), "text": narrative(text)}],
+        "section": [
+            {
+                "title": "Notat",
+                "code": concept(f"{LOCAL}note-section", "note", "Notat"),
+                "text": narrative(text),
+            }
+        ],
     }
     chart.add("Composition", fields, unit=visit.unit, author=visit.author.key, at=signed)
 
 
 def _contact_diagnosis(chart: Chart, visit: Visit, code: str, encounter: str) -> str:
     fields: Json = {
-        "clinicalStatus": concept(f"{HL7}condition-clinical", "active" if code in chart.problems else "resolved"),
+        "clinicalStatus": concept(
+            f"{HL7}condition-clinical", "active" if code in chart.problems else "resolved"
+        ),
         "verificationStatus": concept(f"{HL7}condition-ver-status", "confirmed"),
         "category": [concept(f"{HL7}condition-category", "encounter-diagnosis")],
         "code": diagnosis(code),
@@ -146,9 +167,13 @@ def _practice(chart: Chart, contact: Contact, appointment: str | None) -> None:
     unit = chart.home_unit
     locum = chart.rng.random() < 0.12
     author = chart.staff(unit, "fastlege", "lis1") if locum or not chart.person.gp_staff else chart.gp
-    act, kind = {"phone": ("VR", "phone"), "econsult": ("VR", "e-consultation")}.get(contact.kind, ("AMB", "consultation"))
+    act, kind = {"phone": ("VR", "phone"), "econsult": ("VR", "e-consultation")}.get(
+        contact.kind, ("AMB", "consultation")
+    )
     minutes = 8 if act == "VR" else 20
-    visit = Visit(contact.at, minutes, unit, author, act, kind, "KA01", contact.codes, appointment=appointment)
+    visit = Visit(
+        contact.at, minutes, unit, author, act, kind, "KA01", contact.codes, appointment=appointment
+    )
     encounter = open_encounter(chart, visit)
     text = _remote(chart, contact, author) if act == "VR" else _face_to_face(chart, contact, visit, encounter)
     title = {"phone": "Telefonkontakt", "econsult": "E-konsultasjon"}.get(contact.kind, "Konsultasjon")
@@ -167,7 +192,9 @@ def _face_to_face(chart: Chart, contact: Contact, visit: Visit, encounter: str) 
     found = known.of(chart, code, contact.at)
     chronic = contact.illness is not None and script("chronic", code) is not None
     names = _CHRONIC_VITALS.get(code, ()) if chronic else contact.ailment.vitals if contact.ailment else ()
-    ill = contact.ailment.ill * chart.rng.uniform(0.5, 1.2) if contact.ailment and contact.kind == "gp" else 0.0
+    ill = (
+        contact.ailment.ill * chart.rng.uniform(0.5, 1.2) if contact.ailment and contact.kind == "gp" else 0.0
+    )
     found |= _measured(chart, names, visit, encounter, ill)
     if contact.labs and not chart.person.deceased_on:
         drawn = contact.at - timedelta(days=3 + int(chart.rng.random() * 6))
@@ -178,7 +205,9 @@ def _face_to_face(chart: Chart, contact: Contact, visit: Visit, encounter: str) 
         return write_note(chart.rng, visit.author, Brief("common", "followup", found, extras=("again",)))
     second = ("chronic", contact.codes[1]) if len(contact.codes) > 1 else None
     mood = _mood(contact, found)
-    brief = Brief("chronic" if chronic else "acute", code, found, mood, known.extras(chart, contact.at), second)
+    brief = Brief(
+        "chronic" if chronic else "acute", code, found, mood, known.extras(chart, contact.at), second
+    )
     return write_note(chart.rng, visit.author, brief)
 
 
@@ -194,7 +223,11 @@ def _is_high(code: str, found: Facts) -> bool | None:
     if code in ("K86", "K87") and "bp" in found:
         systolic, diastolic = found["bp"].split("/")
         return int(systolic) >= 146 or int(diastolic) >= 92
-    for codes, name, limit in ((("T90", "T89"), "HbA1c", 58.0), (("T86",), "TSH", 4.0), (("T93",), "LDL", 3.0)):
+    for codes, name, limit in (
+        (("T90", "T89"), "HbA1c", 58.0),
+        (("T86",), "TSH", 4.0),
+        (("T93",), "LDL", 3.0),
+    ):
         if code in codes and name in found.get("labs", ""):
             value = found["labs"].split(f"{name} ")[1].split(", ")[0].rstrip(".").replace(",", ".")
             return float(value) > limit
@@ -205,7 +238,12 @@ def _measured(chart: Chart, names: tuple[Name, ...], visit: Visit, encounter: st
     if not names or (chart.age_years(visit.at) < 12 and "bp" in names and len(names) < 3):
         return {}
     texts = Vitals(chart).measure(
-        names, at=visit.at + timedelta(minutes=4), unit=visit.unit, author=visit.author.key, encounter=encounter, ill=ill
+        names,
+        at=visit.at + timedelta(minutes=4),
+        unit=visit.unit,
+        author=visit.author.key,
+        encounter=encounter,
+        ill=ill,
     )
     irregular = any(one.code == "K78" and one.onset_on <= visit.at.date() for one in chart.person.illnesses)
     return {**texts, "v": phrase(texts, chart.rng, irregular=irregular)}
@@ -222,7 +260,13 @@ def _tests_and_drugs(chart: Chart, ailment: Ailment, visit: Visit, encounter: st
     drug = drug_for(ailment, chart.age_years(visit.at))
     if drug and chart.rng.random() < ailment.drug_share:
         medicines.course(
-            chart, drug, ailment.code, at=visit.at, days=ailment.days, unit=visit.unit, author=visit.author.key
+            chart,
+            drug,
+            ailment.code,
+            at=visit.at,
+            days=ailment.days,
+            unit=visit.unit,
+            author=visit.author.key,
         )
         found["rx"] = f"{drug.product.split(' ')[0]} {drug.dose} i {ailment.days} d."
     return found
@@ -235,11 +279,22 @@ def _legevakt(chart: Chart, contact: Contact) -> None:
     nurse = chart.staff("u-legevakt", "sykepleier", "leder")
     urgency = "green" if advice else _urgency(chart, ailment)
     act, kind = ("VR", "phone") if advice else ("EMER", "emergency")
-    visit = Visit(contact.at, 9 if advice else 75, "u-legevakt", nurse, act, kind, "KA02", contact.codes, urgency)
+    visit = Visit(
+        contact.at, 9 if advice else 75, "u-legevakt", nurse, act, kind, "KA02", contact.codes, urgency
+    )
     encounter = open_encounter(chart, visit)
-    found = known.of(chart, contact.codes[0], contact.at) | {"urgency": _URGENCY[urgency], "tlf": f"{contact.at:%H.%M}"}
+    found = known.of(chart, contact.codes[0], contact.at) | {
+        "urgency": _URGENCY[urgency],
+        "tlf": f"{contact.at:%H.%M}",
+    }
     if advice:
-        sign(chart, visit, encounter, write_note(chart.rng, nurse, Brief("legevakt", "advice", found)), title="Telefonråd")
+        sign(
+            chart,
+            visit,
+            encounter,
+            write_note(chart.rng, nurse, Brief("legevakt", "advice", found)),
+            title="Telefonråd",
+        )
         return
     grown = chart.age_years(contact.at) >= 16
     names: tuple[Name, ...] = NEWS2 if grown and ailment.ill >= 0.25 else ailment.vitals or ("pulse",)
@@ -251,9 +306,13 @@ def _legevakt(chart: Chart, contact: Contact) -> None:
     _doctor(chart, contact, ailment, visit, encounter, found)
 
 
-def _doctor(chart: Chart, contact: Contact, ailment: Ailment, visit: Visit, encounter: str, found: Facts) -> None:
+def _doctor(
+    chart: Chart, contact: Contact, ailment: Ailment, visit: Visit, encounter: str, found: Facts
+) -> None:
     doctor = chart.staff("u-legevakt", "legevaktlege")
-    seen = Visit(visit.at, visit.minutes, visit.unit, doctor, visit.act, visit.type, visit.service, visit.codes)
+    seen = Visit(
+        visit.at, visit.minutes, visit.unit, doctor, visit.act, visit.type, visit.service, visit.codes
+    )
     found = found | _tests_and_drugs(chart, ailment, seen, encounter)
     found["ukedag"] = chart.rng.choice(("mandag", "tirsdag", "torsdag", "til uken"))
     extras = tuple(extra for extra in known.extras(chart, contact.at) if extra in ("comorbid", "child"))
@@ -271,12 +330,14 @@ def _death(chart: Chart, contact: Contact) -> None:
     author, unit = chart.gp, chart.home_unit
     visit = Visit(contact.at, 20, unit, author, "AMB", "consultation", "KA01", contact.codes)
     encounter = open_encounter(chart, visit)
-    kin = _first(person.given for person in (chart.world.person(one.person_key) for one in chart.person.next_of_kin))
+    kin = _first(
+        person.given for person in (chart.world.person(one.person_key) for one in chart.person.next_of_kin)
+    )
     place = chart.rng.choice(("på sykehuset", "hjemme", "på sykehjemmet"))
     text = chart.rng.choice(
         (
             f"Melding om dødsfall. Pas. døde {place} {contact.at:%d.%m.%Y}. Pårørende underrettet.",
-            f"Døde {place} {contact.at:%d.%m.%Y}, ventet. Samtale med pårørende. Medisiner og timer avsluttes.",
+            f"Døde {place} {contact.at:%d.%m.%Y}, ventet. Samtale med pårørende. Medisiner avsluttes.",
             f"Dødsfall {place}. Dødsmelding sendt {contact.at:%d.%m.%Y}. Tilbud om samtale til etterlatte.",
         )
     )

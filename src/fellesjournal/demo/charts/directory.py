@@ -23,9 +23,12 @@ LAB = "o-lab"
 
 
 def directory_resources(world: World) -> Iterator[Json]:
-    """Organization, Location, HealthcareService, Practitioner, PractitionerRole; owners before their units."""
+    """Organization, Location, HealthcareService, Practitioner, PractitionerRole; owners before their
+    units.
+    """
     yield {
-        "resourceType": "Organization", "id": LAB, "active": True, "name": "Fjordriket sykehuslaboratorium (oppdiktet)",
+        "resourceType": "Organization", "id": LAB, "active": True,
+        "name": "Fjordriket sykehuslaboratorium (oppdiktet)",
     }  # fmt: skip
     for owner in world.organizations:
         yield _owner(owner)
@@ -41,7 +44,8 @@ def directory_resources(world: World) -> Iterator[Json]:
 def address(where: Address) -> Json:
     """A Norwegian address."""
     return {
-        "use": "home", "type": "both", "line": [where.line], "city": where.city, "postalCode": where.postal_code,
+        "use": "home", "type": "both", "line": [where.line], "city": where.city,
+        "postalCode": where.postal_code,
         "country": "NO",
     }  # fmt: skip
 

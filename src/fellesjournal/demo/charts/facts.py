@@ -8,23 +8,52 @@ from random import Random
 from fellesjournal.demo.charts.ailments import LAY
 from fellesjournal.demo.charts.chart import Chart
 from fellesjournal.demo.charts.medicines import in_use
+from fellesjournal.demo.prose.library import script
 from fellesjournal.demo.prose.template import Facts
 from fellesjournal.terminology import icpc2
 
-_SHORT = ("to dager", "tre dager", "3 dager", "4 dager", "4–5 dager", "en ukes tid", "snart en uke", "et par dager")
+_SHORT = (
+    "to dager",
+    "tre dager",
+    "3 dager",
+    "4 dager",
+    "4–5 dager",
+    "en ukes tid",
+    "snart en uke",
+    "et par dager",
+)
 _MIDDLE = ("en uke", "to uker", "knappe to uker", "10 dager", "3 uker", "et par uker")
 _LONG = ("3 uker", "en måneds tid", "to måneder", "2–3 måneder", "et halvt år", "flere uker")
 _NAMES = {
-    "K86": "hypertensjon", "K87": "hypertensjon", "T90": "DM2", "T89": "DM1", "T93": "hyperkolesterolemi", "K76": "koronarsykdom",
-    "K78": "atrieflimmer", "K77": "hjertesvikt", "K90": "gjennomgått hjerneslag", "R96": "astma", "R95": "KOLS",
-    "P76": "depresjon", "P74": "angst", "P70": "demens", "T86": "hypotyreose", "T92": "urinsyregikt", "L88": "RA",
-    "L89": "hofteartrose", "L90": "kneartrose", "L91": "artrose", "L95": "osteoporose", "L84": "kroniske ryggplager",
-    "N89": "migrene", "N88": "epilepsi", "N87": "Parkinson", "D84": "refluks", "X76": "brystkreft", "Y77": "prostatakreft",
-    "D75": "tykktarmskreft", "R84": "lungekreft", "U99": "nyresvikt", "B80": "jernmangel", "Y85": "BPH", "P81": "ADHD",
+    "K86": "hypertensjon", "K87": "hypertensjon", "T90": "DM2", "T89": "DM1", "T93": "hyperkolesterolemi",
+    "K76": "koronarsykdom",
+    "K78": "atrieflimmer", "K77": "hjertesvikt", "K90": "gjennomgått hjerneslag", "R96": "astma",
+    "R95": "KOLS",
+    "P76": "depresjon", "P74": "angst", "P70": "demens", "T86": "hypotyreose", "T92": "urinsyregikt",
+    "L88": "RA",
+    "L89": "hofteartrose", "L90": "kneartrose", "L91": "artrose", "L95": "osteoporose",
+    "L84": "kroniske ryggplager",
+    "N89": "migrene", "N88": "epilepsi", "N87": "Parkinson", "D84": "refluks", "X76": "brystkreft",
+    "Y77": "prostatakreft",
+    "D75": "tykktarmskreft", "R84": "lungekreft", "U99": "nyresvikt", "B80": "jernmangel", "Y85": "BPH",
+    "P81": "ADHD",
     "R97": "pollenallergi", "S87": "eksem", "D93": "IBS", "L18": "fibromyalgi", "T82": "fedme",
 }  # fmt: skip
 _JOINTS = {"L89": "hofte", "L90": "kne", "L91": "tommelrot"}
-_MONTHS = ("januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "desember")
+_MONTHS = (
+    "januar",
+    "februar",
+    "mars",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "desember",
+)
 
 
 def of(chart: Chart, code: str, at: datetime) -> Facts:
@@ -36,17 +65,24 @@ def of(chart: Chart, code: str, at: datetime) -> Facts:
         "side": rng.choice(("høyre", "venstre")),
         "dur": duration(rng, code),
         "t": f"{rng.choice((38, 38, 39, 39, 40))},{int(rng.random() * 9)}",
-        "lay": LAY.get(code) or _display(code).lower(),
+        "lay": lay(code),
         "diag": _display(code),
         "ledd": _JOINTS.get(code, "kne"),
-        "arb": person.occupation.removeprefix("pensjonist, tidl. "),
         "bor": _home(chart),
         "centor": str(rng.choice((3, 4))),
     }
     facts["lay_cap"] = facts["lay"][:1].upper() + facts["lay"][1:]
+    facts[_work(person.occupation)] = person.occupation.removeprefix("pensjonist, tidl. ")
     facts |= _history(chart, code, at)
     facts |= _close(chart) | _school(chart, at)
     return facts
+
+
+def _work(occupation: str) -> str:
+    """A job can be worked in; a student or somebody on benefit is something."""
+    unpaid = ("student", "arbeidssøker", "uføretrygdet")
+    at_school = occupation.startswith(("elev", "går i", "hjemme"))
+    return "status" if occupation in unpaid else "skole" if at_school else "arb"
 
 
 def extras(chart: Chart, at: datetime) -> tuple[str, ...]:
@@ -63,11 +99,17 @@ def extras(chart: Chart, at: datetime) -> tuple[str, ...]:
     return tuple(found)
 
 
+def lay(code: str) -> str:
+    """What it is called in a sentence."""
+    return LAY.get(code) or _NAMES.get(code) or _display(code).lower()
+
+
 def duration(rng: Random, code: str) -> str:
     """How long it has lasted, as long as such things do."""
-    if code in ("P02", "A04", "L08", "L15", "S03", "D12") or code[0] in "PT" or code in _NAMES:
-        return rng.choice(_LONG)
-    return rng.choice(_MIDDLE if code in ("R05", "L86", "L84", "D01", "N01", "K04", "D02", "R75", "S87") else _SHORT)
+    if code in ("L84", "R05", "L86", "D01", "N01", "K04", "D02", "R75", "S87"):
+        return rng.choice(_MIDDLE)
+    lasting = code in ("P02", "A04", "L08", "L15", "S03", "D12") or code[0] in "PT" or script("chronic", code)
+    return rng.choice(_LONG if lasting else _SHORT)
 
 
 def since(at: datetime, earlier: datetime) -> str:
@@ -82,7 +124,11 @@ def since(at: datetime, earlier: datetime) -> str:
 
 def _history(chart: Chart, code: str, at: datetime) -> Facts:
     facts: Facts = {}
-    known = [_NAMES[one.code] for one in chart.person.illnesses if one.onset_on < at.date() and one.code in _NAMES and one.code != code]
+    known = [
+        _NAMES[one.code]
+        for one in chart.person.illnesses
+        if one.onset_on < at.date() and one.code in _NAMES and one.code != code
+    ]
     if known:
         facts["comorbid"] = _listed(chart.rng.sample(known, min(3, len(known))))
     uses = in_use(chart, at.date())
@@ -93,7 +139,7 @@ def _history(chart: Chart, code: str, at: datetime) -> Facts:
             facts["drug"] = own[0]
     if chart.last_contact:
         facts["last"] = since(at, chart.last_contact[0])
-        facts["lastreason"] = LAY.get(chart.last_contact[1]) or _display(chart.last_contact[1]).lower()
+        facts["lastreason"] = lay(chart.last_contact[1])
     return facts
 
 
@@ -122,11 +168,15 @@ def _school(chart: Chart, at: datetime) -> Facts:
 def _home(chart: Chart) -> str:
     """With whom the person lives."""
     age = chart.person.age_on(chart.today)
-    children = sum(chart.world.person(key).household == chart.person.household for key in chart.person.children)
+    children = sum(
+        chart.world.person(key).household == chart.person.household for key in chart.person.children
+    )
     if age < 18:
         return "sammen med foreldrene" if len(chart.person.parents) > 1 else "sammen med mor"
     if chart.person.partner:
-        return f"sammen med {_spouse(chart)} og {children} barn" if children else f"sammen med {_spouse(chart)}"
+        return (
+            f"sammen med {_spouse(chart)} og {children} barn" if children else f"sammen med {_spouse(chart)}"
+        )
     return f"med {children} barn, alene om omsorgen" if children else "alene"
 
 
@@ -140,8 +190,9 @@ def _listed(words: list[str]) -> str:
 
 
 def _display(code: str) -> str:
+    """The diagnosis as one writes it: without the table's reservations and second names."""
     found = icpc2.lookup(code)
-    return found.display if found else code
+    return found.display.removesuffix(" IKA").split("/")[0] if found else code
 
 
 def age_in_words(born: date, on: date) -> str:

@@ -15,7 +15,8 @@ from fellesjournal.demo.prose.note import Brief, write_note
 DAYS = 30
 _SERVICES = {
     "1": "Praktisk bistand - daglige gjøremål", "6": "Trygghetsalarm", "15": "Helsetjenester i hjemmet",
-    "18": "Tidsbegrenset opphold - utredning/behandling", "19": "Tidsbegrenset opphold - habilitering/rehabilitering",
+    "18": "Tidsbegrenset opphold - utredning/behandling",
+    "19": "Tidsbegrenset opphold - habilitering/rehabilitering",
     "21": "Langtidsopphold i institusjon",
 }  # fmt: skip
 _HOURS = (time(8, 10), time(19, 30), time(13, 0), time(21, 45))
@@ -23,7 +24,8 @@ _TASKS = (
     ("Gi medisiner fra dosett", "daglig"), ("Hjelp til morgenstell", "daglig"), ("Dusj", "to ganger i uken"),
     ("Støttestrømper av og på", "morgen og kveld"), ("Observere ernæring og væske", "daglig"),
     ("Veie og notere vekt", "hver morgen"), ("Legge dosett", "hver 14. dag"), ("Tilsyn kveld", "daglig"),
-    ("Sårstell", "hver 3. dag"), ("Trene gange inne", "tre ganger i uken"), ("Kjøleskapskontroll", "hver uke"),
+    ("Sårstell", "hver 3. dag"), ("Trene gange inne", "tre ganger i uken"), ("Kjøleskapskontroll",
+    "hver uke"),
 )  # fmt: skip
 
 
@@ -124,22 +126,37 @@ def _todays_hours(per_day: float, on: date) -> tuple[time, ...]:
 def _home_visit(chart: Chart, service: Service, at: datetime) -> None:
     giver = chart.staff(service.unit_key, "sykepleier", "helsefagarbeider", "assistent", "vernepleier")
     code, problem = main_problem(chart)
-    visit = Visit(at, 12 + int(chart.rng.random() * 25), service.unit_key, giver, "HH", "home-visit", "KP02", (code,))
+    visit = Visit(
+        at, 12 + int(chart.rng.random() * 25), service.unit_key, giver, "HH", "home-visit", "KP02", (code,)
+    )
     visit.problem = problem
     encounter = open_encounter(chart, visit)
     morning = at.hour < 11
     weighed = morning and chart.person.has("K77") and chart.rng.random() < 0.25
     if not weighed and chart.rng.random() > 0.11:
         return
-    names: tuple[Name, ...] = ("weight", "bp", "pulse") if weighed else ("bp", "pulse") if chart.rng.random() < 0.3 else ()
+    names: tuple[Name, ...] = (
+        ("weight", "bp", "pulse") if weighed else ("bp", "pulse") if chart.rng.random() < 0.3 else ()
+    )
     texts = Vitals(chart).measure(names, at=at, unit=visit.unit, author=giver.key, encounter=encounter)
-    found = known.of(chart, code, at) | {**texts, "v": phrase(texts, chart.rng, irregular=chart.person.has("K78"))}
+    found = known.of(chart, code, at) | {
+        **texts,
+        "v": phrase(texts, chart.rng, irregular=chart.person.has("K78")),
+    }
     topic = "hf" if weighed else "wound" if chart.rng.random() < 0.08 else "visit"
-    sign(chart, visit, encounter, write_note(chart.rng, giver, Brief("home", topic, found)), title="Hjemmebesøk")
+    sign(
+        chart,
+        visit,
+        encounter,
+        write_note(chart.rng, giver, Brief("home", topic, found)),
+        title="Hjemmebesøk",
+    )
 
 
 def _telemonitoring(chart: Chart, service: Service) -> None:
-    """Heart failure followed at home: weight, and pressure and pulse every morning for the last ten months."""
+    """Heart failure followed at home: weight, and pressure and pulse every morning for the last ten
+    months.
+    """
     if service.visits_per_day < 4:
         return
     vitals = Vitals(chart)
@@ -148,4 +165,3 @@ def _telemonitoring(chart: Chart, service: Service) -> None:
         if at.date() > service.start_on:
             names: tuple[Name, ...] = ("weight", "bp", "pulse") if ago % 2 else ("weight", "pulse")
             vitals.measure(names, at=at, unit=service.unit_key, author=service.primary_staff, encounter=None)
-

@@ -17,16 +17,24 @@ _PROTECTION = {
     "strengt fortrolig": ("strengtFortrolig", "Strengt fortrolig"),
 }
 _RELATIONS = {
-    "mor": "Mor", "far": "Far", "barn": "Barn", "søsken": "Søsken", "ektefelleEllerPartner": "Ektefelle eller partner",
+    "mor": "Mor", "far": "Far", "barn": "Barn", "søsken": "Søsken",
+    "ektefelleEllerPartner": "Ektefelle eller partner",
 }  # fmt: skip
 
 
 def record(chart: Chart) -> None:
     """The Patient first, then the next of kin."""
-    at = datetime.combine(chart.start_on, time(12, 0), OSLO)
-    chart.items.append(Item(_patient(chart), chart.home_unit, None, at))
+    first = patient(chart)
+    at = first.at
+    chart.items.append(first)
     for rank, kin in enumerate(chart.person.next_of_kin, 1):
         chart.add("RelatedPerson", _related(chart, kin, rank), unit=chart.home_unit, author=None, at=at)
+
+
+def patient(chart: Chart) -> Item:
+    """The Patient alone; the same as in the whole record."""
+    at = datetime.combine(chart.start_on, time(12, 0), OSLO)
+    return Item(_patient(chart), chart.home_unit, None, at)
 
 
 def _patient(chart: Chart) -> Json:
@@ -52,7 +60,10 @@ def _patient(chart: Chart) -> Json:
         found["maritalStatus"] = concept(_MARITAL, person.marital_status)
     found["communication"] = [{"language": concept("urn:ietf:bcp:47", "nn" if person.nynorsk else "nb")}]
     if person.gp_staff and person.gp_unit:
-        found["generalPractitioner"] = [ref("Practitioner", person.gp_staff), ref("Organization", person.gp_unit)]
+        found["generalPractitioner"] = [
+            ref("Practitioner", person.gp_staff),
+            ref("Organization", person.gp_unit),
+        ]
     found["managingOrganization"] = ref("Organization", f"o-{person.address.municipality}")
     return found
 
@@ -74,7 +85,9 @@ def _home(chart: Chart) -> Json:
         "extension": [
             {
                 "url": "http://hl7.no/fhir/StructureDefinition/no-basis-municipalitycode",
-                "valueCoding": coding("urn:oid:2.16.578.1.12.4.1.1.3402", where.municipality, municipality.name),
+                "valueCoding": coding(
+                    "urn:oid:2.16.578.1.12.4.1.1.3402", where.municipality, municipality.name
+                ),
             }
         ]
     }
@@ -110,4 +123,3 @@ def _related(chart: Chart, kin: Kin, rank: int) -> Json:
     if other.phone and not other.protected and not chart.person.protected:
         found["telecom"] = [{"system": "phone", "value": other.phone, "use": "mobile", "rank": rank}]
     return found
-

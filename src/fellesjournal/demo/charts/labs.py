@@ -1,4 +1,5 @@
-"""Laboratory answers: which panel an illness asks for, values that follow the course of it, reports and signing.
+"""Laboratory answers: which panel an illness asks for, values that follow the course of it, reports and
+signing.
 
 Codes are NPU codes of Norsk laboratoriekodeverk where they are sure; the rest have a local code.
 """
@@ -39,7 +40,9 @@ ANALYTES: dict[str, Analyte] = {
     "crp": _both("NPU19748", "P-CRP", "CRP", "mg/L", "mg/L", low=None, high=5, digits=0),
     "hba1c": _both("NPU27300", "Hb(B)-HbA1c", "HbA1c", "mmol/mol", "mmol/mol", low=20, high=42, digits=0),
     "krea": Analyte("NPU04998", "P-Kreatinin", "krea", "µmol/L", "umol/L", (45, 90), (60, 105), 0),
-    "egfr": _both("egfr", "Pt-eGFR (CKD-EPI)", "eGFR", "mL/min/1,73 m²", "mL/min/{1.73_m2}", low=60, high=None, digits=0),
+    "egfr": _both(
+        "egfr", "Pt-eGFR (CKD-EPI)", "eGFR", "mL/min/1,73 m²", "mL/min/{1.73_m2}", low=60, high=None, digits=0
+    ),
     "k": _both("NPU03230", "P-Kalium", "K", "mmol/L", "mmol/L", low=3.5, high=5.0, digits=1),
     "na": _both("NPU03429", "P-Natrium", "Na", "mmol/L", "mmol/L", low=137, high=145, digits=0),
     "kol": _both("NPU01566", "P-Kolesterol", "kol.", "mmol/L", "mmol/L", low=3.3, high=6.9, digits=1),
@@ -80,8 +83,12 @@ PANELS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def order(chart: Chart, panel: str, *, drawn: datetime, signed: datetime | None, note: str | None = None) -> str:
-    """A whole panel with its report and the GP's task to sign it; returns the values as a note writes them."""
+def order(
+    chart: Chart, panel: str, *, drawn: datetime, signed: datetime | None, note: str | None = None
+) -> str:
+    """A whole panel with its report and the GP's task to sign it; returns the values as a note writes
+    them.
+    """
     name, analytes = PANELS[panel]
     unit = chart.home_unit
     keys, texts = [], []
@@ -90,12 +97,16 @@ def order(chart: Chart, panel: str, *, drawn: datetime, signed: datetime | None,
         keys.append(_answer(chart, analyte, value, drawn, unit))
         texts.append(f"{ANALYTES[analyte].short} {comma(value)}")
     issued = min(drawn + timedelta(hours=20 + int(chart.rng.random() * 9)), chart.end)
-    report = chart.add("DiagnosticReport", _report(chart, name, keys, drawn, issued), unit=unit, author=None, at=issued)
+    report = chart.add(
+        "DiagnosticReport", _report(chart, name, keys, drawn, issued), unit=unit, author=None, at=issued
+    )
     _sign(chart, report, name, issued, signed, note)
     return _line(chart.rng, texts)
 
 
-def bedside(chart: Chart, analyte: str, value: Decimal, *, at: datetime, unit: str, author: str, encounter: str) -> str:
+def bedside(
+    chart: Chart, analyte: str, value: Decimal, *, at: datetime, unit: str, author: str, encounter: str
+) -> str:
     """A test done at the desk, within the contact."""
     fields = _observation(chart, analyte, value, at)
     fields |= {"encounter": ref("Encounter", encounter), "performer": [ref("Practitioner", author)]}
@@ -112,8 +123,18 @@ def _observation(chart: Chart, analyte: str, value: Decimal, at: datetime) -> Js
     found = ANALYTES[analyte]
     low, high = found.women if chart.person.sex == "female" else found.men
     system = f"{VOLVEN}7280" if found.code.startswith("NPU") else f"{LOCAL}lab"
-    mark = "L" if low is not None and value < Decimal(str(low)) else "H" if high is not None and value > Decimal(str(high)) else "N"
-    bounds = {name: _quantity(found, Decimal(str(edge))) for name, edge in (("low", low), ("high", high)) if edge is not None}
+    mark = (
+        "L"
+        if low is not None and value < Decimal(str(low))
+        else "H"
+        if high is not None and value > Decimal(str(high))
+        else "N"
+    )
+    bounds = {
+        name: _quantity(found, Decimal(str(edge)))
+        for name, edge in (("low", low), ("high", high))
+        if edge is not None
+    }
     return {
         "status": "final",
         "category": [concept(f"{HL7}observation-category", "laboratory")],
@@ -165,7 +186,9 @@ def _sign(
         fields["performerType"] = [{"text": "fastlege"}]
     if note:
         fields["note"] = [{"text": note}]
-    chart.add("Task", fields, unit=chart.home_unit, author=chart.gp.key if signed else None, at=signed or issued)
+    chart.add(
+        "Task", fields, unit=chart.home_unit, author=chart.gp.key if signed else None, at=signed or issued
+    )
 
 
 def _line(rng: Random, texts: list[str]) -> str:
@@ -180,7 +203,9 @@ def _value(chart: Chart, analyte: str, at: datetime) -> Decimal:
 
 
 def _course(chart: Chart, analyte: str, at: datetime) -> float:
-    """The value at this time: the person's own level, what illness adds, and what treatment has taken away."""
+    """The value at this time: the person's own level, what illness adds, and what treatment has taken
+    away.
+    """
     own = Random(f"{chart.seed}:{chart.person.key}:{analyte}")
     low, high = ANALYTES[analyte].women if chart.person.sex == "female" else ANALYTES[analyte].men
     floor = low if low is not None else 0.0
@@ -231,9 +256,15 @@ def _fade(at: datetime, onset_on: date) -> float:
 def _filtration(chart: Chart, at: datetime) -> float:
     """CKD-EPI 2009 on the creatinine that was answered in the same report, else on the expected one."""
     for item in reversed(chart.items[-6:]):
-        codings = item.resource.get("code", {}).get("coding", ()) if item.resource["resourceType"] == "Observation" else ()
+        codings = (
+            item.resource.get("code", {}).get("coding", ())
+            if item.resource["resourceType"] == "Observation"
+            else ()
+        )
         if any(one["code"] == "NPU04998" for one in codings):
-            return _ckd_epi(float(item.resource["valueQuantity"]["value"]), chart.age_years(at), chart.person.sex)
+            return _ckd_epi(
+                float(item.resource["valueQuantity"]["value"]), chart.age_years(at), chart.person.sex
+            )
     return _ckd_epi(_course(chart, "krea", at), chart.age_years(at), chart.person.sex)
 
 
@@ -241,4 +272,5 @@ def _ckd_epi(creatinine: float, age: float, sex: str) -> float:
     female = sex == "female"
     limit, power = (0.7, -0.329) if female else (0.9, -0.411)
     ratio = creatinine / 88.4 / limit
-    return 141 * min(ratio, 1) ** power * max(ratio, 1) ** -1.209 * 0.993**age * (1.018 if female else 1.0)
+    curve = float(min(ratio, 1.0) ** power) * float(max(ratio, 1.0) ** -1.209)
+    return 141 * curve * float(0.993**age) * (1.018 if female else 1.0)

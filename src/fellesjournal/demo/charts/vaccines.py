@@ -1,6 +1,7 @@
 """Vaccinations: the childhood programme by birth date, influenza and covid-19 for grown-ups.
 
-The programme is dated data from general knowledge, to be checked against the health authorities' own each year.
+The programme is dated data from general knowledge, to be checked against the health authorities' own each
+year.
 Codes are SYSVAK's (Volven 9501) where the vaccine has one there, and ATC.
 """
 
@@ -55,8 +56,14 @@ def record(chart: Chart) -> None:
     """Every dose that was given up to now; one child in thirty follows no programme."""
     if chart.rng.random() < 0.965:
         for dose in PROGRAMME:
-            given = chart.person.birth_on + timedelta(days=int(dose.months * 30.44) + int(chart.rng.random() * 12))
-            if chart.person.birth_on >= dose.born_from and given < chart.end.date() and chart.rng.random() < 0.985:
+            given = chart.person.birth_on + timedelta(
+                days=int(dose.months * 30.44) + int(chart.rng.random() * 12)
+            )
+            if (
+                chart.person.birth_on >= dose.born_from
+                and given < chart.end.date()
+                and chart.rng.random() < 0.985
+            ):
                 _immunize(chart, dose, given)
     _adult(chart)
 

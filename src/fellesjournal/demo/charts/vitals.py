@@ -1,4 +1,6 @@
-"""Vital signs: what is measured, how it follows age, illness and treatment, and how it is written in a note."""
+"""Vital signs: what is measured, how it follows age, illness and treatment, and how it is written in a
+note.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from fellesjournal.demo.charts.parts import (
     ref,
 )
 
-Name = Literal["bp", "pulse", "temp", "resp", "sat", "weight", "height", "bmi", "head", "acvpu", "air", "sf", "fhr"]
+Name = Literal[
+    "bp", "pulse", "temp", "resp", "sat", "weight", "height", "bmi", "head", "acvpu", "air", "sf", "fhr"
+]
 NEWS2: tuple[Name, ...] = ("resp", "sat", "air", "bp", "pulse", "acvpu", "temp")
 
 _CODES: dict[str, tuple[str, str, str, str]] = {
@@ -42,10 +46,17 @@ _CODES: dict[str, tuple[str, str, str, str]] = {
 _MONTHS = (0, 1.5, 3, 5, 6, 8, 10, 12, 15, 18, 24, 48, 72, 96, 120, 144, 168, 192, 216)
 _BOYS = (
     (50.5, 3.6, 35.0), (56, 5.0, 38.5), (61, 6.3, 40.7), (66, 7.5, 42.7), (67.7, 8.0, 43.4), (71, 8.8, 44.8),
-    (73.8, 9.4, 45.7), (76.4, 9.9, 46.4), (79.8, 10.6, 47.2), (82.8, 11.3, 47.7), (88.3, 12.6, 48.6), (104, 16.8, 50.3),
-    (117, 21.5, 51.5), (129, 27, 52.3), (139, 33, 53), (150, 40.5, 53.8), (164, 51.5, 54.8), (175, 63, 55.8), (180, 70, 56.5),
+    (73.8, 9.4, 45.7), (76.4, 9.9, 46.4), (79.8, 10.6, 47.2), (82.8, 11.3, 47.7), (88.3, 12.6, 48.6), (104,
+    16.8, 50.3),
+    (117, 21.5, 51.5), (129, 27, 52.3), (139, 33, 53), (150, 40.5, 53.8), (164, 51.5, 54.8), (175, 63, 55.8),
+    (180, 70, 56.5),
 )  # fmt: skip
-_GIRLS = (*((h * 0.985, w * 0.955, c * 0.98) for h, w, c in _BOYS[:16]), (161.5, 50, 54), (166, 57, 54.6), (168, 60.5, 55))
+_GIRLS = (
+    *((h * 0.985, w * 0.955, c * 0.98) for h, w, c in _BOYS[:16]),
+    (161.5, 50, 54),
+    (166, 57, 54.6),
+    (168, 60.5, 55),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +89,18 @@ class Vitals:
         return Body(rng.gauss(mean, 6.3), mass, rng.gauss(0, 8), rng.gauss(0, 7))
 
     def measure(
-        self, names: tuple[Name, ...], *, at: datetime, unit: str, author: str, encounter: str | None, ill: float = 0.0
+        self,
+        names: tuple[Name, ...],
+        *,
+        at: datetime,
+        unit: str,
+        author: str,
+        encounter: str | None,
+        ill: float = 0.0,
     ) -> dict[str, str]:
-        """Record the named measurements; returns each as it is written in a note. `ill` from 0 to 1 is acute illness."""
+        """Record the named measurements; returns each as it is written in a note. `ill` from 0 to 1 is acute
+        illness.
+        """
         texts: dict[str, str] = {}
         for name in names:
             fields, texts[name] = self._one(name, at, ill)
@@ -116,9 +136,14 @@ class Vitals:
 
     def _blood_pressure(self, at: datetime, ill: float) -> tuple[Json, str]:
         systolic, diastolic = self._pressures(at, ill)
-        fields = self._fields(concept(LOINC, "85354-9", "Blood pressure panel with all children optional"), at, "vital-signs")
+        fields = self._fields(
+            concept(LOINC, "85354-9", "Blood pressure panel with all children optional"), at, "vital-signs"
+        )
         fields["component"] = [
-            {"code": concept(LOINC, code, display), "valueQuantity": quantity(Decimal(value), "mmHg", "mm[Hg]")}
+            {
+                "code": concept(LOINC, code, display),
+                "valueQuantity": quantity(Decimal(value), "mmHg", "mm[Hg]"),
+            }
             for code, display, value in (
                 ("8480-6", "Systolic blood pressure", systolic),
                 ("8462-4", "Diastolic blood pressure", diastolic),
@@ -142,7 +167,9 @@ class Vitals:
         for illness in self.chart.person.illnesses:
             if illness.code in ("K86", "K87"):
                 months = (at.date() - illness.onset_on).days / 30
-                return 24 * (0.55 ** max(0.0, months / 4)) + 3 + illness.severity * 9 if months >= -1 else 14.0
+                return (
+                    24 * (0.55 ** max(0.0, months / 4)) + 3 + illness.severity * 9 if months >= -1 else 14.0
+                )
         return 0.0
 
     def _saturation(self, at: datetime, ill: float) -> tuple[Json, str]:
@@ -167,7 +194,9 @@ class Vitals:
             fields["valueCodeableConcept"] = concept(f"{LOCAL}acvpu", state, display)
             return fields, state
         oxygen = ill > 0.85
-        fields = self._fields(concept(f"{LOCAL}measurement", "oxygen-given", "Oksygentilførsel"), at, "vital-signs")
+        fields = self._fields(
+            concept(f"{LOCAL}measurement", "oxygen-given", "Oksygentilførsel"), at, "vital-signs"
+        )
         fields["valueBoolean"] = oxygen
         return fields, "O2" if oxygen else "luft"
 
@@ -176,7 +205,13 @@ class Vitals:
         if name == "temp":
             return _tenths(36.8 + rng.gauss(0, 0.25) + ill * 2.0)
         if name == "pulse":
-            base = 72 + self.body.pulse + (12 if self.chart.person.has("K78") else 0) + _child(age, 62) + ill * 24
+            base = (
+                72
+                + self.body.pulse
+                + (12 if self.chart.person.has("K78") else 0)
+                + _child(age, 62)
+                + ill * 24
+            )
             return Decimal(round(max(46.0, base + rng.gauss(0, 4)) / 2) * 2)
         if name == "resp":
             return Decimal(round(max(11.0, 15 + _child(age, 22) + ill * 8 + rng.gauss(0, 1))))
@@ -197,8 +232,14 @@ class Vitals:
         age, body, rng = self.chart.age_years(at), self.body, self.chart.rng
         if self.chart.person.age_on(self.chart.today) < 20:
             height, weight, head = _growth(age * 12, self.chart.person.sex)
-            return height * (1 + body.height * 0.035), weight * (1 + body.mass * 0.11), head * (1 + body.height * 0.02)
-        drift = (at - self.chart.end).days / 365 * (0.25 if self.chart.person.has("K77", "P70", "R84") else -0.15)
+            return (
+                height * (1 + body.height * 0.035),
+                weight * (1 + body.mass * 0.11),
+                head * (1 + body.height * 0.02),
+            )
+        drift = (
+            (at - self.chart.end).days / 365 * (0.25 if self.chart.person.has("K77", "P70", "R84") else -0.15)
+        )
         weight = (body.mass - drift) * (body.height / 100) ** 2 + rng.gauss(0, 0.5) + self._carried(at)
         return body.height, weight, 56.0
 
@@ -239,7 +280,7 @@ def _tenths(value: float) -> Decimal:
 
 
 def _child(age: float, at_birth: float) -> float:
-    return at_birth * max(0.0, 1 - age / 14) ** 1.6
+    return at_birth * float(max(0.0, 1 - age / 14) ** 1.6)
 
 
 def _growth(months: float, sex: str) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from fellesjournal.demo.charts import facts as known
 from fellesjournal.demo.charts.chart import OSLO, Chart
 from fellesjournal.demo.charts.consultation import Visit, open_encounter, sign
 from fellesjournal.demo.charts.home import DAYS, decide, main_problem
-from fellesjournal.demo.charts.vitals import NEWS2, Vitals, phrase
+from fellesjournal.demo.charts.vitals import NEWS2, Name, Vitals, phrase
 from fellesjournal.demo.model import Service
 from fellesjournal.demo.prose.note import Brief, write_note
 
@@ -40,7 +40,7 @@ def _stay(chart: Chart, service: Service) -> None:
 
 
 def _ordinary_day(chart: Chart, visit: Visit, stay: str, at: datetime) -> None:
-    names = NEWS2 if chart.rng.random() < 0.2 else ()
+    names: tuple[Name, ...] = NEWS2 if chart.rng.random() < 0.2 else ()
     topic = "doctor" if at.weekday() == 2 and chart.rng.random() < 0.5 else "day"
     _note(chart, visit, stay, at, topic, names_ill=(names, 0.0))
 
@@ -52,7 +52,13 @@ def _sick_day(chart: Chart, visit: Visit, stay: str, at: datetime, days_ill: int
 
 
 def _note(
-    chart: Chart, stay: Visit, encounter: str, at: datetime, topic: str, *, names_ill: tuple[tuple[str, ...], float]
+    chart: Chart,
+    stay: Visit,
+    encounter: str,
+    at: datetime,
+    topic: str,
+    *,
+    names_ill: tuple[tuple[Name, ...], float],
 ) -> None:
     names, ill = names_ill
     doctor = f"u-nh-{stay.unit.split('-')[2]}"
@@ -60,18 +66,29 @@ def _note(
         chart.staff(doctor, "tilsynslege") if topic == "doctor"
         else chart.staff(stay.unit, "sykepleier", "helsefagarbeider", "vernepleier")
     )  # fmt: skip
-    texts = Vitals(chart).measure(names, at=at, unit=stay.unit, author=author.key, encounter=encounter, ill=ill)  # type: ignore[arg-type]
+    texts = Vitals(chart).measure(
+        names, at=at, unit=stay.unit, author=author.key, encounter=encounter, ill=ill
+    )
     found = known.of(chart, stay.codes[0], at) | texts
     found["v"] = phrase(texts, chart.rng, irregular=chart.person.has("K78"))
     if len(texts) == len(NEWS2):
         found["news"] = str(news2(texts))
     visit = Visit(at, 0, stay.unit, author, stay.act, stay.type, stay.service, stay.codes)
     title = {"doctor": "Legevisitt", "sick": "Endret tilstand"}.get(topic, "Pleienotat")
-    sign(chart, visit, encounter, write_note(chart.rng, author, Brief("ward", topic, found)), title=title, at=at + timedelta(minutes=25))
+    sign(
+        chart,
+        visit,
+        encounter,
+        write_note(chart.rng, author, Brief("ward", topic, found)),
+        title=title,
+        at=at + timedelta(minutes=25),
+    )
 
 
 def news2(texts: dict[str, str]) -> int:
-    """The NEWS2 total on scale 1, for what a note says; the chart's own score is computed where it is shown."""
+    """The NEWS2 total on scale 1, for what a note says; the chart's own score is computed where it is
+    shown.
+    """
     return (
         _band(float(texts["resp"]), ((8, 3), (11, 1), (20, 0), (24, 2)), 3)
         + _band(float(texts["sat"]), ((91, 3), (93, 2), (95, 1)), 0)

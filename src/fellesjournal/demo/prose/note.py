@@ -14,15 +14,17 @@ from fellesjournal.demo.prose.template import Facts, Template
 _SPACES = re.compile(r"[ ]{2,}")
 _BEFORE = re.compile(r"\s+([.,;:])")
 _DOUBLE = re.compile(r"([.,;:])(?:\s*[.,;])+")
-_HANGING = re.compile(r"[,;:]\s*(?=$|\n)|,\s*(?=[A-ZÆØÅ]\w+[ :])")
+_HANGING = re.compile(r"[,;:]\s*(?=$|\n)")
 _EMPTY = re.compile(r"(^|(?<=[.!?]\s))[.,;:]\s*")
-_SENTENCE = re.compile(r"(^|[.!?]\s+)([a-zæøå])(?=[a-zæøå]{2,}[ ,.])")
+_SENTENCE = re.compile(r"(^|(?<!\d)[.!?]\s+)([a-zæøå])(?=[a-zæøå]{2,}[ ,.])")
 # Abbreviations after which a small letter is right.
+_ABBREVIATIONS = (
+    "pas us ktr evt ca obs kl tlf abd palp bilat pga mtp maks hhv lat med resp ekspir henv tilv dr gl proc bl.pr rtg "
+    "spes nevrol inkl ekst u.a f.eks dorsalfl konj mnd stk min uspes subj irreg rgm tidl tv vit metatars ab neg pos "
+    "symm st bakt vansk gr d inf ev kol leuk"
+)
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:pas|us|ktr|evt|ca|obs|kl|tlf|abd|palp|bilat|pga|mtp|maks|hhv|lat|med|resp|ekspir|henv|tilv|dr|gl|proc"
-    r"|bl\.pr|rtg|spes|nevrol|inkl|ekst|u\.a|f\.eks|dorsalfl|konj|mnd|stk|min|uspes|subj|aktiv|irreg|rgm|tidl|tv|vit"
-    r"|metatars|ab|neg|pos|symm|sek|st|stud|bakt|vansk|fysio|CRP|el|gr|dorsal|d|v|h|inf|ev)\.)\s+$",
-    re.IGNORECASE,
+    r"\b(?:" + "|".join(re.escape(word) for word in _ABBREVIATIONS.split()) + r")\.\s+$", re.IGNORECASE
 )
 
 
@@ -55,7 +57,9 @@ def _parts(rng: Random, brief: Brief) -> dict[str, str]:
     if found is None:
         raise KeyError(f"{brief.book}/{brief.topic}")
     worse = brief.mood == "worse"
-    story = _pick(rng, found, ("F", "S") if brief.mood == "first" else ("W", "S") if worse else ("S",), brief.facts)
+    story = _pick(
+        rng, found, ("F", "S") if brief.mood == "first" else ("W", "S") if worse else ("S",), brief.facts
+    )
     parts = {
         "S": _sentence(story, *_additions(rng, found, brief)),
         "O": _pick(rng, found, ("O",), brief.facts),
@@ -77,12 +81,14 @@ def _weave(rng: Random, parts: dict[str, str], brief: Brief) -> None:
 
 
 def _additions(rng: Random, found: Script, brief: Brief) -> list[str]:
-    pool = [*found.get("s", ())]
-    for extra in brief.extras:
-        pool += (script("common", extra) or {}).get("s", ())
-    pool = [template for template in pool if template.is_possible(brief.facts)]
-    wanted = min(len(pool), rng.choices((0, 1, 2, 3), (2, 5, 4, 1))[0])
-    return [template.render(rng, brief.facts) for template in rng.sample(pool, wanted)]
+    """Up to three, from the topic's own and from each of the extras at most one."""
+    pools = [found.get("s", ()), *((script("common", extra) or {}).get("s", ()) for extra in brief.extras)]
+    chosen: list[str] = []
+    for pool in pools:
+        possible = [template for template in pool if template.is_possible(brief.facts)]
+        if possible and rng.random() < 0.4:
+            chosen.append(possible[int(rng.random() * len(possible))].render(rng, brief.facts))
+    return chosen[:3]
 
 
 def _pick(rng: Random, found: Script, sections: tuple[str, ...], facts: Facts) -> str:

@@ -22,10 +22,11 @@ class Template:
     """A compiled phrase."""
 
     parts: tuple[str | _Choice | _Fact | _Number, ...]
+    needs: frozenset[str]
 
     def is_possible(self, facts: Facts) -> bool:
         """Whether every fact outside of choices is known."""
-        return all(not isinstance(part, _Fact) or part.is_known(facts) for part in self.parts)
+        return self.needs <= facts.keys()
 
     def render(self, rng: Random, facts: Facts) -> str:
         """The phrase with one of each choice and all facts filled in."""
@@ -44,9 +45,6 @@ class _Choice:
 @dataclass(frozen=True, slots=True)
 class _Fact:
     name: str
-
-    def is_known(self, facts: Facts) -> bool:
-        return self.name in _OPTIONAL or self.name.lower() in facts
 
     def render(self, rng: Random, facts: Facts) -> str:  # noqa: ARG002
         text = facts.get(self.name.lower(), "")
@@ -73,7 +71,8 @@ def compile_template(text: str) -> Template:
         at = mark.end()
     if at < len(text):
         parts.append(text[at:])
-    return Template(tuple(parts))
+    needs = frozenset(part.name.lower() for part in parts if isinstance(part, _Fact)) - _OPTIONAL
+    return Template(tuple(parts), needs)
 
 
 def _part(choice: str | None, name: str) -> _Choice | _Fact | _Number:
