@@ -7,7 +7,7 @@ either all is there afterwards, search rows and access log too, or nothing.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fellesjournal import fhir
@@ -18,7 +18,7 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
 from fellesjournal.kit.keys import Keys
-from fellesjournal.record import ownership, store
+from fellesjournal.record import identify, ownership, store
 from fellesjournal.record.errors import (
     BY_STATUS,
     Duplicate,
@@ -27,6 +27,7 @@ from fellesjournal.record.errors import (
     RecordError,
     UnknownPatient,
 )
+from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
 from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather
 from fellesjournal.record.search import SearchQuery, parse_search
@@ -107,6 +108,18 @@ class Journal:
     async def run(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page of a search that was parsed before."""
         return await self._asker().page(query, after=after)
+
+    async def identify_number(self, *, system: str, value: str) -> list[Identified]:
+        """The person with exactly this number. Raises SessionOver, MayNotIdentify, TooManyLookups."""
+        return await identify.by_number(
+            self.vault.db, secret=self.decision.secret, hash64=self.vault.keys.hash64, system=system, value=value
+        )
+
+    async def identify_name(self, *, words: Sequence[str], born_on: date) -> list[Identified]:
+        """At most ten people by names and birth date. Raises SessionOver, MayNotIdentify, TooManyLookups."""
+        return await identify.by_name(
+            self.vault.db, secret=self.decision.secret, words=words, born_on=born_on
+        )
 
     def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
         """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
