@@ -1,4 +1,6 @@
-"""A site of sign-in alone: the real middleware, the real database, the bundled provider, and a browser's cookies."""
+"""A site of sign-in alone: the real middleware, the real database, the bundled provider, and a browser's
+cookies.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +123,9 @@ class Browser:
         return await self.follow(await self.step("POST", "/logg-inn", data=hidden | {"hvem": who}))
 
     async def pick(self, page: httpx.Response, name: str, *, level: str = "4") -> httpx.Response:
-        """Choose a person at the provider, after a search by name; the answer is the way back, not followed."""
+        """Choose a person at the provider, after a search by name; the answer is the way back, not
+        followed.
+        """
         face = urlsplit(str(page.url)).path.split("/")[2]
         page = await self.send(page, f"/test-idp/{face}/authorize", navn=name)
         key = re.search(rf'name="person" value="([0-9a-f]{{24}})">{re.escape(name)}<', page.text)
@@ -140,9 +144,13 @@ class Browser:
 
 
 @pytest.fixture
-async def site(database: Any) -> AsyncGenerator[Site, None]:
-    """A fresh site with five people in its database."""
+async def site(module_database: Any) -> AsyncGenerator[Site, None]:
+    """A site with five people in its database and nobody signed in."""
+    database = module_database
     admin = await database.connect_admin()
+    await admin.execute(
+        "DELETE FROM identity.used_once; DELETE FROM access.identified; DELETE FROM identity.session"
+    )
     signin, pages = await database.connect("fj_signin"), await database.connect("fj_web")
     monotonic = [0.0]
     settings = replace(database.settings, host="127.0.0.1", port=8000)
@@ -208,8 +216,10 @@ async def _fhir(request: Request) -> Response:
 
 
 async def _fill(admin: db.Database, keys: Any) -> tuple[dict[str, int], dict[str, int]]:
-    for number, (name, kind) in enumerate([("Bjørkeli legesenter", "gp"), ("Fjordby legevakt", "legevakt")], 11):
-        await admin.execute("SELECT identity.put_unit($1, $2, $3, 1, '9999')", number, name, kind)
+    for unit_id, (unit_name, unit_kind) in enumerate(
+        [("Bjørkeli legesenter", "gp"), ("Fjordby legevakt", "legevakt")], 11
+    ):
+        await admin.execute("SELECT identity.put_unit($1, $2, $3, 1, '9999')", unit_id, unit_name, unit_kind)
     people = {}
     for name, number, patient, demo_name in [
         ("Kari Lege", GP, 901, "kari"),

@@ -134,9 +134,7 @@ async def test_cookie_is_httponly_lax_and_for_the_whole_site(browser: Browser) -
     page = await browser.to_provider("helsepersonell")
     back = await browser.pick(page, "Nils Sykepleier")
     answer = await browser.step("GET", back.headers["location"])
-    cookie = next(
-        line for line in answer.headers.get_list("set-cookie") if line.startswith("fellesjournal=")
-    )
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("fellesjournal="))
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
     assert "Domain" not in cookie
 
@@ -152,7 +150,8 @@ async def test_after_sign_in_one_is_led_to_the_page_that_was_asked_for(browser: 
     "bad",
     [
         "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
-        "javascript:alert(1)", "/logg-inn", "/logg-ut", "/fhir/Patient", "/test-idp/x", "/\u2028", "/a b", "x",
+        "javascript:alert(1)", "/logg-inn", "/logg-ut", "/fhir/Patient", "/test-idp/x", "/\u2028", "/a b",
+        "x",
         "/" + "a" * 600, "", "http:/x",
     ],
 )  # fmt: skip
@@ -235,7 +234,9 @@ async def test_no_identity_number_in_any_address_page_or_log(
 
 async def test_database_holds_neither_number_nor_secret(site: Site, browser: Browser) -> None:
     await browser.sign_in("Nils Sykepleier")
-    rows = await site.admin.fetch("SELECT to_jsonb(s)::text || to_jsonb(p)::text AS t FROM identity.session s, identity.person p")
+    rows = await site.admin.fetch(
+        "SELECT to_jsonb(s)::text || to_jsonb(p)::text AS t FROM identity.session s, identity.person p"
+    )
     text = "\n".join(row["t"] for row in rows)
     assert NURSE not in text
     assert _secret(browser).hex() not in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +16,7 @@ from fellesjournal.identity.flow import LAST_S, Last
 from fellesjournal.identity.model import NotSignedIn, Person, ProviderName, Reader, UnknownPerson
 from fellesjournal.identity.numbers import number_hash
 from fellesjournal.identity.oidc import OidcClient
+from fellesjournal.identity.oidc.provider import TEST_PATH
 from fellesjournal.identity.sealed import Sealer
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.log import get_logger
@@ -34,6 +36,12 @@ class SignIn:
     def cookies(self) -> Cookies:
         """How cookies are named here."""
         return self.sessions.cookies
+
+    @property
+    def form_targets(self) -> tuple[str, ...]:
+        """Origins that a form may lead to, for `web.SecurityHeaders`; empty when all are our own."""
+        issuers = (urlsplit(client.provider.issuer) for client in self.clients.values())
+        return tuple({f"{parts.scheme}://{parts.netloc}" for parts in issuers if TEST_PATH not in parts.path})
 
     @property
     def sealer(self) -> Sealer:
