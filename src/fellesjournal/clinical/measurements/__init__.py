@@ -5,22 +5,42 @@ them.
 """
 
 from fellesjournal.clinical.measurements.actions import read_latest, record
+from fellesjournal.clinical.measurements.assessment import (
+    Basis,
+    assess,
+    order_scale_2,
+    read_basis,
+    record_news2,
+    record_pregnancy,
+    stop_scale_2,
+)
 from fellesjournal.clinical.measurements.model import (
     KINDS,
+    VITALS,
     BadValue,
     Measurement,
     doubts,
     measurement_types,
     parse,
+    shown,
 )
 
 __all__ = [
     "KINDS",
+    "VITALS",
     "BadValue",
+    "Basis",
     "Measurement",
+    "assess",
     "doubts",
     "measurement_types",
+    "order_scale_2",
     "parse",
+    "read_basis",
     "read_latest",
     "record",
+    "record_news2",
+    "record_pregnancy",
+    "shown",
+    "stop_scale_2",
 ]
