@@ -1,4 +1,4 @@
-"""Our client against a provider that others wrote and the OpenID Foundation certified: npm `oidc-provider`."""
+"""Our client against a provider that others wrote and the OpenID Foundation certified: `oidc-provider`."""
 
 from __future__ import annotations
 
