@@ -43,9 +43,8 @@ async def overview(request: Request, decision: Decision) -> Response:
         [
             ("me", "Patient", [("_id", me)]),
             ("flags", "Flag", [("patient", me), ("status", "active"), ("_count", _MANY)]),
-            ("allergies", "AllergyIntolerance", [("patient", me), ("clinical-status", "active"), ("_count", _MANY)]),
-            ("problems", "Condition", [("patient", me), ("category", "problem-list-item"),
-                                       ("clinical-status", "active"), ("_count", _MANY)]),
+            ("allergies", "AllergyIntolerance", _active(me)),
+            ("problems", "Condition", [*_active(me), ("category", "problem-list-item")]),
             ("medicines", "MedicationStatement", [("patient", me), ("status", "active"), ("_count", _MANY)]),
             ("coming", "Appointment", [("patient", me), ("status", "booked,arrived"), ("date", f"ge{at}"),
                                        ("_sort", "date"), ("_count", "3")]),
@@ -134,7 +133,7 @@ async def medicines(request: Request, decision: Decision) -> Response:
             ("now", "MedicationStatement", [("patient", me), ("status", "active"), ("_count", _MANY)]),
             ("before", "MedicationStatement",
              [("patient", me), ("status", "completed,stopped"), ("_sort", "-effective"), ("_count", _MANY)]),
-            ("allergies", "AllergyIntolerance", [("patient", me), ("clinical-status", "active"), ("_count", _MANY)]),
+            ("allergies", "AllergyIntolerance", _active(me)),
         ]
     )  # fmt: skip
     directory = await directory_for(journal, _resources(found["now"], found["before"]))
@@ -238,13 +237,16 @@ def _values(me: str, category: str) -> Sequence[tuple[str, str]]:
             ("_count", str(_VALUES))]  # fmt: skip
 
 
+def _active(me: str) -> Sequence[tuple[str, str]]:
+    return [("patient", me), ("clinical-status", "active"), ("_count", _MANY)]
+
+
 def _language_of(page: Page, request: Request) -> str | None:
     """The citizen's own målform, when the page is in bokmål without anyone having chosen it."""
     if LANGUAGE_COOKIE in request.cookies or language_of(request) != "nb":
         return None
-    spoken = (
-        one.get("language") for stored in page.matches for one in stored.resource().get("communication", ())
-    )
+    patients = (stored.resource() for stored in page.matches)
+    spoken = (one.get("language") for patient in patients for one in patient.get("communication", ()))
     return "nn" if any("nn" in codes_in(language) for language in spoken) else None
 
 

@@ -1,0 +1,182 @@
+"""The pages of the access log.
+
+What is asked for comes by POST: names of people and units stand in no address.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fellesjournal.access import audit, gate
+from fellesjournal.access.audit import LogLine
+from fellesjournal.access.decide import Decision
+from fellesjournal.citizen.log import words
+from fellesjournal.citizen.log.actions import Read, read_all, read_page
+from fellesjournal.citizen.log.model import MANNERS, NOTHING_FOUND, REFUSED, Wish
+from fellesjournal.clinical.pages import now
+from fellesjournal.identity.model import ROLE_NAMES
+from fellesjournal.web import FieldErrors, Form, _, add_templates, language_of, read_form, render, translate
+from fellesjournal.web.formats import instant
+
+MANNER_NAMES = {
+    "read": _("Leste i journalen"),
+    "list": _("Så navnet ditt i en liste"),
+    "identify": _("Slo deg opp"),
+    "write": _("Skrev i journalen"),
+    "refused": _("Prøvde, men fikk ikke tilgang"),
+}
+_COLUMNS = (
+    _("Tidspunkt"), _("Hvem"), _("Rolle"), _("Hvor"), _("Hva de gjorde"), _("Hva det gjaldt"), _("Hvorfor"),
+    _("Resultat"),
+)  # fmt: skip
+_RESULTS = {0: _("Vist"), REFUSED: _("Fikk ikke tilgang"), NOTHING_FOUND: _("Fant ingenting")}
+
+add_templates("citizen", "fellesjournal.citizen")
+
+
+@gate.citizen("open")
+async def show(request: Request, decision: Decision) -> Response:
+    """Who has seen the record, newest first."""
+    return await _page(request, decision, Wish(), now(request), FieldErrors(), {})
+
+
+@gate.citizen("open")
+async def narrow(request: Request, decision: Decision) -> Response:
+    """The same, narrowed to what is asked for; and the pages after the first."""
+    form, errors = await read_form(request), FieldErrors()
+    wish = _wish(form, errors)
+    before = _instant(form.text("eldre_enn")) or now(request)
+    return await _page(request, decision, wish, before, errors, form.values())
+
+
+@gate.citizen("print")
+async def download(request: Request, decision: Decision) -> Response:
+    """The lines that are asked for as a table to keep; opens in a spreadsheet."""
+    wish = _wish(await read_form(request), FieldErrors())
+    lines = await read_all(_reader(request, decision), wish=wish, before=_end_of(wish, now(request)))
+    name = f"innsyn-{now(request):%Y-%m-%d}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(_table(request, lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _page(
+    request: Request,
+    decision: Decision,
+    wish: Wish,
+    before: datetime,
+    errors: FieldErrors,
+    typed: dict[str, str],
+) -> Response:
+    page = await read_page(
+        _reader(request, decision), wish=wish, before=min(before, _end_of(wish, now(request)))
+    )
+    return render(
+        request,
+        "citizen/log.html",
+        422 if errors else 200,
+        page=page,
+        wish=wish,
+        typed=typed,
+        errors=errors,
+        is_later="eldre_enn" in typed,
+        manners=[(code, MANNER_NAMES[code]) for code in MANNERS],
+        manner_names=MANNER_NAMES,
+        roles=ROLE_NAMES,
+        kind_of=words.kind_of,
+        action_of=words.action_of,
+        why_of=partial(_why, request),
+        nothing_found=NOTHING_FOUND,
+    )
+
+
+def _reader(request: Request, decision: Decision) -> Read:
+    async def read(before: datetime, limit: int) -> list[LogLine]:
+        return await audit.own_log(request.app.state.access_db, decision=decision, before=before, limit=limit)
+
+    return read
+
+
+def _wish(form: Form, errors: FieldErrors) -> Wish:
+    manner = form.text("hva")
+    since_on, until_on = (_day(form, name, errors) for name in ("fra", "til"))
+    if since_on and until_on and since_on > until_on:
+        errors.add("til", _("Til-dagen er før fra-dagen."))
+    return Wish(
+        since_on=since_on,
+        until_on=until_on,
+        person=form.text("hvem"),
+        unit=form.text("hvor"),
+        manner=manner if manner in MANNERS else "",
+        only_people=form.is_on("bare_mennesker"),
+        with_own=form.is_on("egne"),
+    )
+
+
+def _day(form: Form, name: str, errors: FieldErrors) -> date | None:
+    text = form.text(name)
+    if not text:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or not 1900 <= found.year <= 2200:
+        errors.add(name, _("Skriv dagen som år-måned-dag, for eksempel 2026-11-23."))
+        return None
+    return found
+
+
+def _end_of(wish: Wish, at: datetime) -> datetime:
+    """Where reading begins: now, or safely after the last day that is asked for."""
+    if wish.until_on is None:
+        return at + timedelta(seconds=1)
+    return min(at, datetime.combine(wish.until_on + timedelta(days=2), datetime.min.time(), at.tzinfo))
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _why(request: Request, line: LogLine) -> str:
+    return translate(request, words.why_of(line, language_of(request)))
+
+
+def _table(request: Request, lines: Iterable[LogLine]) -> bytes:
+    out = io.StringIO()
+    table = csv.writer(out, delimiter=";")
+    table.writerow([translate(request, column) for column in _COLUMNS])
+    table.writerows([_safe(cell) for cell in _row(request, line)] for line in lines)
+    # The mark tells spreadsheets that the letters are UTF-8.
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _row(request: Request, line: LogLine) -> list[str]:
+    role = ROLE_NAMES.get(line.role, line.role)
+    shown = (role, words.action_of(line), words.kind_of(line), _RESULTS.get(line.outcome, ""))
+    role, action, kind, result = (translate(request, text) for text in shown)
+    at = instant(line.at, language_of(request))
+    return [at, line.reader, role, line.unit, action, kind, _why(request, line), result]
+
+
+def _safe(cell: str) -> str:
+    """A spreadsheet must not take a name for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+routes = [
+    Route("/min-journal/innsyn", show, methods=["GET"]),
+    Route("/min-journal/innsyn", narrow, methods=["POST"]),
+    Route("/min-journal/innsyn/last-ned", download, methods=["POST"]),
+]

@@ -1,0 +1,84 @@
+"""What the log's codes are called: kinds of data, what was done, grounds without a name of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fellesjournal.access.audit import LogLine
+from fellesjournal.fhir import RESOURCE_TYPES
+from fellesjournal.web import _
+
+KINDS: Final = {
+    "AllergyIntolerance": _("Allergier"),
+    "Appointment": _("Timer"),
+    "CarePlan": _("Tiltaksplan"),
+    "Communication": _("Meldinger"),
+    "Composition": _("Notater"),
+    "Condition": _("Diagnoser og helseproblemer"),
+    "DiagnosticReport": _("Prøvesvar"),
+    "DocumentReference": _("Dokumenter"),
+    "Encounter": _("Kontakter"),
+    "EpisodeOfCare": _("Tjenester du får"),
+    "Flag": _("Kritisk informasjon"),
+    "Immunization": _("Vaksiner"),
+    "MedicationRequest": _("Resepter"),
+    "MedicationStatement": _("Legemidler"),
+    "Observation": _("Målinger og prøver"),
+    "Patient": _("Navn, adresse og kontaktopplysninger"),
+    "Procedure": _("Behandling"),
+    "RelatedPerson": _("Pårørende"),
+    "ServiceRequest": _("Henvisninger og vedtak"),
+    "Task": _("Oppgaver som gjelder deg"),
+}
+"""By resource type; other types are «Andre opplysninger»."""
+
+OTHER_KIND: Final = _("Andre opplysninger")
+WHOLE: Final = _("Journalens forside")
+THE_LOG: Final = _("Innsynsloggen")
+IDENTITY: Final = _("Navn, fødselsdato og fødselsnummer")
+
+ACTIONS: Final = {
+    "open": _("Åpnet"),
+    "read": _("Leste"),
+    "history": _("Leste eldre utgaver"),
+    "search": _("Leste"),
+    "list": _("Så i en liste"),
+    "identify": _("Slo opp"),
+    "write": _("Skrev"),
+    "print": _("Skrev ut eller lastet ned"),
+    "log": _("Leste"),
+}
+"""By the log's own words for what was done."""
+
+GROUNDS: Final = {
+    "ENHET": _("Enhetens egen liste"),
+    "KATALOG": _("Opplysninger som er åpne for alle som er logget inn"),
+    "SPERRET": _("Du har sperret journalen"),
+    "EGEN_SOM_ANSATT": _("Ansatte får ikke åpne sin egen journal på jobb"),
+}
+"""Grounds that stand in no national list."""
+
+NO_GROUND: Final = _("Ingen grunn er registrert")
+
+
+def kind_of(line: LogLine) -> str:
+    """What kind of data a line is about, in bokmål."""
+    if line.action == "log":
+        return THE_LOG
+    if line.action == "identify":
+        return IDENTITY
+    if not 0 < line.kind <= len(RESOURCE_TYPES):
+        return WHOLE
+    return KINDS.get(RESOURCE_TYPES[line.kind - 1], OTHER_KIND)
+
+
+def action_of(line: LogLine) -> str:
+    """What was done, in bokmål."""
+    return ACTIONS.get(line.action, ACTIONS["read"])
+
+
+def why_of(line: LogLine, language: str) -> str:
+    """Why: the ground's name in the language, or a bokmål text to be translated. Never the free text."""
+    if any(line.ground_names):
+        return line.why(language)
+    return GROUNDS.get(line.ground, NO_GROUND)
