@@ -138,6 +138,11 @@ class Sessions:
         )  # fmt: skip
         return _started(secret, made, PostEnded())
 
+    async def find_system(self, name_hash: bytes) -> tuple[int, int] | None:
+        """(person, unit) of a system by its hashed name, or None."""
+        row = await self._web.fetchrow(_QUERIES.find_system, name_hash)
+        return None if row is None else (row["person"], row["unit"])
+
     async def find_demo(self, name: str) -> tuple[int, str] | None:
         """(person, human or system) of a demo name, or None."""
         row = await self._signin.fetchrow(_QUERIES.find_demo, name)

@@ -55,6 +55,14 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
   RETURNING id
 $$;
 
+-- The system of a name (keyed hash) and the unit that it acts in, for a worker that starts its own sessions.
+CREATE OR REPLACE FUNCTION identity.find_system(p_name_hash bytea)
+RETURNS TABLE (person bigint, unit bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.id, o.unit FROM identity.person p JOIN identity.post o ON o.person = p.id
+  WHERE p.number_hash = p_name_hash AND p.kind = 'system' AND o.role = 'system'
+$$;
+
 -- Who holds this secret: nothing if the session is not valid.
 -- Marks the session as seen, at most once a minute, and at least four times in the time that it may idle.
 CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
@@ -197,3 +205,4 @@ GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
   identity.put_grant(bigint, text, timestamptz, text), identity.find_demo(text),
   identity.start_system(bytea, bigint, bigint, text, integer, text) TO fj_migrate;
 GRANT USAGE ON SCHEMA identity TO fj_migrate;
+GRANT EXECUTE ON FUNCTION identity.find_system(bytea) TO fj_worker;

@@ -47,3 +47,7 @@ SELECT * FROM identity.find_demo($1);
 -- name: use_once
 -- True the first time a digest comes.
 SELECT identity.use_once($1, $2);
+
+-- name: find_system
+-- A system by its hashed name, and the unit that it acts in.
+SELECT * FROM identity.find_system($1);

@@ -121,6 +121,14 @@ class Journal:
             self.vault.db, secret=self.decision.secret, words=words, born_on=born_on
         )
 
+    async def open_envelope(self, id: str) -> int | None:  # noqa: A002
+        """A distributing system's right to the patient of one resource, for five minutes; the patient's number.
+
+        None without the grant, and for a resource that is no patient's.
+        """
+        slot, pid = _key(id)
+        return await store.open_envelope(self.vault.db, secret=self.decision.secret, slot=slot, pid=pid)
+
     def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
         """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
         rtype = resource["resourceType"]

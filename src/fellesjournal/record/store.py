@@ -135,7 +135,7 @@ async def identify_name(
 
 
 async def feed(db: Database, *, secret: bytes, xid: str, pos: int, limit: int) -> list[Row]:
-    """The next entries of the history, oldest first; empty without the grant."""
+    """The next entries of the history, oldest first; one row that is not `allowed` without the grant."""
     rows: list[Row] = await db.fetch(_SQL.feed, secret, xid, pos, limit)
     return rows
 

@@ -24,8 +24,9 @@ SELECT verdict, slot, pid, body FROM vault.identify_number($1, $2, $3)
 SELECT verdict, slot, pid, body FROM vault.identify_name($1, $2, $3, $4, $5)
 
 -- name: feed
--- The next entries of the history after a position; ids alone.
-SELECT xid::text AS xid, pos, slot, pid, version, rtype, patient, org, op, updated FROM vault.feed($1, $2::text::xid8, $3, $4)
+-- The next entries of the history after a position; ids alone. allowed false: the secret has no grant (any more).
+SELECT allowed, xid::text AS xid, pos, slot, pid, version, rtype, patient, org, op, updated, purpose
+FROM vault.feed_entries($1, $2::text::xid8, $3, $4)
 
 -- name: feed_at
 -- Where a reader of the feed has come.

@@ -1,0 +1,49 @@
+"""The worker's part: read the feed, carry notes, try again what was put aside."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from fellesjournal.clinical.correspondence.actors import DISTRIBUTE, FEED, SystemSession
+from fellesjournal.clinical.correspondence.distribute import Distributor
+from fellesjournal.clinical.correspondence.model import is_carried
+from fellesjournal.identity.sessions import Sessions
+from fellesjournal.kit.db import Database
+from fellesjournal.kit.jobs import Worker
+from fellesjournal.kit.keys import Keys
+from fellesjournal.kit.settings import Settings
+from fellesjournal.record.feed import FeedReader
+from fellesjournal.record.journal import Vault
+
+READER = "correspondence"
+PARKED = "correspondence.carry"
+_PAUSE = timedelta(seconds=5)
+
+
+async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
+    """Carry notes until told to stop; what is under way is finished first. Raises DatabaseUnavailable at
+    start.
+    """
+    async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
+        sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
+        feed, distribute = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE))
+        distributor = Distributor(Vault(db, keys=keys), reader=distribute.reader)
+        reader = FeedReader(
+            db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
+        )
+        parked = Worker(db)
+        parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(reader.run(stop))
+                group.create_task(parked.run())
+                group.create_task(_stop_with(parked, stop))
+        finally:
+            await feed.end()
+            await distribute.end()
+
+
+async def _stop_with(parked: Worker, stop: asyncio.Event) -> None:
+    await stop.wait()
+    parked.stop()
