@@ -42,7 +42,7 @@ async def overview(request: Request, decision: Decision) -> Response:
     found = await journal.search_many(
         [
             ("me", "Patient", [("_id", me)]),
-            ("flags", "Flag", [("patient", me), ("status", "active"), ("_count", _MANY)]),
+            ("flags", "Flag", [("patient", me), ("_count", _MANY)]),
             ("allergies", "AllergyIntolerance", _active(me)),
             ("problems", "Condition", [*_active(me), ("category", "problem-list-item")]),
             ("medicines", "MedicationStatement", [("patient", me), ("status", "active"), ("_count", _MANY)]),
@@ -59,7 +59,7 @@ async def overview(request: Request, decision: Decision) -> Response:
         request,
         "citizen/overview.html",
         name=decision.reader.name,
-        warnings=[read_as.warning(one) for one in _resources(found["flags"])],
+        warnings=[read_as.warning(one) for one in _resources(found["flags"]) if one["status"] == "active"],
         allergies=[read_as.allergy(one) for one in _resources(found["allergies"])],
         problems=[read_as.problem(one) for one in _resources(found["problems"])],
         medicines=_medicines(found["medicines"], directory),
@@ -233,8 +233,8 @@ async def _encounter(journal: Journal, resource: Json) -> list[Json]:
 
 
 def _values(me: str, category: str) -> Sequence[tuple[str, str]]:
-    return [("patient", me), ("category", category), ("status", "final,amended,corrected"), ("_sort", "-date"),
-            ("_count", str(_VALUES))]  # fmt: skip
+    wish = [("patient", me), ("category", category), ("status", "final,amended,corrected")]
+    return [*wish, ("_sort", "-date"), ("_count", str(_VALUES))]
 
 
 def _active(me: str) -> Sequence[tuple[str, str]]:

@@ -23,7 +23,8 @@ MEASUREMENTS: Final = {
     "85354-9": Words(
         _("Blodtrykk"),
         _(
-            "Hvor hardt blodet trykker mot blodårene. Det første tallet er når hjertet slår, det andre når det hviler."
+            "Hvor hardt blodet trykker mot blodårene. "
+            "Det første tallet er når hjertet slår, det andre når det hviler."
         ),
     ),
     "8867-4": Words(_("Puls"), _("Hvor mange ganger hjertet slår i minuttet.")),

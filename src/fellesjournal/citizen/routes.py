@@ -1,0 +1,9 @@
+"""Every address of the citizen's room and of the pages that are open to all."""
+
+from __future__ import annotations
+
+from fellesjournal.citizen import front
+from fellesjournal.citizen.log import routes as log
+from fellesjournal.citizen.own import routes as own
+
+routes = [*front.routes, *own.routes, *log.routes]
