@@ -8,7 +8,7 @@
 CREATE OR REPLACE FUNCTION access.decide_many(
   p_secret bytea[], p_patient bigint[], p_org bigint[], p_kind smallint[], p_action text[], p_what bigint[])
 RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, classes smallint[])
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
   RETURN QUERY
@@ -49,7 +49,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.judge(p_secret bytea, p_patients bigint[], p_action text)
 RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boolean, ground text, until_at timestamptz,
                ref bigint, classes smallint[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
     SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, false)), r.ground, r.until_at, r.ref,
@@ -66,7 +66,7 @@ END $$;
 -- Writes the log of one event: one row for each patient named. Callable by the vault's functions only.
 CREATE OR REPLACE FUNCTION access.log_event(p_secret bytea, p_patients bigint[], p_action text, p_kind smallint,
                                             p_what bigint[], p_ground text, p_ref bigint, p_outcome smallint)
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
   INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
@@ -81,7 +81,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
 RETURNS TABLE (session bigint, unit bigint, allow boolean, ground text, ground_name_nb text, ground_name_nn text,
                ground_name_en text, until_at timestamptz, blocked bigint)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record;
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], CASE p_action WHEN 'write' THEN 'write' ELSE 'read' END);
@@ -98,14 +98,14 @@ END $$;
 
 -- A refused wish that stands alone, after its transaction was rolled back.
 CREATE OR REPLACE FUNCTION access.log_refusal(p_secret bytea, p_patients bigint[], p_action text, p_kind smallint)
-RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT access.log_event(p_secret, p_patients, p_action, p_kind, NULL, NULL, NULL, 1::smallint)
 $$;
 
 -- What the vault's write door must know of the writer. No row = the secret opens nothing.
 CREATE OR REPLACE FUNCTION access.writer(p_secret bytea)
 RETURNS TABLE (session bigint, person bigint, unit bigint, kind text, purpose text, may_write boolean, may_register boolean)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
     SELECT s.id, s.person, s.unit, s.kind, s.purpose,
@@ -116,7 +116,7 @@ END $$;
 
 -- Does this secret belong to a system with a live grant to read the feed?
 CREATE OR REPLACE FUNCTION access.may_feed(p_secret bytea) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM identity.live s JOIN access.system_grant g ON g.person = s.person AND g.purpose = 'FEED'
                  AND g.until_at > clock_timestamp() WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system');
@@ -127,7 +127,7 @@ END $$;
 -- Keeps the roster beside the relations.
 CREATE OR REPLACE FUNCTION access.put_relation(p_patients bigint[], p_unit bigint, p_person bigint, p_ground text, p_source bigint,
                                                p_from timestamptz, p_until timestamptz, p_session bigint)
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.relation (patient, unit, person, ground, source, from_at, until_at, made_by)
   SELECT q.p, p_unit, p_person, p_ground, p_source, p_from, p_until, p_session FROM unnest(p_patients) AS q (p);
@@ -142,7 +142,7 @@ END $$;
 -- Answers false when that is not so; nothing is written then.
 CREATE OR REPLACE FUNCTION access.establish(p_secret bytea, p_patient bigint, p_unit bigint, p_person bigint, p_ground text,
                                             p_source bigint, p_from timestamptz, p_until timestamptz)
-RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record; v_purpose text;
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
@@ -165,7 +165,7 @@ END $$;
 
 -- Ends the fact that a resource made, for the unit of the session; access lasts the ground's after-time longer.
 CREATE OR REPLACE FUNCTION access.end_relation(p_secret bytea, p_patient bigint, p_source bigint)
-RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record; v_count integer;
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
@@ -184,7 +184,7 @@ END $$;
 
 -- Opens one envelope for a distributing system: the patient of one history entry, for five minutes.
 CREATE OR REPLACE FUNCTION access.open_envelope(p_secret bytea, p_patient bigint, p_source bigint)
-RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record;
 BEGIN
   SELECT l.id, l.unit, l.person INTO s FROM identity.live l
@@ -198,7 +198,7 @@ END $$;
 
 -- Marks people as just identified in this session, and logs each hit shown. Called by the vault's identify.
 CREATE OR REPLACE FUNCTION access.mark_identified(p_secret bytea, p_patients bigint[])
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.identified (session, patient)
   SELECT s.id, q.p FROM identity.live s, unnest(p_patients) AS q (p) WHERE s.secret_hash = sha256(p_secret)
@@ -208,7 +208,7 @@ END $$;
 
 -- May this reader identify people now? 'ok', 'none' (no session), 'role' or 'rate' (over 60 in ten minutes).
 CREATE OR REPLACE FUNCTION access.may_identify(p_secret bytea)
-RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT coalesce((
     SELECT CASE WHEN rr.role IS NULL OR s.kind <> 'staff' THEN 'role'
                 WHEN (SELECT count(DISTINCT l.event) FROM access.log l WHERE l.person = s.person AND l.action = 'identify'
@@ -223,7 +223,7 @@ CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, 
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, controller bigint, municipality text, action text, kind smallint,
                what_count integer, purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
                outcome smallint, reader_kind text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
 BEGIN
   SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
@@ -244,7 +244,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.patient_log(p_secret bytea, p_patient bigint, p_before timestamptz, p_limit integer)
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, action text, kind smallint, purpose text, ground text,
                ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record;
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'read');
@@ -264,7 +264,7 @@ END $$;
 
 -- Makes the log's partitions for this month and the two next. Run by migration and by the worker each day.
 CREATE OR REPLACE FUNCTION access.keep_log_partitions()
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE m date; t text;
 BEGIN
   FOR i IN 0..2 LOOP
@@ -281,7 +281,7 @@ END $$;
 
 -- HMAC-SHA-256 (RFC 2104) of the context, this backend and this transaction, under the database's own nonce.
 CREATE OR REPLACE FUNCTION ctx.mac(p_context text)
-RETURNS bytea LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bytea LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE k bytea; m bytea;
 BEGIN
   SELECT n.nonce INTO k FROM ctx.nonce n;
@@ -296,20 +296,20 @@ END $$;
 
 -- Seals a context into this transaction: unit, session, classes and patients that a policy may let through.
 CREATE OR REPLACE FUNCTION ctx.seal(p_unit bigint, p_session bigint, p_classes smallint[], p_patients bigint[])
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE c text := coalesce(p_unit, 0) || ';' || p_session || ';' || p_classes::text || ';' || p_patients::text;
 BEGIN
   PERFORM set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
 END $$;
 
 -- Takes the context away again.
-CREATE OR REPLACE FUNCTION ctx.clear() RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION ctx.clear() RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT set_config('fj.context', '', true)
 $$;
 
 -- The fields of the context if its seal is good, else nothing at all.
 CREATE OR REPLACE FUNCTION ctx.open() RETURNS text[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v text := current_setting('fj.context', true); c text; k bytea; m bytea;
 BEGIN
   IF v IS NULL OR v = '' THEN RETURN NULL; END IF;
@@ -334,7 +334,7 @@ CREATE OR REPLACE FUNCTION ctx.patients() RETURNS bigint[] LANGUAGE plpgsql STAB
 
 -- Is this row on the unit's list? Directory rows are; a unit's own rows are its own; a patient's rows need a live need.
 CREATE OR REPLACE FUNCTION access.listed(p_unit bigint, p_patient bigint, p_org bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF p_patient > 0 THEN
     RETURN EXISTS (SELECT 1 FROM access.roster r WHERE r.unit = p_unit AND r.patient = p_patient
@@ -348,7 +348,7 @@ END $$;
 
 -- Is this person blocked for the session's person, or the session's own? For lists, beside the unit's roster.
 CREATE OR REPLACE FUNCTION access.hidden_for(p_session bigint, p_patient bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM identity.session s JOIN identity.person p ON p.id = s.person
                  WHERE s.id = p_session AND s.kind = 'staff' AND p.patient = p_patient)
@@ -359,7 +359,7 @@ END $$;
 
 -- May the session's reader see every one of these patients? For rows that name more than one.
 CREATE OR REPLACE FUNCTION access.may_all(p_session bigint, p_patients bigint[]) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN NOT EXISTS (
     SELECT 1 FROM unnest(p_patients) AS q (p) WHERE NOT coalesce((

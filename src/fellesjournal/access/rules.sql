@@ -27,7 +27,8 @@ CREATE OR REPLACE VIEW access.rule_gp_list AS
   SELECT s.id AS reader, r.patient, true AS allow, r.ground, r.until_at, r.source AS ref, 2 AS rank
   FROM access.relation r JOIN identity.session s ON s.kind = 'staff' AND s.unit = r.unit
     AND (r.person IS NULL OR r.person = s.person)
-  WHERE r.ground = 'FASTLEGE' AND s.role = ANY (SELECT unnest(g.roles) FROM access.ground g WHERE g.code = 'FASTLEGE')
+  JOIN access.ground g ON g.code = r.ground AND s.role = ANY (g.roles)
+  WHERE r.ground = 'FASTLEGE'
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp();
 
 -- A booked, ongoing or recent contact; a stay or decided services. Helsepersonelloven § 45; decision templates POLBESOK, PLANOPP, BELEGG.
@@ -35,8 +36,8 @@ CREATE OR REPLACE VIEW access.rule_contact AS
   SELECT s.id AS reader, r.patient, true AS allow, r.ground, r.until_at, r.source AS ref, 3 AS rank
   FROM access.relation r JOIN identity.session s ON s.kind = 'staff' AND s.unit = r.unit
     AND (r.person IS NULL OR r.person = s.person)
+  JOIN access.ground g ON g.code = r.ground AND s.role = ANY (g.roles)
   WHERE r.ground IN ('POLBESOK', 'PLANOPP', 'BELEGG')
-    AND s.role = ANY (SELECT unnest(g.roles) FROM access.ground g WHERE g.code = r.ground)
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp();
 
 -- A task, result or message on the unit's work list. Helsepersonelloven § 45; decision template ARBFLYT.
@@ -44,8 +45,8 @@ CREATE OR REPLACE VIEW access.rule_work_list AS
   SELECT s.id AS reader, r.patient, true AS allow, r.ground, r.until_at, r.source AS ref, 4 AS rank
   FROM access.relation r JOIN identity.session s ON s.kind = 'staff' AND s.unit = r.unit
     AND (r.person IS NULL OR r.person = s.person)
+  JOIN access.ground g ON g.code = r.ground AND s.role = ANY (g.roles)
   WHERE r.ground = 'ARBFLYT'
-    AND s.role = ANY (SELECT unnest(g.roles) FROM access.ground g WHERE g.code = 'ARBFLYT')
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp();
 
 -- A system's bounded patients: those that it loaded itself, or the one envelope that it carries. access.md, "Systems".

@@ -3,7 +3,7 @@
 
 -- A row that names several patients is seen only by one who may see them all.
 CREATE OR REPLACE FUNCTION vault.may_others(p_session bigint, p_slot smallint, p_pid bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN access.may_all(p_session, ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid));
 END $$;
@@ -90,7 +90,7 @@ GRANT SELECT ON vault.sp_string, vault.sp_date TO vault_identify;
 -- Owner columns of the rows named, one for each wish, NULLs where there is nothing. No content.
 CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[])
 RETURNS TABLE (n integer, patient bigint, org bigint, version integer)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
     SELECT a.ord::integer, r.patient, r.org, r.version
@@ -105,7 +105,7 @@ END $$;
 -- status: 200 shown, 404 absent or hidden, 410 deleted, 401 the secret opens nothing.
 CREATE OR REPLACE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint[]; v_org bigint[]; v_session bigint[]; v_allow boolean[]; v_classes text[];
 BEGIN
   SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n) INTO v_patient, v_org
@@ -137,7 +137,7 @@ END $$;
 -- All versions of one resource, newest first, below a version. Empty when hidden or absent. status as above in row 0.
 CREATE OR REPLACE FUNCTION vault.history_of(p_secret bytea, p_rtype smallint, p_slot smallint, p_pid bigint, p_before integer, p_limit integer)
 RETURNS TABLE (status smallint, version integer, updated timestamptz, op "char", body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE o record; d record;
 BEGIN
   SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype]);
@@ -156,19 +156,45 @@ END $$;
 -- ── Search ───────────────────────────────────────────────────────────────────────────────────────
 
 -- Runs compiled SQL as the chart role, or the list role: nothing but what the sealed context lets through.
+-- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
+-- made without looking at the values. A kept plan is the owner's: nobody else can run it, and it holds no value of anyone.
 CREATE OR REPLACE FUNCTION vault.run_chart(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
                sort timestamptz, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_name text := 'c' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
 BEGIN
-  RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+  IF strpos(v_kept, v_name) = 0 THEN
+    IF length(v_kept) > 33 * 400 THEN
+      RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+      RETURN;
+    END IF;
+    BEGIN
+      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, p_sql);
+    EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
+    END;
+    PERFORM set_config('fj.plans', v_kept || v_name, false);
+  END IF;
+  RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
 END $$;
 CREATE OR REPLACE FUNCTION vault.run_list(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
                sort timestamptz, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_name text := 'l' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
 BEGIN
-  RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+  IF strpos(v_kept, v_name) = 0 THEN
+    IF length(v_kept) > 33 * 400 THEN
+      RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+      RETURN;
+    END IF;
+    BEGIN
+      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, p_sql);
+    EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
+    END;
+    PERFORM set_config('fj.plans', v_kept || v_name, false);
+  END IF;
+  RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
 END $$;
 
 -- One search: decides, seals, runs, logs every patient shown and what of each.
@@ -178,7 +204,7 @@ CREATE OR REPLACE FUNCTION vault.search(p_secret bytea, p_patients bigint[], p_u
                                         p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
                sort timestamptz, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_session bigint; v_unit bigint;
         v_classes smallint[]; v_chart boolean := cardinality(p_patients) > 0; v_shown bigint[] := '{}'; v_pids bigint[] := '{}';
 BEGIN
@@ -233,7 +259,7 @@ $$;
 -- By number (keyed hash). verdict: 'ok', 'none', 'role', 'rate'. At most one hit; the caller compares the number again.
 CREATE OR REPLACE FUNCTION vault.identify_number(p_secret bytea, p_rtype smallint, p_h bigint)
 RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v text := access.may_identify(p_secret);
 BEGIN
   IF v = 'ok' THEN
@@ -255,7 +281,7 @@ END $$;
 -- By names (each folded; all must match) and birth date. At most 10 hits; the strictly protected never.
 CREATE OR REPLACE FUNCTION vault.identify_name(p_secret bytea, p_name_param integer, p_names text[], p_birth_param integer, p_born timestamptz)
 RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v text := access.may_identify(p_secret); v_hits bigint[];
 BEGIN
   IF v = 'ok' AND cardinality(p_names) > 0 THEN
@@ -299,7 +325,7 @@ CREATE OR REPLACE FUNCTION vault.write(
   s_n integer[], s_param integer[], s_v text[], s_exact text[],
   u_n integer[], u_param integer[], u_v text[])
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_all bigint[]; v_new bigint[]; v_bad bigint[]; v_status smallint[]; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
@@ -436,7 +462,7 @@ END $$;
 -- Ids alone; a reader decides again for each. Only a system with the FEED grant; nothing for others.
 CREATE OR REPLACE FUNCTION vault.feed(p_secret bytea, p_xid xid8, p_pos bigint, p_limit integer)
 RETURNS TABLE (xid xid8, pos bigint, slot smallint, pid bigint, version integer, rtype smallint, patient bigint, org bigint, op "char", updated timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF NOT access.may_feed(p_secret) THEN RETURN; END IF;
   RETURN QUERY
@@ -447,21 +473,21 @@ END $$;
 
 -- Where a reader of the feed has come; (0, 0) for a new one or after a restore.
 CREATE OR REPLACE FUNCTION vault.feed_at(p_reader text, p_epoch uuid) RETURNS TABLE (xid xid8, pos bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT coalesce(max(f.xid::text), '0')::xid8, coalesce(max(f.pos), 0) FROM vault.feed_position f
   WHERE f.reader = p_reader AND f.epoch = p_epoch
 $$;
 
 -- Remembers where a reader has come. Same transaction as what it did.
 CREATE OR REPLACE FUNCTION vault.feed_reached(p_reader text, p_epoch uuid, p_xid xid8, p_pos bigint) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   INSERT INTO vault.feed_position (reader, epoch, xid, pos) VALUES (p_reader, p_epoch, p_xid, p_pos)
   ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, xid = excluded.xid, pos = excluded.pos
 $$;
 
 -- The right to one envelope: the patient of one resource in the feed, for five minutes. The patient, or NULL.
 CREATE OR REPLACE FUNCTION vault.open_envelope(p_secret bytea, p_slot smallint, p_pid bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
 BEGIN
   SELECT h.patient INTO v_patient FROM vault.history h WHERE h.slot = p_slot AND h.pid = p_pid ORDER BY h.version DESC LIMIT 1;
