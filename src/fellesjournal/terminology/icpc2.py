@@ -1,7 +1,8 @@
 """ICPC-2, the diagnoses of Norwegian primary care, with Norwegian texts.
 
 Owned by WONCA; the table and its licence are described in `data/SOURCE.md`.
-Process codes (30–69) are named by `is_process` alone: they say what was done, not what is wrong, and are never found
+Process codes (30–69) are named by `is_process` alone: they say what was done, not what is wrong, and are
+never found
 by `search`.
 """
 
@@ -43,7 +44,8 @@ def is_process(code: str) -> bool:
 def search(text: str, limit: int = 10) -> list[Diagnosis]:
     """The diagnoses that a few typed letters may mean, best first; empty when nothing is like it.
 
-    A code prefix ranks before words that begin with each typed word, and these before texts that only contain them.
+    A code prefix ranks before words that begin with each typed word, and these before texts that only
+    contain them.
     """
     words = _fold(text).split()
     if not words or limit < 1:

@@ -43,8 +43,6 @@ _PCV_CHILD = Drug(
 _PIVM = Drug("J01CA08", "pivmecillinam", "Pivmecillinam tabletter 200 mg", "1 tablett 3 ganger daglig")
 _DIKLO = Drug("J01CF01", "dikloksacillin", "Dikloksacillin kapsler 500 mg", "1 kapsel 4 ganger daglig")
 _DOXY = Drug("J01AA02", "doksysyklin", "Doksysyklin tabletter 100 mg", "1 tablett 2 ganger daglig")
-_AMOX = Drug("J01CA04", "amoksicillin", "Amoksicillin kapsler 500 mg", "1 kapsel 3 ganger daglig")
-_IBUX = Drug("M01AE01", "ibuprofen", "Ibuprofen tabletter 400 mg", "1 tablett inntil 3 ganger daglig")
 _PANTO = Drug("A02BC02", "pantoprazol", "Pantoprazol tabletter 20 mg", "1 tablett daglig i 4 uker")
 _PILL = Drug("G03AC09", "desogestrel", "Desogestrel tabletter 75 µg", "1 tablett daglig")
 
@@ -62,10 +60,10 @@ AILMENTS = (
     Ailment("H71", (16, 5, 1.2, 0.3), 0.28, ("temp",), 0.35, None, _PCV_CHILD, 0.45, 5, 0.15),
     Ailment("H81", (1, 2, 4, 10), 0.01, ()),
     Ailment("H70", (1, 3, 2, 2), 0.1, ()),
-    Ailment("U71", (1, 2, 7, 10), 0.2, ("temp",), 0.05, None, _PIVM, 0.95, 5, 0.1, "female"),
+    Ailment("U71", (0, 1.5, 7, 10), 0.2, ("temp",), 0.05, None, _PIVM, 0.95, 5, 0.1, "female"),
     Ailment(
         "U70",
-        (0.2, 0.5, 1, 1.5),
+        (0, 0.3, 1, 1.5),
         0.6,
         ("temp", "pulse", "bp", "resp", "sat"),
         0.75,
@@ -133,6 +131,6 @@ def drug_for(ailment: Ailment, age: float) -> Drug | None:
     """What is given; small children get a mixture by weight."""
     if ailment.drug and ailment.drug.atc == "J01CE02":
         return _PCV_CHILD if age < 10 else _PCV
-    if ailment.drug and age < 10:
-        return _AMOX if ailment.drug.atc == "J01AA02" else ailment.drug
+    if ailment.drug and age < 10 and ailment.drug.atc in ("J01AA02", "J01CF01"):
+        return _PCV_CHILD
     return ailment.drug

@@ -9,6 +9,7 @@ from fellesjournal.demo.charts.chart import Chart
 from fellesjournal.demo.charts.consultation import Visit, open_encounter, sign
 from fellesjournal.demo.charts.vitals import Name, Vitals, phrase
 from fellesjournal.demo.prose.note import Brief, write_note
+from fellesjournal.demo.prose.template import Facts
 
 # Age in days of each visit of the programme, the topic of its note, and what is measured.
 _INFANT: tuple[Name, ...] = ("weight", "height", "head")
@@ -17,8 +18,15 @@ _PROGRAMME: tuple[tuple[int, str, tuple[Name, ...]], ...] = (
     (9, "home7", ("weight",)), (44, "w6", _INFANT), (93, "m", _INFANT), (153, "m", _INFANT), (184, "m",
     _INFANT),
     (245, "m", _INFANT), (306, "m", _INFANT), (367, "m", _INFANT), (458, "m", _INFANT), (540, "m", _CHILD),
-    (735, "y2", _CHILD), (1466, "y4", _CHILD), (2240, "school", _CHILD), (8 * 365 + 200, "school", _CHILD),
-    (13 * 365 + 250, "school", _CHILD),
+    (735, "y2", _CHILD), (1466, "y4", _CHILD), (2240, "school", _CHILD), (8 * 365 + 200, "school3", _CHILD),
+    (13 * 365 + 250, "school8", _CHILD),
+)  # fmt: skip
+_MILESTONES = (
+    (4, "løfter hodet i mageleie", "fullammes"), (5.6, "griper, triller over på siden", "får smake på grøt"),
+    (7, "triller", "grøt to ganger om dagen, ammes"), (9, "sitter støtt", "middagsmos og grøt"),
+    (11, "krabber", "spiser det meste med klumper"), (13.5, "reiser seg, går langs møbler",
+    "spiser familiens mat"),
+    (16.5, "går noen skritt alene", "spiser selv med fingrene"), (99, "går og klatrer", "spiser med skje"),
 )  # fmt: skip
 _WEEKS = (9, 17, 24, 28, 32, 36, 38, 40)
 
@@ -41,7 +49,7 @@ def _programme_visit(chart: Chart, on: date, topic: str, names: tuple[Name, ...]
     at = chart.workday(on)
     doctor = topic == "w6" or (topic == "m" and chart.rng.random() < 0.2)
     visit = _visit(chart, at, "helsestasjonslege" if doctor else "helsesykepleier", ("A98",))
-    visit.type = "school-health" if topic == "school" else "programme-visit"
+    visit.type = "school-health" if topic.startswith("school") else "programme-visit"
     if topic == "home7":
         visit.act = "HH"
     encounter = open_encounter(chart, visit)
@@ -49,6 +57,7 @@ def _programme_visit(chart: Chart, on: date, topic: str, names: tuple[Name, ...]
     found["kontakt"] = chart.rng.choice(
         ("god kontakt.", "blid og nysgjerrig.", "litt sjenert, varmer opp.", "god blikkontakt.")
     )
+    found |= _milestones((at.date() - chart.person.birth_on).days / 30.44)
     texts = Vitals(chart).measure(names, at=at, unit=visit.unit, author=visit.author.key, encounter=encounter)
     found |= {**texts, "v": phrase(texts, chart.rng, irregular=False)}
     sign(
@@ -58,6 +67,14 @@ def _programme_visit(chart: Chart, on: date, topic: str, names: tuple[Name, ...]
         write_note(chart.rng, visit.author, Brief("child", topic, found)),
         title="Helsestasjon",
     )
+
+
+def _milestones(months: float) -> Facts:
+    """What an infant of this age eats, can do, and is given."""
+    row = next((row for row in _MILESTONES if months <= row[0]), _MILESTONES[-1])
+    vaccinated = any(abs(months - due) < 0.8 for due in (1.5, 3, 5, 12, 15))
+    given = "vaksine gitt etter program, tålte godt" if vaccinated else "ingen vaksine i dag"
+    return {"motorikk": row[1], "kost": row[2], "vaks": given}
 
 
 def _talks(chart: Chart) -> None:
@@ -93,6 +110,7 @@ def _pregnancy_visit(chart: Chart, at: datetime, week: int, birth_on: date) -> N
     texts = Vitals(chart).measure(names, at=at, unit=visit.unit, author=visit.author.key, encounter=encounter)
     shown = {name: text for name, text in texts.items() if name in ("bp", "weight")}
     found = known.of(chart, "W78", at) | texts | {"week": f"{days // 7}+{days % 7}"}
+    found["neste"] = "4 uker" if week < 30 else "2 uker" if week < 38 else "1 uke"
     found["v"] = phrase(shown, chart.rng, irregular=False)
     topic = "pregnancy" if week > 20 else "pregnancy_early"
     sign(

@@ -321,7 +321,7 @@ def _doctor(
 
 
 def _urgency(chart: Chart, ailment: Ailment) -> str:
-    if ailment.code == "A11" or ailment.ill > 0.7:
+    if ailment.code == "A11" or ailment.ill > 0.55:
         return chart.rng.choice(("orange", "yellow", "yellow"))
     return chart.rng.choice(("yellow", "green", "green", "green", "blue"))
 

@@ -12,18 +12,31 @@ from fellesjournal.demo.prose.library import script
 from fellesjournal.demo.prose.template import Facts
 from fellesjournal.terminology import icpc2
 
+# How long it has lasted, and the same after "siste".
+_HOURS = (("to timer", "siste timer"), ("3 timer", "siste timer"), ("en time", "siste time"))
 _SHORT = (
-    "to dager",
-    "tre dager",
-    "3 dager",
-    "4 dager",
-    "4–5 dager",
-    "en ukes tid",
-    "snart en uke",
-    "et par dager",
-)
-_MIDDLE = ("en uke", "to uker", "knappe to uker", "10 dager", "3 uker", "et par uker")
-_LONG = ("3 uker", "en måneds tid", "to måneder", "2–3 måneder", "et halvt år", "flere uker")
+    ("to dager", "siste to dager"), ("tre dager", "siste dagene"), ("3 dager", "siste 3 dager"),
+    ("4 dager", "siste 4 dager"), ("4–5 dager", "siste 4–5 dager"), ("en ukes tid", "siste uke"),
+    ("snart en uke", "siste uke"), ("et par dager", "siste par dager"),
+)  # fmt: skip
+_MIDDLE = (
+    ("en uke", "siste uke"), ("to uker", "siste to uker"), ("knappe to uker", "siste to uker"),
+    ("10 dager", "siste 10 dager"), ("3 uker", "siste tre uker"), ("et par uker", "siste ukene"),
+)  # fmt: skip
+_LONG = (
+    ("3 uker", "siste 3 uker"), ("en måneds tid", "siste måned"), ("to måneder", "siste to måneder"),
+    ("2–3 måneder", "siste månedene"), ("et halvt år", "siste halvår"), ("flere uker", "siste ukene"),
+)  # fmt: skip
+_INJURIES = ("L77", "L72", "S18", "N79")
+_WRITTEN = {
+    "P02": "Belastningsreaksjon", "R74": "Øvre luftveisinfeksjon", "A04": "Slapphet", "D01": "Magesmerter",
+    "L08": "Skulderplager", "L15": "Kneplager", "R78": "Akutt bronkitt", "U71": "Cystitt",
+    "U70": "Pyelonefritt",
+    "D73": "Gastroenteritt", "L84": "Lumbago", "L86": "Isjias", "A11": "Brystsmerter", "K04": "Palpitasjoner",
+    "D02": "Dyspepsi", "S76": "Hudinfeksjon", "A77": "Virusinfeksjon", "S18": "Kuttskade",
+    "L72": "Underarmsbrudd",
+    "P01": "Engstelse", "W11": "Prevensjon", "A97": "Attest",
+}  # fmt: skip
 _NAMES = {
     "K86": "hypertensjon", "K87": "hypertensjon", "T90": "DM2", "T89": "DM1", "T93": "hyperkolesterolemi",
     "K76": "koronarsykdom",
@@ -63,7 +76,6 @@ def of(chart: Chart, code: str, at: datetime) -> Facts:
         "han": "hun" if person.sex == "female" else "han",
         "pas": rng.choice(("pas.", "pasienten")),
         "side": rng.choice(("høyre", "venstre")),
-        "dur": duration(rng, code),
         "t": f"{rng.choice((38, 38, 39, 39, 40))},{int(rng.random() * 9)}",
         "lay": lay(code),
         "diag": _display(code),
@@ -71,10 +83,12 @@ def of(chart: Chart, code: str, at: datetime) -> Facts:
         "bor": _home(chart),
         "centor": str(rng.choice((3, 4))),
     }
+    facts["dur"], facts["siste"] = duration(rng, code)
+    facts["voksen" if chart.age_years(at) >= 18 else "barn"] = ""
     facts["lay_cap"] = facts["lay"][:1].upper() + facts["lay"][1:]
     facts[_work(person.occupation)] = person.occupation.removeprefix("pensjonist, tidl. ")
     facts |= _history(chart, code, at)
-    facts |= _close(chart) | _school(chart, at)
+    facts |= _close(chart, at) | _school(chart, at)
     return facts
 
 
@@ -104,8 +118,10 @@ def lay(code: str) -> str:
     return LAY.get(code) or _NAMES.get(code) or _display(code).lower()
 
 
-def duration(rng: Random, code: str) -> str:
-    """How long it has lasted, as long as such things do."""
+def duration(rng: Random, code: str) -> tuple[str, str]:
+    """How long it has lasted, as long as such things do; alone, and as "the last …"."""
+    if code in _INJURIES:
+        return rng.choice(_HOURS)
     if code in ("L84", "R05", "L86", "D01", "N01", "K04", "D02", "R75", "S87"):
         return rng.choice(_MIDDLE)
     lasting = code in ("P02", "A04", "L08", "L15", "S03", "D12") or code[0] in "PT" or script("chronic", code)
@@ -143,7 +159,7 @@ def _history(chart: Chart, code: str, at: datetime) -> Facts:
     return facts
 
 
-def _close(chart: Chart) -> Facts:
+def _close(chart: Chart, at: datetime) -> Facts:
     kin = {one.relation: chart.world.person(one.person_key) for one in chart.person.next_of_kin}
     facts: Facts = {}
     for relation, word in (("ektefelleEllerPartner", _spouse(chart)), ("barn", "")):
@@ -151,7 +167,7 @@ def _close(chart: Chart) -> Facts:
             facts["kin"] = word or ("datter" if kin[relation].sex == "female" else "sønn")
             facts["ledsager"] = facts["kin"]
     parents = [word for word in ("mor", "far") if word in kin]
-    if parents:
+    if parents and chart.age_years(at) < 16:
         facts["forelder"] = facts["ledsager"] = chart.rng.choice(parents)
     return facts
 
@@ -191,6 +207,8 @@ def _listed(words: list[str]) -> str:
 
 def _display(code: str) -> str:
     """The diagnosis as one writes it: without the table's reservations and second names."""
+    if code in _WRITTEN:
+        return _WRITTEN[code]
     found = icpc2.lookup(code)
     return found.display.removesuffix(" IKA").split("/")[0] if found else code
 

@@ -158,7 +158,7 @@ class Vitals:
             return round(systolic), round(systolic * 0.6 + rng.gauss(0, 3))
         pregnant = self.chart.person.due_on is not None
         systolic = 114 + max(0.0, age - 30) * 0.3 + self.body.systolic + self._untreated(at) + rng.gauss(0, 6)
-        systolic -= 8 * pregnant + ill * 14
+        systolic -= 8 * pregnant + ill * 8
         diastolic = systolic * 0.44 + 24 - max(0.0, age - 60) * 0.22 + rng.gauss(0, 4)
         return round(max(86.0, systolic) / 2) * 2, round(max(48.0, diastolic) / 2) * 2
 

@@ -14,14 +14,15 @@ from fellesjournal.demo.prose.template import Facts, Template
 _SPACES = re.compile(r"[ ]{2,}")
 _BEFORE = re.compile(r"\s+([.,;:])")
 _DOUBLE = re.compile(r"([.,;:])(?:\s*[.,;])+")
+_ONE = re.compile(r"(?<![\d,–-])(1 (?:uke|time))r\b")
 _HANGING = re.compile(r"[,;:]\s*(?=$|\n)")
 _EMPTY = re.compile(r"(^|(?<=[.!?]\s))[.,;:]\s*")
 _SENTENCE = re.compile(r"(^|(?<!\d)[.!?]\s+)([a-zæøå])(?=[a-zæøå]{2,}[ ,.])")
 # Abbreviations after which a small letter is right.
 _ABBREVIATIONS = (
-    "pas us ktr evt ca obs kl tlf abd palp bilat pga mtp maks hhv lat med resp ekspir henv tilv dr gl proc bl.pr rtg "
-    "spes nevrol inkl ekst u.a f.eks dorsalfl konj mnd stk min uspes subj irreg rgm tidl tv vit metatars ab neg pos "
-    "symm st bakt vansk gr d inf ev kol leuk"
+    "pas us ktr evt ca obs kl tlf abd palp bilat pga mtp maks hhv lat med resp "
+    "ekspir henv tilv dr gl proc bl.pr rtg spes nevrol inkl ekst u.a f.eks dorsalfl konj mnd stk "
+    "min uspes subj irreg rgm tidl tv vit metatars ab neg pos symm st bakt vansk gr d inf ev kol leuk"
 )
 _ABBREVIATED = re.compile(
     r"\b(?:" + "|".join(re.escape(word) for word in _ABBREVIATIONS.split()) + r")\.\s+$", re.IGNORECASE
@@ -145,7 +146,7 @@ def _stop(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = _SPACES.sub(" ", text)
+    text = _ONE.sub(r"\1", _SPACES.sub(" ", text))
     text = _BEFORE.sub(r"\1", text)
     text = _DOUBLE.sub(_firmest, text)
     text = _EMPTY.sub("", text)
