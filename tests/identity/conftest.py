@@ -7,7 +7,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,14 +147,19 @@ class Browser:
 @pytest.fixture
 async def site(module_database: Any) -> AsyncGenerator[Site, None]:
     """A site with five people in its database and nobody signed in."""
-    database = module_database
+    async with open_site(module_database) as made:
+        yield made
+
+
+@asynccontextmanager
+async def open_site(database: Any, *, port: int = 8000) -> AsyncGenerator[Site, None]:
+    """The site of a database, at a port."""
     admin = await database.connect_admin()
-    await admin.execute(
-        "DELETE FROM identity.used_once; DELETE FROM access.identified; DELETE FROM identity.session"
-    )
+    for table in ("identity.used_once", "access.identified", "identity.session"):
+        await admin.execute(f"DELETE FROM {table}")
     signin, pages = await database.connect("fj_signin"), await database.connect("fj_web")
     monotonic = [0.0]
-    settings = replace(database.settings, host="127.0.0.1", port=8000)
+    settings = replace(database.settings, host="127.0.0.1", port=port)
     sessions = Sessions(
         signin=signin, web=pages, settings=settings, keys=database.keys, monotonic=lambda: monotonic[0]
     )
@@ -257,6 +263,3 @@ def altered(text: str) -> str:
     raw = bytearray(base64.urlsafe_b64decode(text + "="))
     raw[0] ^= 1
     return base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")
-
-
-Change = Callable[[dict[str, Any]], dict[str, Any]]
