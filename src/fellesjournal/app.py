@@ -18,6 +18,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
+from fellesjournal.citizen.routes import routes as citizen_routes
+from fellesjournal.clinical.notes.routes import routes as notes_routes
+from fellesjournal.clinical.overview.routes import routes as overview_routes
+from fellesjournal.clinical.tasks.routes import routes as tasks_routes
+from fellesjournal.demo import story
 from fellesjournal.demo.residents import read_people
 from fellesjournal.identity import (
     PUBLIC,
@@ -106,6 +111,10 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRout
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
+        *overview_routes,
+        *notes_routes,
+        *tasks_routes,
+        *citizen_routes,
         *operations_routes(),
     ]
 
@@ -162,6 +171,18 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.sessions = sessions
     state.installed = open_.installed
     state.health = _health(open_)
+    state.demo_cast = story.CAST if open_.installed.demo else ()
+    state.demo_progress = partial(_demo_progress, open_)
+
+
+async def _demo_progress(open_: Open) -> tuple[int, int] | None:
+    """(charts written, people) while the demo is being filled in; None when it is whole, or in no demo."""
+    if not open_.installed.demo:
+        return None
+    row = await open_.web.fetchrow(
+        "SELECT r.people, (SELECT count(*) FROM demo.loaded WHERE step = 2) AS done FROM demo.run r"
+    )
+    return (row["done"], row["people"]) if row and row["done"] < row["people"] else None
 
 
 def _sign_in(open_: Open, sessions: Sessions) -> tuple[SignIn, BundledProvider | None]:
