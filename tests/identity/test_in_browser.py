@@ -49,7 +49,7 @@ def address(module_database: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium(address: str) -> Iterator[Chromium]:
-    """After the site and closed before it: its event loop and other ones in this thread cannot run together."""
+    """After the site and closed before it: two event loops cannot run together in this thread."""
     with sync_playwright() as playwright:
         program = needs.find_chromium()
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
