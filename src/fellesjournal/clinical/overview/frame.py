@@ -1,0 +1,95 @@
+"""One patient's chart, opened for one page: everything that the page needs by one search, with the
+storyboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import PatientId
+from fellesjournal.clinical.directory import Directory, directory_for
+from fellesjournal.clinical.overview.storyboard import Wish, storyboard, wishes
+from fellesjournal.clinical.pages import journal_of, now
+from fellesjournal.clinical.pieces import Json, patient_id
+from fellesjournal.identity.model import Reader
+from fellesjournal.kit.clock import OSLO
+from fellesjournal.record.errors import NotFound
+from fellesjournal.record.journal import Journal
+from fellesjournal.web import Storyboard, language_of
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a page of a chart has at hand.
+
+    `found` holds the page's own searches by name, each in its order.
+    """
+
+    journal: Journal
+    decision: Decision
+    story: Storyboard
+    person: Json
+    found: dict[str, list[Json]]
+    totals: dict[str, int | None]
+    directory: Directory
+    at: datetime
+    language: str
+
+    @property
+    def patient(self) -> PatientId:
+        """Whose chart it is."""
+        return patient_of(self.decision)
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads."""
+        return self.decision.reader
+
+    @property
+    def url(self) -> str:
+        """The chart's own address."""
+        return self.story.chart_url
+
+
+async def open_frame(
+    request: Request, decision: Decision, more: Sequence[Wish] = (), *, journal: Journal | None = None
+) -> Frame:
+    """Read the storyboard and the page's own wishes in one call. Raises NotFound, NoNeed, SessionOver."""
+    journal = journal or journal_of(request, decision)
+    patient = patient_id(patient_of(decision))
+    pages = await journal.search_many([*wishes(patient), *more])
+    found = {
+        name: [stored.resource() for stored in (*page.matches, *page.included)]
+        for name, page in pages.items()
+    }
+    if not found["patient"]:
+        raise NotFound
+    directory = await directory_for(journal, [one for rows in found.values() for one in rows])
+    at, language = now(request), language_of(request)
+    story = storyboard(
+        found,
+        decision=decision,
+        directory=directory,
+        on=at.astimezone(OSLO).date(),
+        language=language,
+        chart_url=chart_url(patient),
+    )
+    totals = {name: page.total for name, page in pages.items()}
+    return Frame(journal, decision, story, found["patient"][0], found, totals, directory, at, language)
+
+
+def patient_of(decision: Decision) -> PatientId:
+    """The patient that a chart's decision is about. Raises NotFound for a decision about none."""
+    if decision.patient is None:
+        raise NotFound
+    return decision.patient
+
+
+def chart_url(patient: str) -> str:
+    """The address of a patient's chart."""
+    return f"/pasienter/{patient}"

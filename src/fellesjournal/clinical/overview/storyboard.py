@@ -1,0 +1,142 @@
+"""The left column that stands by every page of a chart: who this is, what must be known, why it may be
+seen.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fellesjournal.access.decide import Decision
+from fellesjournal.clinical.directory import SERVICES, Directory, grouped, person_name, phone_in
+from fellesjournal.clinical.pieces import Json, codes_in, day, has_category, words
+from fellesjournal.web import AccessGround, Allergy, Kin, Service, Storyboard, _
+from fellesjournal.web.formats import age, masked_id
+
+PROTECTIONS = ("fortrolig", "strengtFortrolig")
+STRICT = "strengtFortrolig"
+
+Wish = tuple[str, str, list[tuple[str, str]]]
+
+
+def wishes(patient: str) -> list[Wish]:
+    """The searches that a storyboard needs."""
+    active = ("_count", "50")
+    return [
+        ("patient", "Patient", [("_id", patient)]),
+        ("kin", "RelatedPerson", [("patient", patient), active]),
+        ("flags", "Flag", [("patient", patient), active]),
+        ("allergies", "AllergyIntolerance", [("patient", patient), ("clinical-status", "active"), active]),
+        ("episodes", "EpisodeOfCare", [("patient", patient), ("status", "active"), active]),
+    ]
+
+
+def storyboard(
+    found: dict[str, list[Json]],
+    *,
+    decision: Decision,
+    directory: Directory,
+    on: date,
+    language: str,
+    chart_url: str,
+) -> Storyboard:
+    """The storyboard of what `wishes` found."""
+    person = found["patient"][0]
+    born = day(person.get("birthDate"))
+    number = national_id_in(person)
+    ground = decision.ground
+    return Storyboard(
+        name=person_name(person),
+        age=age(born, on, language) if born else "",
+        sex=person.get("gender", ""),
+        born_on=born,
+        masked_id=masked_id(number) if number else _("uten fødselsnummer"),
+        reveal_url=f"{chart_url}/fodselsnummer" if number else None,
+        ground=AccessGround(
+            ground.name(language) if ground else "",
+            f"{chart_url}/innsynslogg",
+            ground.until_at if ground else None,
+        ),
+        chart_url=chart_url,
+        critical=_critical(found["flags"], found["allergies"]),
+        gp=_gp(person, directory),
+        services=tuple(_service(one, directory, person) for one in found["episodes"]),
+        kin=tuple(_kin(one) for one in sorted(found["kin"], key=_rank) if one.get("active", True)),
+        blocked=decision.blocked,
+        deceased_on=day(person.get("deceasedDateTime")),
+        protected=protection_of(person) is not None,
+    )
+
+
+def national_id_in(person: Json) -> str | None:
+    """The official identity number."""
+    numbers = (i.get("value") for i in person.get("identifier", ()) if i.get("use") == "official")
+    return next(numbers, None)
+
+
+def protection_of(person: Json) -> str | None:
+    """The kind of address protection, if there is one."""
+    codes = (label.get("code") for label in person.get("meta", {}).get("security", ()))
+    return next((code for code in codes if code in PROTECTIONS), None)
+
+
+def unit_shown(name: str, service: str, person: Json) -> str:
+    """A unit by name; for a strictly protected person by its kind alone, since the name tells the place."""
+    if protection_of(person) == STRICT:
+        return SERVICES.get(service, "") or _("Kommunal tjeneste")
+    return name
+
+
+def _critical(flags: list[Json], allergies: list[Json]) -> tuple[Allergy, ...] | None:
+    shown = [
+        Allergy(words(one.get("code")), critical=True)
+        for one in flags
+        if one.get("status") == "active" and has_category(one, "critical-information")
+    ]
+    told = " ".join(one.text.lower() for one in shown)
+    for one in allergies:
+        if _is_refuted(one):
+            continue
+        name, is_high = words(one.get("code")), one.get("criticality") == "high"
+        # What stands as critical information already is not said twice.
+        if not (is_high and name.lower() in told):
+            shown.append(Allergy(name, _reaction(one), critical=is_high))
+    return tuple(sorted(shown, key=lambda one: not one.critical)) or None
+
+
+def _is_refuted(allergy: Json) -> bool:
+    return bool({"refuted", "entered-in-error"} & {*codes_in(allergy.get("verificationStatus"))})
+
+
+def _reaction(allergy: Json) -> str:
+    texts = [words(m) for one in allergy.get("reaction", ()) for m in one.get("manifestation", ())]
+    return ", ".join(text.lower() for text in texts if text)
+
+
+def _gp(person: Json, directory: Directory) -> Service | None:
+    parties = person.get("generalPractitioner", ())
+    doctor = next((p for p in parties if p.get("reference", "").startswith("Practitioner/")), None)
+    practice = next((p for p in parties if p.get("reference", "").startswith("Organization/")), None)
+    if doctor is None and practice is None:
+        return None
+    unit = directory.party(practice)
+    if protection_of(person) == STRICT:
+        return Service(directory.name(doctor) or _("Fastlege"))
+    return Service(directory.name(doctor) or unit.name, unit.name if doctor else "", unit.phone)
+
+
+def _service(episode: Json, directory: Directory, person: Json) -> Service:
+    unit = directory.party(episode.get("managingOrganization"))
+    kind = words(next(iter(episode.get("type", ())), None))
+    shown = unit_shown(unit.name, unit.service, person)
+    is_strict = protection_of(person) == STRICT
+    return Service(kind or shown, "" if is_strict else shown if kind else "", "" if is_strict else unit.phone)
+
+
+def _kin(one: Json) -> Kin:
+    relation = words(next(iter(one.get("relationship", ())), None)).lower()
+    return Kin(person_name(one), relation, grouped(phone_in(one)))
+
+
+def _rank(one: Json) -> tuple[bool, int]:
+    is_next = any("N" in codes_in(r) for r in one.get("relationship", ()))
+    return not is_next, min((t.get("rank", 9) for t in one.get("telecom", ())), default=9)

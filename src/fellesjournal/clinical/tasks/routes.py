@@ -1,0 +1,230 @@
+"""The inbox, and a task in the patient's chart: look, sign, hand over, go on to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fellesjournal.access import gate
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import AccessError
+from fellesjournal.clinical.directory import directory_for
+from fellesjournal.clinical.notes.fhir import note_from
+from fellesjournal.clinical.overview.fhir import values_from
+from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
+from fellesjournal.clinical.overview.model import Series, Value, reference_range, series
+from fellesjournal.clinical.pages import (
+    check_context,
+    context_field,
+    journal_of,
+    now,
+    status_of,
+    version_in,
+)
+from fellesjournal.clinical.pieces import Json, id_in, moment, patient_id, words
+from fellesjournal.clinical.tasks import actions
+from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, Item, Whose
+from fellesjournal.record.errors import NotFound, RecordError
+from fellesjournal.record.journal import Journal
+from fellesjournal.web import Form, add_templates, read_form, render
+
+add_templates("tasks", "fellesjournal.clinical.tasks")
+
+_CHOICES: tuple[Whose, ...] = ("mine", "enhet")
+_SIGN_ROLES = ("lege",)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A laboratory answer with each analyte's earlier values."""
+
+    title: str
+    drawn_at: object
+    issued_at: object
+    laboratory: str
+    rows: tuple[Series, ...]
+    conclusion: str
+
+
+@gate.unit("list")
+async def show_inbox(request: Request, decision: Decision) -> Response:
+    """The reader's inbox, or the whole unit's."""
+    inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
+    asked = request.query_params.get("vis", "mine")
+    whose = cast(Whose, asked if asked in _CHOICES else "mine")
+    kind = request.query_params.get("slag", "")
+    return render(
+        request,
+        "tasks/inbox.html",
+        inbox=inbox,
+        whose=whose,
+        kind=kind if kind in KINDS else "",
+        kinds=KINDS,
+        items=inbox.shown(whose=whose, kind=kind if kind in KINDS else ""),
+        done=request.query_params.get("utfort"),
+    )
+
+
+@gate.unit("list")
+async def go_on(request: Request, decision: Decision) -> Response:
+    """Lead to the next of one's own tasks, of the same kind first; to the inbox when none is left."""
+    inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
+    after, kind = request.query_params.get("etter", ""), request.query_params.get("slag", "")
+    found = inbox.after(after, kind=kind)
+    url = f"/pasienter/{found.patient}/oppgaver/{found.id}?utfort=1" if found else "/innboks?utfort=1"
+    return RedirectResponse(url, 303)
+
+
+@gate.chart("open")
+async def show_task(request: Request, decision: Decision) -> Response:
+    """One task with what it is about."""
+    return await _page(request, decision)
+
+
+@gate.chart("write")
+async def finish(request: Request, decision: Decision) -> Response:
+    """Sign the result, or say that the task is done; then on to the next."""
+    form = await read_form(request)
+    journal, task = journal_of(request, decision), request.path_params["task"]
+    try:
+        check_context(form, decision.reader)
+        item = await actions.finish_task(
+            journal,
+            patient=patient_of(decision),
+            reader=decision.reader,
+            task=task,
+            version=version_in(form),
+            comment=form.text("kommentar"),
+            at=now(request),
+        )
+        await journal.commit()
+    except (AccessError, RecordError) as error:
+        return await _page(request, decision, form=form, error=error)
+    if form.text("videre") == "innboks":
+        return RedirectResponse("/innboks?utfort=1", 303)
+    return RedirectResponse(f"/innboks/neste?etter={task}&slag={item.kind}", 303)
+
+
+@gate.chart("write")
+async def hand_over(request: Request, decision: Decision) -> Response:
+    """Give the task to a colleague."""
+    form = await read_form(request)
+    journal, task = journal_of(request, decision), request.path_params["task"]
+    try:
+        check_context(form, decision.reader)
+        await actions.hand_over(
+            journal,
+            patient=patient_of(decision),
+            reader=decision.reader,
+            task=task,
+            version=version_in(form),
+            to=form.text("til"),
+            comment=form.text("kommentar"),
+            at=now(request),
+        )
+        await journal.commit()
+    except (AccessError, RecordError) as error:
+        return await _page(request, decision, form=form, error=error)
+    return RedirectResponse("/innboks?overlevert=1", 303)
+
+
+async def _page(
+    request: Request,
+    decision: Decision,
+    *,
+    form: Form | None = None,
+    error: AccessError | RecordError | None = None,
+) -> Response:
+    journal = journal_of(request, decision)
+    patient = patient_id(patient_of(decision))
+    found = await actions.read_task(
+        journal, patient=patient_of(decision), task=request.path_params["task"], at=now(request)
+    )
+    item = found[1]
+    labs = [("patient", patient), ("category", "laboratory"), ("_sort", "-date"), ("_count", "300")]
+    more = [("labs", "Observation", labs)] if item.kind == SIGN_RESULT else []
+    frame = await open_frame(request, decision, more, journal=journal)
+    return render(
+        request,
+        "tasks/task.html",
+        status_of(error) if error else 200,
+        frame=frame,
+        tab="oppgaver",
+        item=item,
+        kinds=KINDS,
+        answer=await _answer(frame, item),
+        note=await _note(frame, item),
+        error=error,
+        colleagues=await actions.read_colleagues(journal, reader=decision.reader),
+        comment=form.text("kommentar") if form else "",
+        chosen=form.text("til") if form else "",
+        context=context_field(decision.reader),
+        reference_range=reference_range,
+        may_sign=_may_finish(decision, item),
+        was_done="utfort" in request.query_params,
+    )
+
+
+def _may_finish(decision: Decision, item: Item) -> bool:
+    """Results are signed by doctors; the rest is done by whoever does it."""
+    return item.is_open and (item.kind != SIGN_RESULT or decision.reader.role in _SIGN_ROLES)
+
+
+async def _answer(frame: Frame, item: Item) -> Answer | None:
+    report = await _focus(frame.journal, item, "DiagnosticReport") if item.kind == SIGN_RESULT else None
+    if report is None:
+        return None
+    keys = [key for one in report.get("result", ()) if (key := id_in(one, "Observation"))]
+    values = values_from(frame.found["labs"], frame.directory)
+    here = {one.key: one for one in values if one.id in keys}
+    rows = [_with_earlier(one, values) for one in sorted(here.values(), key=lambda one: keys.index(one.id))]
+    directory = await directory_for(frame.journal, [report])
+    return Answer(
+        title=words(report.get("code")),
+        drawn_at=moment(report.get("effectiveDateTime")),
+        issued_at=moment(report.get("issued")),
+        laboratory=next(filter(None, map(directory.name, report.get("performer", ()))), ""),
+        rows=tuple(rows),
+        conclusion=report.get("conclusion", ""),
+    )
+
+
+def _with_earlier(one: Value, values: list[Value]) -> Series:
+    """The answer's own value first, then those taken before it."""
+    earlier = [v for v in values if v.key == one.key and v.at < one.at]
+    return series([one, *earlier])[0]
+
+
+async def _note(frame: Frame, item: Item) -> Any:
+    row = await _focus(frame.journal, item, "Composition") if item.kind == READ_NOTE else None
+    if row is None:
+        return None
+    directory = await directory_for(frame.journal, [row])
+    note = note_from(row, version=1)
+    return {
+        "note": note,
+        "author": directory.name(row["author"][0]),
+        "unit": directory.name(row.get("custodian")),
+    }
+
+
+async def _focus(journal: Journal, item: Item, rtype: str) -> Json | None:
+    if item.focus is None or item.focus[0] != rtype:
+        return None
+    try:
+        return (await journal.read(*item.focus)).resource()
+    except NotFound:
+        return None
+
+
+routes = [
+    Route("/innboks", show_inbox),
+    Route("/innboks/neste", go_on),
+    Route("/pasienter/{patient}/oppgaver/{task}", show_task),
+    Route("/pasienter/{patient}/oppgaver/{task}/utfort", finish, methods=["POST"]),
+    Route("/pasienter/{patient}/oppgaver/{task}/overlever", hand_over, methods=["POST"]),
+]
