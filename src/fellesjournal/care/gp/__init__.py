@@ -1,0 +1,1 @@
+"""Fastlege: the day list, the week, and what waits beside them."""
