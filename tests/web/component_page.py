@@ -158,7 +158,7 @@ async def search(request: Request) -> Response:
 
 async def diagnoses(request: Request) -> Response:
     """Type-ahead over three codes."""
-    query = request.query_params["q"].lower()
+    query = (await web.read_form(request)).text("q").lower()
     return JSONResponse([row for row in DIAGNOSES if query in f"{row['code']} {row['display']}".lower()])
 
 
@@ -188,7 +188,7 @@ def build() -> Starlette:
         Route("/form", form, methods=["GET", "POST"]),
         Route("/citizen", citizen),
         Route("/sok", search, methods=["POST"]),
-        Route("/diagnoser", diagnoses),
+        Route("/diagnoser", diagnoses, methods=["POST"]),
         Route("/feil/{code}", fail),
         Route("/fhir/Patient", fhir, methods=["POST"]),
         Route("/post", quiet, methods=["POST"]),

@@ -1,6 +1,6 @@
 // The note: `/` in the text opens a menu with a diagnosis or a measurement. What is inserted stands in the text and,
 // as hidden fields, in the form. Without JavaScript the same is done in the ordinary fields below the text.
-import { make, say, text } from "./live.js";
+import { csrf, make, say, text } from "./live.js";
 import { Listbox } from "./listbox.js";
 
 class Note extends HTMLElement {
@@ -20,6 +20,8 @@ class Note extends HTMLElement {
     for (const [name, value] of fields) {
       if (name === "diagnosis" || name === "measurement") this.#chip(name, value, this.#shown(name, value));
     }
+    const raised = new Set(fields.filter(([name]) => name === "problem").map(([, value]) => value));
+    for (const box of this.chips.querySelectorAll("input[name=problem]")) box.checked = raised.has(box.value);
   }
 
   #typed(event) {
@@ -82,10 +84,14 @@ class Note extends HTMLElement {
 
   async #search(query, listbox, empty) {
     this.asked = new AbortController();
-    const url = new URL(this.dataset.diagnoses, location.href);
-    url.searchParams.set("q", query);
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: this.asked.signal });
+      // By POST: what is searched for stands in no address.
+      const answer = await fetch(this.dataset.diagnoses, {
+        method: "POST",
+        headers: { "X-CSRF-Token": csrf(), Accept: "application/json" },
+        body: new URLSearchParams({ q: query }),
+        signal: this.asked.signal,
+      });
       if (!answer.ok) throw new Error(String(answer.status));
       const hits = await answer.json();
       listbox.show(hits.map((hit) => ({ ...hit, label: `${hit.code} ${hit.display}` })));
@@ -149,7 +155,15 @@ class Note extends HTMLElement {
 
   #chip(name, value, words, system) {
     const remove = make("button", { type: "button", "aria-label": `${text("remove")} ${words}` }, "×");
-    this.chips.append(make("li", { "data-system": system }, words, make("input", { type: "hidden", name, value, "data-kept": "" }), remove));
+    const kept = make("input", { type: "hidden", name, value, "data-kept": "" });
+    this.chips.append(make("li", { "data-system": system }, words, kept, ...this.#raise(name, value), remove));
+  }
+
+  // Raising a diagnosis to the problem list is a choice of its own.
+  #raise(name, value) {
+    if (name !== "diagnosis" || !this.dataset.raise) return [];
+    const box = make("input", { type: "checkbox", name: "problem", value });
+    return [make("label", { class: "fj-raise" }, box, ` ${this.dataset.raise}`)];
   }
 
   #remove(event) {
