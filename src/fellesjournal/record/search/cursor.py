@@ -35,7 +35,7 @@ def seal_cursor(cursor: Cursor, *, keys: Keys, query: SearchQuery, person: int, 
     micros = (cursor.sort - _EPOCH) // _MICROSECOND
     body = _BODY.pack(_VERSION, micros, cursor.pid, cursor.shown)
     signature = keys.sign("cursor", body + _bound_to(query, person, unit))
-    return urlsafe_b64encode(body + signature).decode().rstrip("=")
+    return _text(body + signature)
 
 
 def open_cursor(text: str, *, keys: Keys, query: SearchQuery, person: int, unit: int) -> Cursor:
@@ -46,9 +46,13 @@ def open_cursor(text: str, *, keys: Keys, query: SearchQuery, person: int, unit:
     except (ValueError, binascii.Error, struct.error):
         raise _refused() from None
     payload = raw[:-SIGNATURE_BYTES] + _bound_to(query, person, unit)
-    if version != _VERSION or not keys.verify("cursor", payload, raw[-SIGNATURE_BYTES:]):
+    if version != _VERSION or _text(raw) != text or not keys.verify("cursor", payload, raw[-SIGNATURE_BYTES:]):
         raise _refused()
     return Cursor(_EPOCH + micros * _MICROSECOND, pid, shown)
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _bound_to(query: SearchQuery, person: int, unit: int) -> bytes:

@@ -9,7 +9,7 @@ choice between the two, made while it runs, differs.
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard, cast
 
 from fellesjournal.fhir import TYPE_NUMBER, param_id
 from fellesjournal.fhir.keys import COMMON_PARAMS
@@ -17,10 +17,21 @@ from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search.condition import Row, Writer
 from fellesjournal.record.search.cursor import Cursor
 from fellesjournal.record.search.match import TABLES, hashes, matches, one_of
-from fellesjournal.record.search.model import Clause, Condition, DateValue, NumberValue, SearchQuery
+from fellesjournal.record.search.model import (
+    Chain,
+    Clause,
+    Condition,
+    DateValue,
+    NumberValue,
+    SearchQuery,
+    TextValue,
+)
 from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
 
-GATHER_CAP: Final = 1000
+GATHER_CAP: Final = 200
+"""Rows that are gathered before another start is tried. Each costs its policy: a unit's need for the person."""
+LONG_NAME: Final = 4
+"""From so many letters on, a name is looked up among all people rather than person by person in the roster."""
 MAX_GATHERS: Final = 3
 MAX_BRANCHES: Final = 16
 _BOUNDED: Final = ("eq", "ap")
@@ -73,7 +84,7 @@ class Driver:
             return walk
         return self._gated(gathers, walk, order, limit, after)
 
-    def _gathers(self, order: Order) -> list[Clause]:
+    def _gathers(self, order: Order) -> list[Clause | Chain]:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
         if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
             return []
@@ -84,7 +95,9 @@ class Driver:
             and not order.by_change
         ):
             return []
-        return self.ranked[:MAX_GATHERS]
+        starts: list[Clause | Chain] = [c for c in self.query.clauses if _is_far(c)]
+        starts.extend(sorted(self.ranked, key=_narrowness))
+        return starts[:MAX_GATHERS]
 
     # ── One walk ─────────────────────────────────────────────────────────────────────────────────
 
@@ -164,7 +177,9 @@ class Driver:
 
     # ── Gather, or walk ──────────────────────────────────────────────────────────────────────────
 
-    def _gated(self, gathers: list[Clause], walk: str, order: Order, limit: str, after: Cursor | None) -> str:
+    def _gated(
+        self, gathers: list[Clause | Chain], walk: str, order: Order, limit: str, after: Cursor | None
+    ) -> str:
         cap = self.params.number(GATHER_CAP)
         tables, branches = list[str](), list[str]()
         too_many: list[str] = []
@@ -176,7 +191,9 @@ class Driver:
         branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
         return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
 
-    def _gather(self, clause: Clause) -> str:
+    def _gather(self, clause: Clause | Chain) -> str:
+        if isinstance(clause, Chain):
+            return self._gather_far(clause)
         start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
         return (
@@ -184,8 +201,22 @@ class Driver:
             f" LIMIT {self.params.number(GATHER_CAP + 1)}) s"
         )
 
+    def _gather_far(self, chain: Chain) -> str:
+        """Everything of the type that refers to what fulfils the chain's link."""
+        link = cast(Clause, chain.links[0])
+        far = "t.pid = t.patient" if link.rtype == "Patient" else "t.patient = 0"
+        fits = matches(link, "t", self.params, self.writer.hash64)
+        param = f"d.param = {self.params.number(chain.param)}"
+        tie = f"d.tpid = t.pid AND d.tslot = t.slot AND {self._bounded(param)}"
+        return (
+            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
+            f" (SELECT DISTINCT t.slot, t.pid FROM {TABLES[link.type]} t WHERE {far} AND {fits}) t CROSS JOIN LATERAL"
+            f" (SELECT d.date, d.pid, d.slot FROM vault.sp_reference d WHERE {tie} OFFSET 0) d"
+            f" LIMIT {self.params.number(GATHER_CAP + 1)}) s"
+        )
+
     def _sifted(
-        self, n: int, clause: Clause, gates: list[str], order: Order, limit: str, after: Cursor | None
+        self, n: int, clause: Clause | Chain, gates: list[str], order: Order, limit: str, after: Cursor | None
     ) -> str:
         others = self._others("d", Start("", "", clause))
         date, lateral = "d.date", ""
@@ -203,15 +234,30 @@ class Driver:
 
     # ── A unit's people ──────────────────────────────────────────────────────────────────────────
 
+    def _is_direct(self) -> bool:
+        """Whether few enough people can match the best clause to look among everybody's."""
+        best = next((c for c in self.ranked if c.type != "id"), None)
+        if best is None or best.code in COMMON_PARAMS:
+            return False
+        if best.type == "string":
+            return all(len(v.text) >= LONG_NAME for v in best.values if isinstance(v, TextValue))
+        return best.code in _NUMBERS_OF_PEOPLE
+
     def _people(self, order: Order, limit: str, after: Cursor | None) -> str:
-        """From the roster to each person's own rows."""
+        """From the roster to each person's own rows; or, for what few people share, from those rows alone.
+
+        The policy lets only the unit's people through in both.
+        """
         start = self._people_start()
-        parts = [f"d.patient = p.patient AND {start.where}", *self._others("d", start)]
+        is_direct = self._is_direct()
+        tie = "d.pid = d.patient" if is_direct else "d.patient = p.patient"
+        parts = [f"{tie} AND {start.where}", *self._others("d", start)]
         date = "d.date"
         if order.by_change:
             date = "(SELECT y.updated FROM vault.resource y WHERE y.slot = d.slot AND y.pid = d.pid)"
         own = f"SELECT DISTINCT {date} AS date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)} OFFSET 0"
-        inner = f"SELECT q.date, q.pid, q.slot FROM access.people p CROSS JOIN LATERAL ({own}) q"
+        source = f"({own}) q" if is_direct else f"access.people p CROSS JOIN LATERAL ({own}) q"
+        inner = f"SELECT q.date, q.pid, q.slot FROM {source}"
         cut = self._after("q.date", "q.pid", order, after)
         return _limited(inner + (f" WHERE {' AND '.join(cut)}" if cut else ""), order, "q", limit)
 
@@ -261,10 +307,26 @@ def _merged(branches: list[str], order: Order, limit: str) -> str:
     return _limited(union, order, "u", limit)
 
 
+def _is_far(condition: Condition) -> TypeGuard[Chain]:
+    """Whether a chain can be gathered from its far end: people and the directory are seen alike from everywhere."""
+    if not isinstance(condition, Chain) or len(condition.links) != 1:
+        return False
+    link = condition.links[0]
+    if not isinstance(link, Clause) or link.type == "id" or link.code in COMMON_PARAMS:
+        return False
+    return (link.rtype == "Patient" or link.rtype in DIRECTORY_TYPES) and _can_start(link)
+
+
 def _can_start(clause: Clause) -> bool:
     if clause.modifier in ("not", "missing", "contains", "above"):
         return False
     return all(v.prefix in _BOUNDED for v in clause.values if isinstance(v, DateValue | NumberValue))
+
+
+def _narrowness(clause: Clause) -> tuple[int, int]:
+    """Lower is likely fewer rows: keys and numbers, then texts, ranges, references, tokens."""
+    first = 0 if clause.code in ("_id", "identifier") else 1 + (clause.code in COMMON_PARAMS)
+    return first, _NARROW.index(clause.type)
 
 
 def _is_hashed(clause: Clause) -> bool:
@@ -279,6 +341,8 @@ def _names_ids(ranked: list[Clause]) -> bool:
     return bool(ranked) and ranked[0].type == "id"
 
 
+_NUMBERS_OF_PEOPLE: Final = ("identifier", "phone", "email", "telecom")
+_NARROW: Final = ("id", "uri", "string", "date", "quantity", "number", "reference", "token")
 _RANKS: Final = ("id", "uri", "token", "reference", "string", "date", "quantity", "number")
 
 

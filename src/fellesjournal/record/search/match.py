@@ -1,6 +1,5 @@
 """What a row of a search table must be like to match a clause: fixed pieces of SQL over one alias."""
 
-
 from collections.abc import Callable
 from typing import Final, cast
 

@@ -109,6 +109,8 @@ class _Work:
     def take(self, name: str, value: str) -> None:
         """One parameter, whatever it is."""
         try:
+            if "\x00" in value:
+                raise refusal(name, "a character that no text holds")
             special = _SPECIAL.get(name)
             if special is not None:
                 special(self, name, value)

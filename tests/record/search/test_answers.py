@@ -1,0 +1,221 @@
+"""What goes along with matches, cursors, caps, several searches in one call, and the plans."""
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from fellesjournal.record.search import (
+    Chart,
+    Compiled,
+    Cursor,
+    Listing,
+    Scope,
+    SearchError,
+    compile,
+    compile_many,
+    compile_search,
+    include,
+    open_cursor,
+    parse_search,
+    seal_cursor,
+)
+from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, Known, World
+
+
+def person(family: str) -> dict[str, Any]:
+    return {"resourceType": "Patient", "name": [{"family": family}]}
+
+
+def observation(subject: Known, *, code: str = "8480-6", day: str = "2024-01-01", **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": subject.ref}, "effectiveDateTime": day,
+        "valueQuantity": {"value": Decimal("5.4"), "unit": "kg"}, **more,
+    }  # fmt: skip
+
+
+async def a_chart(world: World) -> tuple[Known, Known, list[Known]]:
+    """A practitioner, a patient of unit A, three observations."""
+    (practitioner,) = await world.write([{"resourceType": "Practitioner", "name": [{"family": "Lege"}]}])
+    (patient,) = await world.write([person("Nordmann")], org=LOADER_UNIT)
+    await world.relate(UNIT_A, [patient])
+    performer = [{"reference": practitioner.ref}]
+    made = await world.write([observation(patient, day=f"2024-01-0{n}", performer=performer) for n in (1, 2, 3)])
+    return practitioner, patient, made
+
+
+@pytest.mark.parametrize("is_chart", [True, False])
+async def test_includes_follow_references_forwards_and_backwards(world: World, is_chart: bool) -> None:
+    practitioner, patient, made = await a_chart(world)
+    scope: Scope = Chart((patient.pid,)) if is_chart else Listing(UNIT_A)
+    answer = await world.search("a", scope, "Observation?_count=2&_include=Observation:subject&_include=Observation:performer")
+    assert sorted(answer.included) == sorted([patient.ref, practitioner.ref])
+    answer = await world.search("a", scope, "Observation?_include=Observation:performer:Patient")
+    assert answer.included == []
+    answer = await world.search("a", scope, "Patient?_revinclude=Observation:subject")
+    assert sorted(answer.included) == sorted(o.ref for o in made)
+    answer = await world.search("a", scope, "Patient?_revinclude=Observation:subject&_include:iterate=Observation:performer")
+    assert practitioner.ref in answer.included and len(answer.included) == 4
+    answer = await world.search("a", scope, "Observation?_include=*")
+    assert sorted(answer.included) == sorted([patient.ref, practitioner.ref])
+
+
+async def test_included_rows_of_hidden_people_never_come_along(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    (other,) = await world.write([person("Hemmelig")], org=LOADER_UNIT)
+    await world.write([observation(other)])
+    (note,) = await world.write(
+        [{"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": other.ref}}]
+    )
+    for scope in (Chart((patient.pid,)), Listing(UNIT_A)):
+        answer = await world.search("a", scope, "Observation?_include=*&_total=accurate")
+        assert answer.total == 3 and other.ref not in answer.included and note.ref not in answer.included
+        assert (await world.search("a", scope, "Patient?_has:Observation:subject:code=8480-6&_total=accurate")).total == 1
+
+
+async def test_a_patient_without_a_relation_changes_nothing(world: World) -> None:
+    _, patient, made = await a_chart(world)
+    before = await world.search("a", Listing(UNIT_A), "Observation?code=8480-6&_total=accurate")
+    (other,) = await world.write([person("Nordmann")], org=UNIT_A)
+    await world.write([observation(other) for _ in range(5)])
+    after = await world.search("a", Listing(UNIT_A), "Observation?code=8480-6&_total=accurate")
+    assert before == after
+    assert (await world.search("a", Listing(UNIT_A), "Patient?family=Nordmann&_total=accurate")).total == 1
+    assert (await world.search("a", Listing(UNIT_A), f"Patient?_id={other.id}")).ids == []
+    assert (await world.search("b", Listing(UNIT_B), "Patient?_total=accurate")).total == 0
+
+
+async def test_too_many_includes_are_cut_and_told(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    with mock.patch.object(include, "INCLUDE_CAP", 2), mock.patch.object(compile, "INCLUDE_CAP", 2):
+        answer = await world.search("a", Chart((patient.pid,)), "Patient?_revinclude=Observation:subject")
+    assert len(answer.included) == 2 and answer.notices == ["more-includes"]
+
+
+async def test_an_order_without_an_index_is_refused_when_there_is_too_much(world: World) -> None:
+    _, patient, made = await a_chart(world)
+    with mock.patch.object(compile, "SORT_CAP", 2):
+        answer = await world.search("a", Listing(UNIT_A), "Observation?_sort=value-quantity")
+        assert (answer.ids, answer.notices) == ([], ["too-many-to-sort"])
+        answer = await world.search("a", Chart((patient.pid,)), "Observation?_sort=value-quantity")
+        assert len(answer.ids) == 3 and answer.notices == []
+
+
+async def test_pages_stay_in_place_while_rows_come_and_go(world: World) -> None:
+    _, patient, made = await a_chart(world)
+    scope = Chart((patient.pid,))
+    for order in ("", "&_sort=-value-quantity"):
+        first = await world.search("a", scope, f"Observation?_count=1{order}")
+        shown = next(m for m in world.known if m.id == first.ids[0])
+        await world.delete(shown)
+        (newer,) = await world.write([observation(patient, day="2025-01-01")])
+        second = await world.search("a", scope, f"Observation?_count=5{order}", first.next)
+        assert first.ids[0] not in second.ids
+        assert newer.id not in second.ids or order
+        await world.delete(newer)
+
+
+def test_cursor_is_for_one_search_one_reader_and_one_unit(database: Any) -> None:
+    keys = database.keys
+    query = parse_search("Observation", [("code", "x")])
+    cursor = Cursor(sort=datetime.fromisoformat("2024-01-01T00:00:00.123456+00:00"), pid=2**62, shown=20)
+    sealed = seal_cursor(cursor, keys=keys, query=query, person=1, unit=2)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", sealed)
+    assert open_cursor(sealed, keys=keys, query=query, person=1, unit=2) == cursor
+    other = parse_search("Observation", [("code", "y")])
+    for changed in ({"query": other}, {"person": 2}, {"unit": 3}):
+        with pytest.raises(SearchError):
+            open_cursor(sealed, **({"keys": keys, "query": query, "person": 1, "unit": 2} | changed))
+    for forged in (sealed[:-1] + ("A" if sealed[-1] != "A" else "Q"), "A" + sealed[1:], "", "å", "x" * 500, sealed + "AAAA"):
+        with pytest.raises(SearchError):
+            open_cursor(forged, keys=keys, query=query, person=1, unit=2)
+
+
+async def test_several_searches_go_in_one_call(world: World) -> None:
+    practitioner, patient, made = await a_chart(world)
+    scope = Chart((patient.pid,))
+    urls = ["Observation?_count=2&_total=accurate", "Patient?_include=Patient:general-practitioner", "Condition?", "Observation?date=2024-01-02"]
+    together = compile_many([(7 + n, world.compile(scope, url)) for n, url in enumerate(urls)])
+    rows = await world.rows("a", scope, together)
+    by_part = {k: [r["pid"] for r in rows if r["k"] == k] for k in (7, 8, 9, 10)}
+    assert by_part == {7: [made[2].pid, made[1].pid], 8: [patient.pid], 9: [], 10: [made[1].pid]}
+    assert [(r["version"], r["pid"]) for r in rows if r["k"] == 110] == [(7, 3)]
+    assert [r["version"] for r in rows if r["k"] == 111] == [7]
+
+
+NASTY = ("'; DROP TABLE x; --", '"', "$1[1]", "{}", "{0}", "\\", "%s", "NULL", "\U0001f600", "$2[1:2]", "{a}")
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+async def test_values_are_never_part_of_the_sql(world: World, nasty: str) -> None:
+    value = nasty.replace("\\", "\\\\").replace(",", "\\,")
+    for rtype, name in (
+        ("Patient", "family"), ("Patient", "name:exact"), ("Patient", "name:contains"), ("Observation", "code"),
+        ("Observation", "_source:above"), ("Observation", "_id"), ("Observation", "subject"), ("Observation", "subject:Patient.name"),
+    ):  # fmt: skip
+        query = parse_search(rtype, [(name, value)])
+        harmless = parse_search(rtype, [(name, "x" * len(nasty))])
+        for scope in (Chart((1,)), Listing(UNIT_A)):
+            made = compile_search(query, scope=scope, hash64=world.hash64)
+            plain = compile_search(harmless, scope=scope, hash64=world.hash64)
+            if name not in ("_source:above", "_id", "family", "subject", "subject:Patient.name"):
+                assert made.sql == plain.sql
+            assert nasty not in re.sub(r"\$\d\[\d+(:\d+)?\]|'[a-z-]*'|'-?Infinity'", "", made.sql) or nasty in ("NULL",)
+        await world.rows("a", Listing(UNIT_A), compile_search(query, scope=Listing(UNIT_A), hash64=world.hash64))
+
+
+async def explained(world: World, scope: Scope, compiled: Compiled) -> str:
+    """The kept plan, made without the values, as the role that runs it."""
+    async with world.admin.transaction() as conn:
+        patients = [*scope.patients, 0] if isinstance(scope, Chart) else []
+        unit = scope.unit if isinstance(scope, Listing) else None
+        await conn.execute("SELECT ctx.seal($1, 1, '{0,1,100,101}', $2)", unit, patients)
+        await conn.execute(f"SET LOCAL ROLE {'vault_chart' if patients else 'vault_list'}")
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await conn.execute(f"PREPARE p (bigint[], text[], timestamptz[], double precision[]) AS {compiled.sql}")
+        rows = await conn.fetch("EXPLAIN EXECUTE p ('{}', '{}', '{}', '{}')")
+        await conn.execute("DEALLOCATE p")
+        return "\n".join(row[0] for row in rows)
+
+
+async def test_token_search_walks_the_index_in_order(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    await world.write([observation(patient, code=str(n % 7), day=f"2023-01-{1 + n % 28:02}") for n in range(400)])
+    await world.admin.execute("ANALYZE")
+    for scope, index in ((Chart((patient.pid,)), "sp_token_chart"), (Listing(UNIT_A), "sp_token_list")):
+        plan = await explained(world, scope, world.compile(scope, "Observation?code=3&_count=20"))
+        page = plan.partition("CTE page")[2]
+        assert f"Index Scan using {index}" in page
+        # The only sort is that of the finished page, above it.
+        assert "Sort" not in page and plan.startswith("Sort")
+        assert "Seq Scan" not in plan
+
+
+async def test_second_condition_is_one_probe_for_each_row(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    await world.write([observation(patient, code=str(n % 7), day=f"2023-01-{1 + n % 28:02}") for n in range(400)])
+    await world.admin.execute("ANALYZE")
+    scope = Chart((patient.pid,))
+    plan = await explained(world, scope, world.compile(scope, "Observation?code=3&status=final&date=ge2023"))
+    assert "SubPlan" in plan and "Hash" not in plan and "Seq Scan" not in plan
+
+
+async def test_plans_are_kept_in_the_connection(world: World) -> None:
+    _, patient, made = await a_chart(world)
+    scope = Chart((patient.pid,))
+    one = await world.test.connect("fj_web", max_size=1)
+    async with one:
+        world = replace(world, web=one)
+        for _ in range(3):
+            assert len((await world.search("a", scope, "Observation?code=8480-6")).ids) == 3
+        assert await one.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE from_sql") == 1
+        # A kept plan is nobody else's: the application's own role may not read what it reads.
+        name = await one.fetchval("SELECT name FROM pg_prepared_statements WHERE from_sql")
+        with pytest.raises(Exception, match="permission denied"):
+            await one.execute(f"EXECUTE {name} ('{{}}', '{{}}', '{{}}', '{{}}')")
+        assert len((await world.search("a", scope, "Observation?code=8480-6")).ids) == 3
