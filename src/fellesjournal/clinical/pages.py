@@ -46,12 +46,12 @@ def journal_of(request: Request, decision: Decision) -> Journal:
 
 def context_field(reader: Reader) -> Markup:
     """The hidden field that binds a form to the role and unit it was opened in."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(CONTEXT, context_tag(reader))
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CONTEXT, context_tag(reader.secret))
 
 
 def check_context(form: Form, reader: Reader) -> None:
     """Raises OtherContext when the form was opened in another role or unit."""
-    if form.text(CONTEXT) != context_tag(reader):
+    if form.text(CONTEXT) != context_tag(reader.secret):
         raise OtherContext
 
 

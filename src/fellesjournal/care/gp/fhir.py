@@ -19,7 +19,7 @@ def appointment_from(resource: Json, people: Mapping[str, Json], directory: Dire
     if start is None or patient is None or resource.get("status") in _OFF:
         return None
     person = people.get(patient, {})
-    doctor = next((one for one in actors if id_in(one, "Practitioner")), {})
+    doctor: Json = next((one for one in actors if id_in(one, "Practitioner")), {})
     return Appointment(
         id=resource["id"],
         patient=patient,

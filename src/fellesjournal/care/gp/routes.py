@@ -74,10 +74,11 @@ async def show_week(request: Request, decision: Decision) -> Response:
     whose, doctor = _whose(request, decision.reader)
     found = await actions.read_appointments(journal_of(request, decision), first=monday, count=7)
     week = days(of_doctor(found, doctor), first=monday, count=7)
+    shown = [one for one in week if one.appointments or one.on.weekday() < 5]
     return render(
         request,
         "gp/week.html",
-        week=[one for one in week if one.appointments or one.on.weekday() < 5],
+        week=shown,
         at=at,
         whose=whose,
         today=today,

@@ -15,7 +15,8 @@ from fellesjournal.clinical.pieces import HL7, concept, diagnosis_in, id_in, pat
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
 from fellesjournal.record.errors import NotFound, VersionConflict
-from fellesjournal.record.journal import Journal, Stored
+from fellesjournal.record.journal import Journal
+from fellesjournal.record.lookup import Stored
 from fellesjournal.terminology.model import Diagnosis
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -81,7 +81,7 @@ def _overview_wishes(decision: Decision) -> list[Wish]:
     ]
 
 
-def _overview_parts(frame: Frame) -> dict[str, object]:
+def _overview_parts(frame: Frame) -> dict[str, Any]:
     found, directory = frame.found, frame.directory
     vitals = series(fhir.values_from(found["vitals"], directory))
     labs = series(fhir.values_from(found["labs"], directory))

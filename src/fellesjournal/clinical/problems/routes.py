@@ -124,11 +124,13 @@ async def _page(
         field = "siden" if isinstance(error, BadDate) else "kode"
         errors.add(field, translated(language_of(request), error.text, **({"code": about} if about else {})))
     problems = problems_from(frame.found["problems"], frame.directory)
-    is_known = isinstance(error, AccessError | RecordError)
+    status = 422 if error else 200
+    if isinstance(error, AccessError | RecordError):
+        status = status_of(error)
     return render(
         request,
         "problems/list.html",
-        (status_of(error) if is_known else 422) if error else 200,  # type: ignore[arg-type]
+        status,
         frame=frame,
         tab="problemer",
         active=[one for one in problems if one.is_active],

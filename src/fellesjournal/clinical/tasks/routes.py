@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -34,7 +34,6 @@ from fellesjournal.web import Form, add_templates, read_form, render
 
 add_templates("tasks", "fellesjournal.clinical.tasks")
 
-_CHOICES: tuple[Whose, ...] = ("mine", "enhet")
 _SIGN_ROLES = ("lege",)
 
 
@@ -55,7 +54,7 @@ async def show_inbox(request: Request, decision: Decision) -> Response:
     """The reader's inbox, or the whole unit's."""
     inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
     asked = request.query_params.get("vis", "mine")
-    whose = cast(Whose, asked if asked in _CHOICES else "mine")
+    whose: Whose = "enhet" if asked == "enhet" else "mine"
     kind = request.query_params.get("slag", "")
     return render(
         request,
