@@ -32,9 +32,9 @@ PARKED_FOR = timedelta(seconds=10)
 
 _log = get_logger("record.feed")
 _lag = metrics.gauge(
-    "feed_lag_seconds", "Age of the newest entry that a feed reader has handled.", ("reader",)
+    "feed_lag_seconds", "Age of the newest entry that a feed reader has handled.", ("feed",)
 )
-_handled = metrics.counter("feed_entries", "Entries of the feed that were handled.", ("reader", "outcome"))
+_handled = metrics.counter("feed_entries", "Entries of the feed that were handled.", ("feed", "outcome"))
 
 
 @dataclass(frozen=True, slots=True)

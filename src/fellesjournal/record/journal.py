@@ -21,6 +21,7 @@ from fellesjournal.kit.keys import Keys
 from fellesjournal.record import identify, ownership, store
 from fellesjournal.record.errors import (
     BY_STATUS,
+    AlreadyThere,
     Duplicate,
     Invalid,
     NotFound,
@@ -218,7 +219,7 @@ class Journal:
                     await relations.end(conn, decision=self.decision, patient=patient, source=source)
                 return rows
         except UniqueViolation as error:
-            raise Duplicate from error
+            raise _taken(error) from error
         except NoNeed:
             if facts:
                 await self._log_refusal([fact.patient for fact in facts])
@@ -285,6 +286,12 @@ def _number(rtype: str) -> int:
     if number is None:
         raise NotFound
     return number
+
+
+def _taken(error: UniqueViolation) -> RecordError:
+    """An id that was to be new, or a business key."""
+    is_id = getattr(error, "constraint_name", "") in ("history_pkey", "resource_pkey")
+    return AlreadyThere() if is_id else Duplicate()
 
 
 def _fault(status: int) -> Exception:
