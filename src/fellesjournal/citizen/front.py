@@ -12,12 +12,10 @@ from starlette.routing import Route
 
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
-from fellesjournal.citizen.home import home_url
 from fellesjournal.clinical.directory import person_name
 from fellesjournal.clinical.pages import journal_of
 from fellesjournal.clinical.pieces import Json, day
-from fellesjournal.identity.current import current_reader
-from fellesjournal.web import _, add_templates, render
+from fellesjournal.web import _, add_templates, render, visitor_of
 
 _LISTED = 200
 
@@ -43,9 +41,9 @@ class Listed:
 @gate.public("the front page: what this is and how to sign in; in a demo, who can be signed in as")
 async def front(request: Request) -> Response:
     """What Fellesjournal is and the two ways in; those who are signed in go to their own page."""
-    reader = current_reader(request)
-    if reader is not None and reader.kind != "system":
-        return RedirectResponse(home_url(reader), 303)
+    visitor = visitor_of(request)
+    if visitor is not None and visitor.home_url != request.url.path:
+        return RedirectResponse(visitor.home_url, 303)
     return render(
         request,
         "citizen/front.html",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
+
+from fellesjournal.kit.clock import oslo_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,14 @@ class Meeting:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """The contacts of one month, newest first."""
+
+    on: date
+    contacts: tuple[Meeting, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """One measurement as it is shown. `level`: high, low or None; `numbers` are what a trend is drawn of."""
 
@@ -113,3 +125,9 @@ class Series:
             return ()
         width = min(len(value.numbers) for value in with_numbers)
         return tuple(tuple((value.at, value.numbers[n]) for value in with_numbers) for n in range(width))
+
+
+def by_month(contacts: Iterable[Meeting]) -> list[Month]:
+    """Contacts (newest first) by their Norwegian month."""
+    grouped = groupby(contacts, key=lambda one: oslo_day(one.at).replace(day=1))
+    return [Month(month, tuple(found)) for month, found in grouped]

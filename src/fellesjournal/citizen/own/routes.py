@@ -13,8 +13,8 @@ from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import PatientId
 from fellesjournal.citizen.own import fhir as read_as
-from fellesjournal.citizen.own.model import Meeting, Paper
-from fellesjournal.citizen.own.words import UNITS
+from fellesjournal.citizen.own.model import Meeting, Paper, by_month
+from fellesjournal.citizen.own.words import MONTHS, UNITS
 from fellesjournal.clinical.directory import Directory, directory_for
 from fellesjournal.clinical.pages import journal_of, now
 from fellesjournal.clinical.pieces import Json, codes_in, instant, patient_id
@@ -176,7 +176,8 @@ async def meetings(request: Request, decision: Decision) -> Response:
         request,
         "citizen/meetings.html",
         coming=coming,
-        past=past,
+        months=by_month(past),
+        month_names=MONTHS,
         is_cut=found["past"].next is not None,
     )
 

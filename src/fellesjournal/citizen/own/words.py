@@ -104,3 +104,8 @@ UNITS: Final = {"/min": _("i minuttet")}
 
 LEVELS: Final = {"H": "high", "HH": "high", "L": "low", "LL": "low"}
 """HL7's interpretation as the quantity component marks it."""
+
+MONTHS: Final = (
+    _("januar"), _("februar"), _("mars"), _("april"), _("mai"), _("juni"), _("juli"), _("august"),
+    _("september"), _("oktober"), _("november"), _("desember"),
+)  # fmt: skip
