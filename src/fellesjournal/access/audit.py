@@ -60,6 +60,11 @@ async def log_refusal(
     await store.log_refusal(db, secret=decision.secret, patients=patients, action=action, kind=kind)
 
 
+async def keep_partitions(db: Database) -> None:
+    """Make the log's partitions for this month and the two next; the worker does it each night."""
+    await store.keep_partitions(db)
+
+
 def _line(row: Row, *, by_system: bool) -> LogLine:
     return LogLine(
         at=row["at"], reader=row["reader_name"] or "", role=row["role"] or "", unit=row["unit_name"] or "",

@@ -1,30 +1,43 @@
 -- The decision, the log and the sealed context. Owned by access_core, which alone reads sessions, facts and rules.
 
+-- ── Classes ──────────────────────────────────────────────────────────────────────────────────────
+
+-- The classes of rows that a kind of reader may see: a citizen never what is withheld (odd numbers).
+CREATE OR REPLACE FUNCTION access.classes_of(p_kind text) RETURNS smallint[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE p_kind WHEN 'citizen' THEN '{0,100}'::smallint[] ELSE '{0,1,100,101}'::smallint[] END
+$$;
+
 -- ── Decide and log ───────────────────────────────────────────────────────────────────────────────
 
 -- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
 -- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
+-- sens: the row's class; others: every other patient that it names, as the text of an array (NULL = nobody).
 -- session NULL = the secret opens nothing (answer 401).
+DROP FUNCTION IF EXISTS access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]);
 CREATE OR REPLACE FUNCTION access.decide_many(
-  p_secret bytea[], p_patient bigint[], p_org bigint[], p_kind smallint[], p_action text[], p_what bigint[])
+  p_secret bytea[], p_patient bigint[], p_org bigint[], p_sens smallint[], p_others text[], p_kind smallint[], p_action text[],
+  p_what bigint[])
 RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, classes smallint[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
   RETURN QUERY
   WITH ask AS (
-    SELECT a.ord::integer AS k, a.secret, a.patient, a.org, a.kind, a.action, a.what
-    FROM unnest(p_secret, p_patient, p_org, p_kind, p_action, p_what) WITH ORDINALITY
-      AS a (secret, patient, org, kind, action, what, ord)
+    SELECT a.ord::integer AS k, a.secret, a.patient, a.org, a.sens, a.others::bigint[] AS others, a.kind, a.action, a.what
+    FROM unnest(p_secret, p_patient, p_org, p_sens, p_others, p_kind, p_action, p_what) WITH ORDINALITY
+      AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
-    SELECT ask.k, ask.patient, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
+    SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
            s.purpose, s.device, s.kind AS skind,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
             AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
             AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
-                     WHEN ask.patient = -1 THEN ask.org = s.unit ELSE coalesce(r.allow, false) END) AS allow
+                     WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) ELSE coalesce(r.allow, false) END
+            AND ask.sens = ANY (access.classes_of(s.kind))
+            AND (ask.others IS NULL OR access.may_all(sha256(ask.secret), ask.others))) AS allow
     FROM ask
     LEFT JOIN identity.live s ON s.secret_hash = sha256(ask.secret)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = CASE ask.action WHEN 'write' THEN 'write' ELSE 'read' END
@@ -35,25 +48,25 @@ BEGIN
   ), written AS (
     INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
                             ground_ref, device, outcome)
-    SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, coalesce(v.patient, 0), v.action, v.kind, ARRAY[v.what],
+    SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
            v.purpose, v.ground, v.ref, coalesce(v.device, ''),
            CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
-    FROM verdict v WHERE v.patient IS DISTINCT FROM 0
+    FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
-  SELECT v.k, v.sid, v.sunit, v.allow, v.ground,
-         CASE v.skind WHEN 'citizen' THEN ARRAY[0, 100]::smallint[] ELSE ARRAY[0, 1, 100, 101]::smallint[] END
+  SELECT v.k, v.sid, v.sunit, v.allow, v.ground, access.classes_of(v.skind)
   FROM verdict v ORDER BY v.k;
 END $$;
 
 -- Decides without logging: for callers that log what they then show. One row for each patient.
+-- Patient 0 asks for no record: whether the role may do such a thing at all.
 CREATE OR REPLACE FUNCTION access.judge(p_secret bytea, p_patients bigint[], p_action text)
 RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boolean, ground text, until_at timestamptz,
                ref bigint, classes smallint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, false)), r.ground, r.until_at, r.ref,
-           CASE s.kind WHEN 'citizen' THEN ARRAY[0, 100]::smallint[] ELSE ARRAY[0, 1, 100, 101]::smallint[] END
+    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, q.p = 0, false)), r.ground, r.until_at, r.ref,
+           access.classes_of(s.kind)
     FROM identity.live s
     CROSS JOIN unnest(p_patients) AS q (p)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = p_action
@@ -74,6 +87,23 @@ BEGIN
   SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
          coalesce(s.device, ''), p_outcome
   FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
+END $$;
+
+-- Writes the log of one page: one row for each patient named or shown, with what was shown of that patient alone.
+-- p_owner and p_what go together, one for each row shown.
+CREATE OR REPLACE FUNCTION access.log_page(p_secret bytea, p_named bigint[], p_owner bigint[], p_what bigint[], p_action text,
+                                           p_kind smallint, p_ground text, p_ref bigint)
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_event bigint := nextval('access.event');
+BEGIN
+  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
+                          device, outcome)
+  SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, q.what, s.purpose, p_ground, p_ref,
+         coalesce(s.device, ''), CASE WHEN q.what IS NULL THEN 2 ELSE 0 END
+  FROM (SELECT x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what
+        FROM (SELECT p, NULL::bigint FROM unnest(p_named) AS n (p)
+              UNION ALL SELECT p, w FROM unnest(p_owner, p_what) AS o (p, w)) AS x (p, what) GROUP BY x.p) AS q
+  LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
 END $$;
 
 -- May this reader open this patient? Logged as an opening or a refusal; the page shows the ground or the way on.
@@ -148,11 +178,13 @@ BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
   IF NOT FOUND THEN RETURN false; END IF;
   IF j.kind = 'staff' THEN
-    IF p_unit <> j.unit OR j.ground IN ('SPERRET', 'EGEN_SOM_ANSATT') THEN RETURN false; END IF;
+    IF p_unit IS DISTINCT FROM j.unit OR j.ground IN ('SPERRET', 'EGEN_SOM_ANSATT') THEN RETURN false; END IF;
     IF NOT j.allow AND NOT (p_ground = 'POLBESOK' AND EXISTS (
         SELECT 1 FROM access.identified i WHERE i.session = j.session AND i.patient = p_patient
         AND i.at > clock_timestamp() - interval '30 minutes')) THEN RETURN false; END IF;
     IF p_ground NOT IN ('POLBESOK', 'PLANOPP', 'ARBFLYT', 'BELEGG') THEN RETURN false; END IF;
+    -- A contact that somebody registers lasts as long as the ground says, whatever is asked for.
+    IF p_ground = 'POLBESOK' THEN p_until := least(p_until, clock_timestamp() + interval '72 hours'); END IF;
   ELSIF j.kind = 'system' THEN
     SELECT s.purpose INTO v_purpose FROM identity.live s WHERE s.id = j.session;
     IF v_purpose NOT IN ('LOAD', 'DISTRIBUTE') OR NOT j.allow THEN RETURN false; END IF;
@@ -294,10 +326,12 @@ BEGIN
   RETURN sha256(decode('5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 'hex') || k || sha256(decode('36363636363636363636363636363636', 'hex') || k || m));
 END $$;
 
--- Seals a context into this transaction: unit, session, classes and patients that a policy may let through.
-CREATE OR REPLACE FUNCTION ctx.seal(p_unit bigint, p_session bigint, p_classes smallint[], p_patients bigint[])
+-- Seals a context into this transaction: unit, reader, classes and patients that a policy may let through.
+-- The reader is the hash of the session's secret: what a policy asks with it can't be asked about another reader.
+DROP FUNCTION IF EXISTS ctx.seal(bigint, bigint, smallint[], bigint[]);
+CREATE OR REPLACE FUNCTION ctx.seal(p_unit bigint, p_who bytea, p_classes smallint[], p_patients bigint[])
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE c text := coalesce(p_unit, 0) || ';' || p_session || ';' || p_classes::text || ';' || p_patients::text;
+DECLARE c text := coalesce(p_unit, 0) || ';' || encode(p_who, 'hex') || ';' || p_classes::text || ';' || p_patients::text;
 BEGIN
   PERFORM set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
 END $$;
@@ -325,45 +359,43 @@ END $$;
 
 CREATE OR REPLACE FUNCTION ctx.unit() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN (ctx.open())[1]::bigint; END $$;
-CREATE OR REPLACE FUNCTION ctx.session() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$ BEGIN RETURN (ctx.open())[2]::bigint; END $$;
+CREATE OR REPLACE FUNCTION ctx.who() RETURNS bytea LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN decode((ctx.open())[2], 'hex'); END $$;
 CREATE OR REPLACE FUNCTION ctx.classes() RETURNS smallint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN (ctx.open())[3]::smallint[]; END $$;
 CREATE OR REPLACE FUNCTION ctx.patients() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN (ctx.open())[4]::bigint[]; END $$;
 
--- Is this row on the unit's list? Directory rows are; a unit's own rows are its own; a patient's rows need a live need.
-CREATE OR REPLACE FUNCTION access.listed(p_unit bigint, p_patient bigint, p_org bigint) RETURNS boolean
+-- Is this person on the list of this reader's unit? The same answer as `access.rules`, by one look at each table.
+CREATE OR REPLACE FUNCTION access.listed(p_who bytea, p_patient bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE s record; v_now timestamptz := clock_timestamp();
 BEGIN
-  IF p_patient > 0 THEN
-    RETURN EXISTS (SELECT 1 FROM access.roster r WHERE r.unit = p_unit AND r.patient = p_patient
-                   AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp())
-       AND NOT EXISTS (SELECT 1 FROM access.block b WHERE b.patient = p_patient AND b.person IS NULL
-                       AND (b.unit IS NULL OR b.unit = p_unit)
-                       AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp());
+  SELECT x.kind, x.unit, x.person, x.role, x.purpose, p.patient AS own INTO s
+  FROM identity.session x JOIN identity.person p ON p.id = x.person WHERE x.secret_hash = p_who;
+  IF NOT FOUND OR s.kind = 'citizen' OR (s.kind = 'staff' AND s.own = p_patient) THEN RETURN false; END IF;
+  IF s.kind = 'system' THEN
+    RETURN EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient AND r.unit = s.unit AND r.person = s.person
+                   AND r.ground = 'SYSTEM' AND r.from_at <= v_now AND r.until_at > v_now)
+       AND EXISTS (SELECT 1 FROM access.system_grant g WHERE g.person = s.person AND g.purpose = s.purpose AND g.until_at > v_now);
   END IF;
-  RETURN p_patient = 0 OR p_org = p_unit;
+  RETURN EXISTS (SELECT 1 FROM access.relation r JOIN access.ground g ON g.code = r.ground
+                 WHERE r.patient = p_patient AND r.unit = s.unit AND (r.person IS NULL OR r.person = s.person)
+                   AND r.ground IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT')
+                   AND s.role = ANY (g.roles) AND r.from_at <= v_now AND r.until_at > v_now)
+     AND NOT EXISTS (SELECT 1 FROM access.block b WHERE b.patient = p_patient AND b.from_at <= v_now AND b.until_at > v_now
+                     AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person));
 END $$;
 
--- Is this person blocked for the session's person, or the session's own? For lists, beside the unit's roster.
-CREATE OR REPLACE FUNCTION access.hidden_for(p_session bigint, p_patient bigint) RETURNS boolean
+-- May this reader see every one of these patients? For rows that name more than one.
+CREATE OR REPLACE FUNCTION access.may_all(p_who bytea, p_patients bigint[]) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_session bigint;
 BEGIN
-  RETURN EXISTS (SELECT 1 FROM identity.session s JOIN identity.person p ON p.id = s.person
-                 WHERE s.id = p_session AND s.kind = 'staff' AND p.patient = p_patient)
-      OR EXISTS (SELECT 1 FROM access.block b JOIN identity.session s ON s.person = b.person
-                 WHERE s.id = p_session AND b.patient = p_patient
-                   AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp());
-END $$;
-
--- May the session's reader see every one of these patients? For rows that name more than one.
-CREATE OR REPLACE FUNCTION access.may_all(p_session bigint, p_patients bigint[]) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
+  SELECT s.id INTO v_session FROM identity.session s WHERE s.secret_hash = p_who;
   RETURN NOT EXISTS (
     SELECT 1 FROM unnest(p_patients) AS q (p) WHERE NOT coalesce((
-      SELECT x.allow FROM access.rules x WHERE x.reader = p_session AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1), false));
+      SELECT x.allow FROM access.rules x WHERE x.reader = v_session AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1), false));
 END $$;
 
 -- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
@@ -385,19 +417,20 @@ ALTER FUNCTION access.keep_log_partitions() OWNER TO fj_owner;
 GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
   vault_identify, vault_feed;
 GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
-GRANT EXECUTE ON FUNCTION ctx.seal(bigint, bigint, smallint[], bigint[]), ctx.clear() TO vault_open;
-GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.session(), ctx.classes(), ctx.patients() TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION ctx.seal(bigint, bytea, smallint[], bigint[]), ctx.clear() TO vault_open;
+GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.classes(), ctx.patients() TO vault_chart, vault_list;
 
-GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_read;
 GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
   TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
+GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], text, smallint, text, bigint) TO vault_open, vault_write;
 GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;
-GRANT EXECUTE ON FUNCTION access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint) TO vault_list, vault_open;
-GRANT EXECUTE ON FUNCTION access.may_all(bigint, bigint[]) TO vault_read, vault_gate, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION access.listed(bytea, bigint) TO vault_list;
+GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]) TO vault_gate;
 
 GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)

@@ -44,3 +44,8 @@ async def patient_log(db: Database, *, secret: bytes, patient: int, before: date
     """A patient's access log for staff with a need, newest first; empty when refused."""
     rows: list[Row] = await db.fetch(_SQL.patient_log, secret, patient, before, limit)
     return rows
+
+
+async def keep_partitions(db: Database) -> None:
+    """Make the log's partitions for this month and the two next."""
+    await db.execute(_SQL.keep_partitions)

@@ -23,3 +23,7 @@ SELECT * FROM access.own_log($1, $2, $3)
 -- name: patient_log
 -- Staff: who has seen this patient's record, newest first, before an instant.
 SELECT * FROM access.patient_log($1, $2, $3, $4)
+
+-- name: keep_partitions
+-- Makes the log's partitions for this month and the two next.
+SELECT access.keep_log_partitions()

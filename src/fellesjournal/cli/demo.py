@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.cli.serve import bind, command, start_web
 from fellesjournal.clinical.correspondence import ensure_system_actors
-from fellesjournal.demo.load import is_complete, load_first, load_rest, open_loader
+from fellesjournal.demo.load import is_begun, is_complete, load_first, load_rest, open_loader
 from fellesjournal.identity.canonical import canonical_url
 from fellesjournal.kit import db
 from fellesjournal.kit.clock import OSLO
@@ -138,7 +138,7 @@ async def _prepare(settings: Settings, keys: Keys, console: Console) -> None:
             if not (await installation(connection)).demo:
                 raise OperatorError("this database is not a demo: nothing was touched")
         await ensure_system_actors(identity, keys=keys)
-        if await is_complete(identity):
+        if await is_begun(identity):
             return
     with _bars(console) as bars:
         async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:

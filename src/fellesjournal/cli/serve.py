@@ -109,7 +109,7 @@ def _worker(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _run_worker(settings: Settings) -> None:
-    from fellesjournal.worker import run
+    from fellesjournal.clinical.correspondence.worker import run
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

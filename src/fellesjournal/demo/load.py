@@ -30,6 +30,7 @@ from fellesjournal.record.journal import Journal, Vault
 SEED = 1
 FULL_AT_START = 300
 """Charts that are whole before sign-in opens."""
+FIRST = "first"
 _GROUP = 100
 _LANES = 2
 _AFTER = timedelta(hours=72)
@@ -61,7 +62,6 @@ async def open_loader(
     worker = await Database.connect(settings, keys, "fj_worker", max_size=_LANES + 1)
     try:
         seed, size, begun_on = await _begin(identity, size=settings.demo_size, today=today)
-        progress("Lager folk, familier og tjenester", 0, 1)
         world = await asyncio.to_thread(build_world, seed=seed, size=size, today=begun_on)
         keyring = Keyring(seed=seed, people=frozenset(person.key for person in world.people))
         await asyncio.to_thread(write_people, settings.data_dir, world)
@@ -86,6 +86,7 @@ async def load_first(loader: Loader) -> None:
     await _load_directory(loader)
     await _load_people(loader)
     await load_charts(loader, _first_charts(loader.world), what="Skriver de første journalene")
+    await _mark(loader.identity, [FIRST], step=1)
 
 
 async def load_rest(loader: Loader) -> None:
@@ -113,10 +114,14 @@ async def load_charts(loader: Loader, people: Iterable[Person], *, what: str) ->
 async def is_complete(identity: Database) -> bool:
     """Whether every person has a whole chart."""
     row: Any = await identity.fetchrow(
-        "SELECT r.people > 0 AND r.people = (SELECT count(*) FROM demo.loaded WHERE step = 2 AND key <> 'directory') AS whole"
-        " FROM demo.run r"
+        "SELECT r.people > 0 AND r.people = (SELECT count(*) FROM demo.loaded WHERE step = 2) AS whole FROM demo.run r"
     )
     return bool(row and row["whole"])
+
+
+async def is_begun(identity: Database) -> bool:
+    """Whether what sign-in needs is there: everything that `load_first` writes."""
+    return FIRST in await _done(identity, step=1)
 
 
 async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date]:
@@ -143,6 +148,7 @@ async def _load_directory(loader: Loader) -> None:
             resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key)
         )
     await _commit(journal)
+    loader.progress("Skriver enheter og ansatte", len(resources), len(resources))
     await put_staff(loader.identity, world=loader.world, keys=loader.keys, keyring=loader.keyring)
     await _mark(loader.identity, ["directory"], step=1)
 

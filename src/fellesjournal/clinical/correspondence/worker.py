@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
+from fellesjournal.access import audit
 from fellesjournal.clinical.correspondence.actors import DISTRIBUTE, FEED, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
@@ -33,6 +35,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
         )
         parked = Worker(db)
+        parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
         try:
             async with asyncio.TaskGroup() as group:
