@@ -40,9 +40,7 @@ def sign_note(
     if not text.strip():
         raise EmptyNote
     conditions = [
-        journal.create(
-            fhir.contact_condition(one, patient=patient, reader=reader, encounter=encounter, at=at)
-        )
+        journal.create(fhir.contact_condition(one, patient=patient, reader=reader, encounter=encounter, at=at))
         for one in diagnoses
     ]
     return journal.create(
@@ -86,9 +84,7 @@ async def correct_note(
         raise WrongUnit
     kept = list(old.conditions)
     if diagnoses is not None:
-        kept = await _changed_diagnoses(
-            journal, patient=patient, reader=reader, old=old, diagnoses=diagnoses, at=at
-        )
+        kept = await _changed_diagnoses(journal, patient=patient, reader=reader, old=old, diagnoses=diagnoses, at=at)
     resource = stored.resource()
     resource["status"] = "amended"
     resource["title"] = title or old.title
@@ -98,9 +94,7 @@ async def correct_note(
     return note_id
 
 
-async def read_note(
-    journal: Journal, *, patient: PatientId, note_id: str, version: int = 0
-) -> tuple[Stored, Note]:
+async def read_note(journal: Journal, *, patient: PatientId, note_id: str, version: int = 0) -> tuple[Stored, Note]:
     """A note of this patient, current or as a version was. Raises NotFound, also for another patient's."""
     stored = await journal.read("Composition", note_id, version=version)
     resource = stored.resource()

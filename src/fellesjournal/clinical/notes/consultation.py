@@ -57,9 +57,7 @@ def wish_from(form: Form) -> Wish:
     )
 
 
-async def sign_consultation(
-    journal: Journal, *, patient: PatientId, reader: Reader, wish: Wish, at: datetime
-) -> str:
+async def sign_consultation(journal: Journal, *, patient: PatientId, reader: Reader, wish: Wish, at: datetime) -> str:
     """Gather everything of one consultation; the note's id. An appointment that it came of is fulfilled."""
     booking = await _booking(journal, patient, wish.appointment)
     encounter = register_contact(

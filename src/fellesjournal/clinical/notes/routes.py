@@ -23,6 +23,7 @@ from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.notes.model import Note, NoteRefusal, changes
 from fellesjournal.clinical.overview.frame import Frame, chart_url, open_frame, patient_of
 from fellesjournal.clinical.overview.storyboard import Wish
+from fellesjournal.clinical.overview.timeline import notes_of, recent_contacts
 from fellesjournal.clinical.pages import (
     check_context,
     context_field,
@@ -122,9 +123,7 @@ async def show(request: Request, decision: Decision) -> Response:
 async def show_correction(request: Request, decision: Decision) -> Response:
     """The newest version, to be corrected. Raises WrongUnit for another unit's note."""
     journal = journal_of(request, decision)
-    _stored, note = await actions.read_note(
-        journal, patient=patient_of(decision), note_id=request.path_params["note"]
-    )
+    _stored, note = await actions.read_note(journal, patient=patient_of(decision), note_id=request.path_params["note"])
     if not _may_correct(decision, note):
         raise WrongUnit
     return await _correction_page(request, decision, note=note, text=note.text)
@@ -155,9 +154,7 @@ async def correct(request: Request, decision: Decision) -> Response:
         await journal.commit()
     except (AccessError, RecordError, NoteRefusal) as error:
         _stored, note = await actions.read_note(journal, patient=patient, note_id=note_id)
-        return await _correction_page(
-            request, decision, note=note, text=form.text("tekst"), form=form, error=error
-        )
+        return await _correction_page(request, decision, note=note, text=form.text("tekst"), form=form, error=error)
     return RedirectResponse(f"{chart_url(patient_id(patient))}/notat/{note_id}?rettet=1", 303)
 
 
@@ -202,7 +199,7 @@ def _writing_wishes(patient: str, booking: str) -> list[Wish]:
     who = ("patient", patient)
     wishes: list[Wish] = [
         ("problems", "Condition", [who, ("category", "problem-list-item"), ("_count", "100")]),
-        ("notes", "Composition", [who, ("_sort", "-date"), ("_count", "3")]),
+        *recent_contacts(patient),
     ]
     if ids.decode(booking):
         wishes.append(("booking", "Appointment", [who, ("_id", booking)]))
@@ -210,7 +207,11 @@ def _writing_wishes(patient: str, booking: str) -> list[Wish]:
 
 
 def _recent(frame: Frame) -> list[Note]:
-    return [_named(note_from(row, version=1), frame, row) for row in frame.found["notes"]]
+    """The newest notes of each service, the writer's own first to be read."""
+    notes = notes_of(frame)
+    visits = {row["id"] for row in frame.found["visits"]}
+    newest = [one for one in notes if one.encounter not in visits][:3]
+    return [*newest, *(one for one in notes if one.encounter in visits)][: len(newest) + 1]
 
 
 async def _correction_page(
@@ -243,9 +244,7 @@ async def _correction_page(
     )
 
 
-async def _refused(
-    request: Request, decision: Decision, form: Form, errors: FieldErrors, error: Refusal
-) -> Response:
+async def _refused(request: Request, decision: Decision, form: Form, errors: FieldErrors, error: Refusal) -> Response:
     errors.add(getattr(error, "field", "tekst"), _told(error, language_of(request)))
     return await _form_page(request, decision, form, errors=errors, status=_status(error))
 
@@ -279,12 +278,6 @@ async def _versions(journal: Journal, note_id: str) -> list[Note]:
         unit = directory.name(resource.get("custodian"))
         found.append(replace(note, author=directory.name(signed) or note.author, unit=unit or note.unit))
     return found
-
-
-def _named(note: Note, frame: Frame, row: dict[str, object]) -> Note:
-    authors = row.get("author")
-    first = authors[0] if isinstance(authors, list) and authors else {}
-    return replace(note, author=frame.directory.name(first) or note.author)
 
 
 def _beside(decision: Decision, note: Note) -> list[Wish]:

@@ -116,9 +116,7 @@ def plan_from(resource: Json, directory: Directory, person: Json) -> Plan:
         title=resource.get("title") or words(next(iter(resource.get("category", ())), None)),
         unit=unit_shown(unit.name, unit.service, person),
         since=day(resource.get("period", {}).get("start")),
-        activities=tuple(
-            (d.get("description") or words(d.get("code")), d.get("scheduledString", "")) for d in details
-        ),
+        activities=tuple((d.get("description") or words(d.get("code")), d.get("scheduledString", "")) for d in details),
     )
 
 
@@ -183,16 +181,12 @@ def _amount(resource: Json, key: str) -> tuple[str, Decimal | None, Decimal | No
 
 def _pressure(resource: Json) -> tuple[str, Decimal | None, Decimal | None, str]:
     parts = {
-        code: one.get("valueQuantity", {})
-        for one in resource.get("component", ())
-        for code in codes_in(one["code"])
+        code: one.get("valueQuantity", {}) for one in resource.get("component", ()) for code in codes_in(one["code"])
     }
     upper, lower = parts.get("8480-6", {}).get("value"), parts.get("8462-4", {}).get("value")
     if upper is None:
         return "", None, None, ""
-    shown = (
-        f"{number(Decimal(upper))}/{number(Decimal(lower))}" if lower is not None else number(Decimal(upper))
-    )
+    shown = f"{number(Decimal(upper))}/{number(Decimal(lower))}" if lower is not None else number(Decimal(upper))
     return shown, Decimal(upper), None if lower is None else Decimal(lower), "mmHg"
 
 
@@ -202,9 +196,7 @@ def _range(resource: Json) -> tuple[Decimal | None, Decimal | None]:
     return None if low is None else Decimal(low), None if high is None else Decimal(high)
 
 
-def _abnormal(
-    resource: Json, amount: Decimal | None, low: Decimal | None, high: Decimal | None
-) -> Abnormal | None:
+def _abnormal(resource: Json, amount: Decimal | None, low: Decimal | None, high: Decimal | None) -> Abnormal | None:
     """What the answer says itself; without that, the number against the range."""
     marks = [code for one in resource.get("interpretation", ()) for code in codes_in(one)]
     if marks:

@@ -63,10 +63,7 @@ async def open_frame(
     journal = journal or journal_of(request, decision)
     patient = patient_id(patient_of(decision))
     pages = await journal.search_many([*wishes(patient), *more])
-    found = {
-        name: [stored.resource() for stored in (*page.matches, *page.included)]
-        for name, page in pages.items()
-    }
+    found = {name: [stored.resource() for stored in (*page.matches, *page.included)] for name, page in pages.items()}
     if not found["patient"]:
         raise NotFound
     directory = await directory_for(journal, [one for rows in found.values() for one in rows])

@@ -17,7 +17,14 @@ from fellesjournal.clinical.overview import fhir
 from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
 from fellesjournal.clinical.overview.model import in_order, reference_range, series
 from fellesjournal.clinical.overview.storyboard import Wish, national_id_in, protection_of
-from fellesjournal.clinical.overview.timeline import contacts_of, lanes, named, span
+from fellesjournal.clinical.overview.timeline import (
+    by_service,
+    contacts_of,
+    lanes,
+    named,
+    recent_contacts,
+    span,
+)
 from fellesjournal.clinical.pages import now
 from fellesjournal.clinical.pieces import Json, moment, patient_id, words
 from fellesjournal.clinical.problems.fhir import problems_from
@@ -71,8 +78,7 @@ def _overview_wishes(decision: Decision) -> list[Wish]:
     return [
         ("problems", "Condition", [who, ("category", "problem-list-item"), ("_count", "100")]),
         ("medicines", "MedicationStatement", [who, ("status", "active"), ("_count", "60")]),
-        ("contacts", "Encounter", [who, ("_sort", "-date"), ("_count", "12")]),
-        ("notes", "Composition", [who, ("_sort", "-date"), ("_count", "12")]),
+        *recent_contacts(who[1]),
         ("tasks", "Task", [who, ("status", OPEN_TASKS), ("_count", "20")]),
         ("plans", "CarePlan", [who, ("status", "active"), ("_count", "10")]),
         ("vitals", "Observation", [who, ("category", "vital-signs"), ("_sort", "-date"), ("_count", "60")]),
@@ -89,10 +95,8 @@ def _overview_parts(frame: Frame) -> dict[str, Any]:
     return {
         "tab": "oversikt",
         "problems": [one for one in problems_from(found["problems"], directory) if one.is_active],
-        "medicines": sorted(
-            (fhir.medicine_from(one) for one in found["medicines"]), key=lambda m: m.as_needed
-        ),
-        "contacts": contacts_of(frame),
+        "medicines": sorted((fhir.medicine_from(one) for one in found["medicines"]), key=lambda m: m.as_needed),
+        "contacts": by_service(contacts_of(frame)),
         "tasks": sorted(
             (item_from(one, frame.directory, frame.at) for one in found["tasks"]), key=lambda t: t.sort_key
         ),
@@ -147,9 +151,14 @@ def _timeline_wishes(decision: Decision, since: datetime | None) -> list[Wish]:
 async def show_measurements(request: Request, decision: Decision) -> Response:
     """Measurements and laboratory answers with their trends."""
     who = ("patient", patient_id(patient_of(decision)))
-    newest = [("_sort", "-date"), ("_count", "600")]
-    frame = await open_frame(request, decision, [("values", "Observation", [who, *newest])])
-    values = fhir.values_from(frame.found["values"], frame.directory)
+    newest = [("_sort", "-date"), ("_count", "400")]
+    labs, rest = ("category", "laboratory"), ("category:not", "laboratory")
+    wishes: list[Wish] = [
+        ("labs", "Observation", [who, labs, *newest]),
+        ("vitals", "Observation", [who, rest, *newest]),
+    ]
+    frame = await open_frame(request, decision, wishes)
+    values = fhir.values_from([*frame.found["vitals"], *frame.found["labs"]], frame.directory)
     return render(
         request,
         "overview/measurements.html",
@@ -176,9 +185,7 @@ async def show_log(request: Request, decision: Decision) -> Response:
     """Who has read this record, newest first. The reading of the log is logged too."""
     frame = await open_frame(request, decision)
     before = _before(request) or frame.at + timedelta(minutes=1)
-    lines = await audit.patient_log(
-        request.app.state.access_db, decision=decision, before=before, limit=_LOG_PAGE
-    )
+    lines = await audit.patient_log(request.app.state.access_db, decision=decision, before=before, limit=_LOG_PAGE)
     older = lines[-1].at.astimezone(UTC).isoformat() if len(lines) == _LOG_PAGE else None
     return render(
         request,

@@ -12,6 +12,7 @@ from fellesjournal.clinical.notes.model import Note
 from fellesjournal.clinical.overview.fhir import LANES, contact_from
 from fellesjournal.clinical.overview.frame import Frame
 from fellesjournal.clinical.overview.model import Contact
+from fellesjournal.clinical.overview.storyboard import Wish
 from fellesjournal.clinical.pieces import Json
 from fellesjournal.kit.clock import OSLO
 from fellesjournal.web import Event, Lane
@@ -21,20 +22,44 @@ _OFTEN = ("home", "ward")
 """Lanes with several contacts a day, which are shown as one line for each day."""
 
 
+def recent_contacts(patient: str) -> list[Wish]:
+    """The newest contacts with their notes; visits at home by themselves, since they would crowd out all
+    else.
+    """
+    who, newest = ("patient", patient), ("_sort", "-date")
+    notes = ("_revinclude", "Composition:encounter")
+    return [
+        ("contacts", "Encounter", [who, ("class:not", "HH"), newest, ("_count", "8"), notes]),
+        ("visits", "Encounter", [who, ("class", "HH"), newest, ("_count", "12"), notes]),
+    ]
+
+
+def by_service(contacts: Sequence[Contact]) -> list[Contact]:
+    """Newest first, with only the newest of those that come several times a day, one that has a note if any
+    has.
+    """
+    often = [one for one in contacts if one.lane == "home"]
+    shown = next((one for one in often if one.notes), None)
+    kept = {one.id for one in (often[0], shown) if one} if often else set()
+    return [one for one in contacts if one.lane != "home" or one.id in kept]
+
+
 def contacts_of(frame: Frame) -> list[Contact]:
-    """The contacts that the frame found under `contacts`, each with its notes, newest first."""
+    """The contacts that the frame found under `contacts` and `visits`, each with its notes, newest first."""
     notes = notes_of(frame)
     by_contact: dict[str, list[Note]] = {}
     for note in notes:
         by_contact.setdefault(note.encounter or "", []).append(note)
-    rows = (_contact(row, frame, by_contact) for row in frame.found["contacts"])
+    contacts = (row for row in _rows(frame) if row["resourceType"] == "Encounter")
+    rows = (_contact(row, frame, by_contact) for row in contacts)
     found = [one for one in rows if one]
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
 def notes_of(frame: Frame) -> list[Note]:
-    """The notes that the frame found under `notes`, newest first, with the authors' names."""
-    rows = [row for row in frame.found["notes"] if row.get("status") != "entered-in-error"]
+    """The notes that the frame found, alone or with contacts, newest first, with the authors' names."""
+    written = [row for row in _rows(frame) if row["resourceType"] == "Composition"]
+    rows = [row for row in written if row.get("status") != "entered-in-error"]
     found = [named(row, frame) for row in rows]
     return sorted(found, key=lambda one: one.at, reverse=True)
 
@@ -62,12 +87,14 @@ def lanes(contacts: Iterable[Contact], *, url: str, language: str) -> tuple[Lane
     )
 
 
-def span(
-    contacts: Sequence[Contact], *, since: datetime | None, until: datetime
-) -> tuple[datetime, datetime]:
+def span(contacts: Sequence[Contact], *, since: datetime | None, until: datetime) -> tuple[datetime, datetime]:
     """The axis: from the filter's start or the oldest contact, to now."""
     oldest = min((one.at for one in contacts), default=until)
     return since or oldest, until
+
+
+def _rows(frame: Frame) -> list[Json]:
+    return [row for name in ("contacts", "visits", "notes") for row in frame.found.get(name, ())]
 
 
 def _contact(row: Json, frame: Frame, notes: dict[str, list[Note]]) -> Contact | None:

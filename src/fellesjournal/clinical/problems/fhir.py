@@ -28,9 +28,7 @@ CATEGORY = "problem-list-item"
 CLINICAL = f"{HL7}condition-clinical"
 
 
-def condition(
-    diagnosis: Diagnosis, *, patient: PatientId, reader: Reader, onset_on: date | None, at: datetime
-) -> Json:
+def condition(diagnosis: Diagnosis, *, patient: PatientId, reader: Reader, onset_on: date | None, at: datetime) -> Json:
     """A problem just raised."""
     found: Json = {
         "resourceType": "Condition",

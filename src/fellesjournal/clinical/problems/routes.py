@@ -50,9 +50,7 @@ async def add(request: Request, decision: Decision) -> Response:
     try:
         check_context(form, decision.reader)
         diagnosis = contact_diagnosis(form.text("kode").partition(" ")[0])
-        if any(
-            one.is_active and one.diagnosis.code == diagnosis.code for one in await _listed(journal, decision)
-        ):
+        if any(one.is_active and one.diagnosis.code == diagnosis.code for one in await _listed(journal, decision)):
             raise AlreadyListed
         actions.raise_problem(
             journal,

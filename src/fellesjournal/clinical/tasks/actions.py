@@ -40,7 +40,7 @@ async def read_inbox(journal: Journal, *, reader: Reader, at: datetime) -> Inbox
     )
     rows = [stored.resource() for stored in page.matches]
     people = {one.id: one.resource() for one in page.included if one.rtype == "Patient"}
-    directory = await directory_for(journal, rows)
+    directory = await directory_for(journal, [*rows, *people.values()])
     items = in_order([fhir.item_from(row, directory, at, people) for row in rows])
     own = None if reader.practitioner is None else ids.encode(0, reader.practitioner)
     return Inbox(items, own)
@@ -78,9 +78,7 @@ def add_task(
 ) -> str:
     """Gather a task for the own unit; the Task's id."""
     about = ref(*focus) if focus else None
-    return journal.create(
-        fhir.task(kind, text, patient=patient, reader=reader, focus=about, due_at=due_at, at=at)
-    )
+    return journal.create(fhir.task(kind, text, patient=patient, reader=reader, focus=about, due_at=due_at, at=at))
 
 
 async def finish_task(
@@ -126,9 +124,7 @@ async def hand_over(
     return colleague
 
 
-async def read_task(
-    journal: Journal, *, patient: PatientId, task: str, at: datetime
-) -> tuple[dict[str, Any], Item]:
+async def read_task(journal: Journal, *, patient: PatientId, task: str, at: datetime) -> tuple[dict[str, Any], Item]:
     """A task of this patient, open or done. Raises NotThisTask."""
     try:
         resource: Json = (await journal.read("Task", task)).resource()

@@ -59,9 +59,7 @@ def complete(resource: Json, *, reader: Reader, comment: str, at: datetime) -> N
     """Finish a task: who, when, and what was said about it."""
     resource["status"] = "completed"
     resource["executionPeriod"] = {
-        "start": resource.get("executionPeriod", {}).get("start")
-        or resource.get("authoredOn")
-        or instant(at),
+        "start": resource.get("executionPeriod", {}).get("start") or resource.get("authoredOn") or instant(at),
         "end": instant(at),
     }
     resource["lastModified"] = instant(at)
@@ -83,9 +81,7 @@ def say(resource: Json, *, reader: Reader, text: str, at: datetime) -> None:
         resource["note"] = [*resource.get("note", ()), note]
 
 
-def item_from(
-    resource: Json, directory: Directory, at: datetime, people: Mapping[str, Json] | None = None
-) -> Item:
+def item_from(resource: Json, directory: Directory, at: datetime, people: Mapping[str, Json] | None = None) -> Item:
     """A task as a line; `people` holds the Patients by id, for lists."""
     due = moment(resource.get("restriction", {}).get("period", {}).get("end"))
     code = next(iter(codes_in(resource.get("code"), TASK)), "")
@@ -109,6 +105,7 @@ def item_from(
         due_at=due,
         is_overdue=is_open and due is not None and due < at,
         gp_id=_gp(person),
+        gp=directory.name({"reference": f"Practitioner/{_gp(person)}"}),
         is_open=is_open,
         notes=tuple(note["text"] for note in resource.get("note", ()) if note.get("text")),
     )

@@ -73,8 +73,14 @@ class Item:
     due_at: datetime | None
     is_overdue: bool
     gp_id: str | None = None
+    gp: str = ""
     is_open: bool = True
     notes: tuple[str, ...] = ()
+
+    @property
+    def responsible(self) -> str:
+        """Who takes it: who was given it, else the GP whose list the patient is on, else the unit."""
+        return self.owner if self.owner_id else self.gp or self.owner
 
     @property
     def sort_key(self) -> tuple[bool, bool, float]:

@@ -74,7 +74,8 @@ async def go_on(request: Request, decision: Decision) -> Response:
     inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
     after, kind = request.query_params.get("etter", ""), request.query_params.get("slag", "")
     found = inbox.after(after, kind=kind)
-    url = f"/pasienter/{found.patient}/oppgaver/{found.id}?utfort=1" if found else "/innboks?utfort=1"
+    done = "?utfort=1" if "utfort" in request.query_params else ""
+    url = f"/pasienter/{found.patient}/oppgaver/{found.id}{done}" if found else f"/innboks{done}"
     return RedirectResponse(url, 303)
 
 
@@ -105,7 +106,7 @@ async def finish(request: Request, decision: Decision) -> Response:
         return await _page(request, decision, form=form, error=error)
     if form.text("videre") == "innboks":
         return RedirectResponse("/innboks?utfort=1", 303)
-    return RedirectResponse(f"/innboks/neste?etter={task}&slag={item.kind}", 303)
+    return RedirectResponse(f"/innboks/neste?etter={task}&slag={item.kind}&utfort=1", 303)
 
 
 @gate.chart("write")
