@@ -103,10 +103,7 @@ def gates_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[st
     """(address, methods, gate) of every route. Raises UndeclaredGate for one without."""
     for route in routes:
         if isinstance(route, Mount):
-            if isinstance(getattr(route.app, "__gate__", None), Gate):
-                yield prefix + route.path, {"GET"}, route.app.__gate__
-            else:
-                yield from gates_of(route.routes or _no_routes(prefix + route.path), prefix + route.path)
+            yield from gates_of(route.routes or _no_routes(prefix + route.path), prefix + route.path)
         elif isinstance(route, Route):
             gate = getattr(route.endpoint, "__gate__", None)
             if not isinstance(gate, Gate):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from fellesjournal import __version__
 from fellesjournal.cli import demo, operate, serve
-from fellesjournal.identity.model import IdentityRefusal, NotDemo
 from fellesjournal.kit.backup import BackupError
 from fellesjournal.kit.db import DatabaseUnavailable
 from fellesjournal.kit.embedded import EmbeddedError
@@ -17,7 +16,7 @@ from fellesjournal.kit.migrate import MigrationError
 from fellesjournal.kit.settings import Settings, SettingsError, load_settings
 
 _EXPECTED = (
-    SettingsError, KeysError, EmbeddedError, DatabaseUnavailable, MigrationError, BackupError, NotDemo,
+    SettingsError, KeysError, EmbeddedError, DatabaseUnavailable, MigrationError, BackupError,
     serve.PortTaken, operate.OperatorError,
 )  # fmt: skip
 
@@ -31,8 +30,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(arguments.run(settings, arguments))
     except _EXPECTED as error:
         sys.exit(f"fellesjournal: {error}")
-    except IdentityRefusal as error:
-        sys.exit(f"fellesjournal: {error.title}. {error.todo}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -7,26 +7,19 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.cli.serve import bind, command, start_web
-from fellesjournal.clinical.correspondence import ensure_system_actors
-from fellesjournal.demo.load import is_begun, is_complete, load_first, load_rest, open_loader
-from fellesjournal.identity.canonical import canonical_url
 from fellesjournal.kit import db
-from fellesjournal.kit.clock import OSLO
 from fellesjournal.kit.embedded import Embedded, remove_data
-from fellesjournal.kit.keys import Keys, open_or_create_keys
+from fellesjournal.kit.keys import Keys, open_keys, open_or_create_keys
 from fellesjournal.kit.migrate import installation, migrate
 from fellesjournal.kit.settings import Settings
 
@@ -90,7 +83,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
         keys = open_or_create_keys(settings.data_dir)
         signal.signal(signal.SIGTERM, _interrupt)
         with _server(settings, keys):
-            asyncio.run(_prepare(settings, keys, console))
+            _prepare(settings, keys, console)
             return _run(settings, listening, console)
 
 
@@ -129,29 +122,13 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _prepare(settings: Settings, keys: Keys, console: Console) -> None:
-    """The database up to date, and everything there that sign-in needs."""
-    admin = db.admin_dsn(settings, keys)
-    await migrate(admin, keys, demo=True)
-    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
-        async with identity.acquire() as connection:
-            if not (await installation(connection)).demo:
-                raise OperatorError("this database is not a demo: nothing was touched")
-        await ensure_system_actors(identity, keys=keys)
-        if await is_begun(identity):
-            return
-    with _bars(console) as bars:
-        async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:
-            await load_first(loader)
-
-
 def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
     children = Children()
     try:
         children.processes += start_web(listening, count=settings.workers)
         children.start("worker")
         children.start("demo-load")
-        console.print(f"\n[bold green]Fellesjournal er oppe:[/] {canonical_url(settings)}   (Ctrl+C stopper alt)\n")
+        console.print(f"\n[bold green]Fellesjournal er oppe:[/] {settings.base_url}   (Ctrl+C stopper alt)\n")
         while children.dead() is None:
             time.sleep(0.3)
         console.print("[red]En prosess stoppet uventet; stopper resten.[/]")
@@ -164,43 +141,30 @@ def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
         children.stop()
 
 
+def _prepare(settings: Settings, keys: Keys, console: Console) -> None:
+    """The database up to date, and everything there that sign-in needs."""
+    if asyncio.run(_is_ready(settings, keys)):
+        return
+    # Imported here: a start with the data in place must not wait for the generator.
+    from fellesjournal.cli.municipality import bring_in
+
+    asyncio.run(bring_in(settings, keys, console))
+
+
+async def _is_ready(settings: Settings, keys: Keys) -> bool:
+    await migrate(db.admin_dsn(settings, keys), keys, demo=True)
+    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
+        async with identity.acquire() as connection:
+            if not (await installation(connection)).demo:
+                raise OperatorError("this database is not a demo: nothing was touched")
+        return bool(await identity.fetchval("SELECT EXISTS (SELECT 1 FROM demo.loaded WHERE key = 'first')"))
+
+
 def _load_the_rest(settings: Settings, _: argparse.Namespace) -> int:
+    from fellesjournal.cli.municipality import fill_in
+
     signal.signal(signal.SIGTERM, _interrupt)
     os.nice(10)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_fill_in(settings))
+        asyncio.run(fill_in(settings, open_keys(settings.data_dir), Console(stderr=True)))
     return 0
-
-
-async def _fill_in(settings: Settings) -> None:
-    keys = open_or_create_keys(settings.data_dir)
-    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
-        if await is_complete(identity):
-            return
-    with _bars(Console(stderr=True)) as bars:
-        async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:
-            await load_first(loader)
-            await load_rest(loader)
-
-
-def _today() -> Any:
-    return datetime.now(OSLO).date()
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )
-
-
-def _shown_in(bars: Progress) -> Any:
-    tasks: dict[str, TaskID] = {}
-
-    def progress(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=total)
-        bars.update(tasks[what], completed=done, total=total)
-        if not sys.stderr.isatty() and done == total:
-            bars.console.print(f"{what}: {done}")
-
-    return progress

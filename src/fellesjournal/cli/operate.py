@@ -6,8 +6,6 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from fellesjournal.identity.sessions import Sessions
-from fellesjournal.identity.tokens import issue_demo_token
 from fellesjournal.kit import backup, db, jobs
 from fellesjournal.kit.keys import PURPOSES, open_keys, open_or_create_keys
 from fellesjournal.kit.migrate import migrate
@@ -87,21 +85,27 @@ def _token(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _issue(settings: Settings, name: str, unit: str | None) -> str:
+    from fellesjournal.identity import IdentityRefusal, NotDemo, Sessions, issue_demo_token
+
     keys = open_keys(settings.data_dir)
     async with (
         await db.Database.connect(settings, keys, "fj_signin", max_size=1) as signin,
         await db.Database.connect(settings, keys, "fj_web", max_size=1) as web,
     ):
-        return await issue_demo_token(
-            Sessions(signin=signin, web=web, settings=settings, keys=keys), name, unit=unit
-        )
+        sessions = Sessions(signin=signin, web=web, settings=settings, keys=keys)
+        try:
+            return await issue_demo_token(sessions, name, unit=unit)
+        except NotDemo as error:
+            raise OperatorError(str(error)) from None
+        except IdentityRefusal as error:
+            raise OperatorError(f"no token for that name: {error.title}") from None
 
 
 def _jobs(settings: Settings, arguments: argparse.Namespace) -> int:
     return asyncio.run(_dead(settings, retry=arguments.action == "retry"))
 
 
-async def _dead(settings: Settings, *, retry: bool) -> int:  # noqa: FBT001 - from the command line
+async def _dead(settings: Settings, *, retry: bool) -> int:
     keys = open_keys(settings.data_dir)
     async with await db.Database.connect(settings, keys, "fj_worker", max_size=1) as worker:
         letters = await jobs.dead_letters(worker)

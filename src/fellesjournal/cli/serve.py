@@ -1,21 +1,14 @@
 """The two process types: web and worker."""
 
 import argparse
-import asyncio
 import signal
 import socket
 import subprocess
 import sys
 from typing import Any
 
-import uvicorn
-
-from fellesjournal.app import Open, create_app
-from fellesjournal.kit.keys import open_keys
-from fellesjournal.kit.log import get_logger
 from fellesjournal.kit.settings import Settings, check_listen
 
-_log = get_logger("serve")
 _BACKLOG = 512
 
 
@@ -69,12 +62,15 @@ def start_web(listening: socket.socket, *, count: int) -> list[subprocess.Popen[
 
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    # Imported here: the application takes a second to load, which the other commands need not wait for.
+    from fellesjournal.cli.processes import run_web
+
     if arguments.fd is not None:
-        asyncio.run(_web(settings, socket.socket(fileno=arguments.fd)))
+        run_web(settings, socket.socket(fileno=arguments.fd))
         return 0
     listening = bind(settings)
     if settings.workers == 1:
-        asyncio.run(_web(settings, listening))
+        run_web(settings, listening)
         return 0
     return _watch(start_web(listening, count=settings.workers))
 
@@ -92,27 +88,8 @@ def _watch(processes: list[subprocess.Popen[bytes]]) -> int:
     return max(abs(code) for code in codes)
 
 
-async def _web(settings: Settings, listening: socket.socket) -> None:
-    open_ = await Open.connect(settings, open_keys(settings.data_dir))
-    config = uvicorn.Config(
-        create_app(open_), log_config=None, access_log=False, server_header=False, lifespan="on", loop="uvloop",
-        http="httptools", ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
-        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=list(settings.trusted_proxies) or None,
-        timeout_graceful_shutdown=10,
-    )  # fmt: skip
-    await uvicorn.Server(config).serve(sockets=[listening])
-
-
 def _worker(settings: Settings, _: argparse.Namespace) -> int:
-    asyncio.run(_run_worker(settings))
+    from fellesjournal.cli.processes import run_worker
+
+    run_worker(settings)
     return 0
-
-
-async def _run_worker(settings: Settings) -> None:
-    from fellesjournal.clinical.correspondence.worker import run
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await run(settings, open_keys(settings.data_dir), stop)

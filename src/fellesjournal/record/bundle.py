@@ -98,7 +98,7 @@ def _head(place: int, entry: dict[str, Any]) -> _Head:
     resource = entry.get("resource")
     if method != "DELETE" and (not isinstance(resource, dict) or resource.get("resourceType") != match[1]):
         raise Malformed(f"{where}.resource must be a {match[1]}.")
-    if method == "PUT" and resource.get("id") != match[2]:
+    if method == "PUT" and isinstance(resource, dict) and resource.get("id") != match[2]:
         raise Malformed(f"{where}.resource.id must be the id in the request's url.")
     full_url = entry.get("fullUrl")
     return _Head(
