@@ -1,11 +1,14 @@
 -- The vault's doors: policies, and the only functions through which anyone reads or writes clinical content.
 -- Each door's owner has just the rights of that door. The application roles may EXECUTE, and own and select nothing.
 
--- A row that names several patients is seen only by one who may see them all.
-CREATE OR REPLACE FUNCTION vault.may_others(p_session bigint, p_slot smallint, p_pid bigint) RETURNS boolean
+-- A row that names several patients is seen only by one who may see them all. p_version NULL = the current one.
+CREATE OR REPLACE FUNCTION vault.may_others(p_who bytea, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN access.may_all(p_session, ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid));
+  RETURN access.may_all(p_who, ARRAY(
+    SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid
+    AND CASE WHEN p_version IS NULL THEN o.to_version IS NULL
+             ELSE o.from_version <= p_version AND (o.to_version IS NULL OR o.to_version >= p_version) END));
 END $$;
 
 -- ── Policies ─────────────────────────────────────────────────────────────────────────────────────
@@ -15,18 +18,20 @@ END $$;
 -- vault_write  rows of the patients just decided, nothing else (WITH CHECK)
 
 DO $$
-DECLARE t text;
+DECLARE t text; v_version text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['resource', 'history', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
+    v_version := CASE t WHEN 'history' THEN ', version' ELSE '' END;
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
       patient = ANY ((SELECT ctx.patients())::bigint[]) AND sens = ANY ((SELECT ctx.classes())::smallint[])
-      AND (sens < 100 OR vault.may_others((SELECT ctx.session()), slot, pid)))$p$, t);
+      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%s)))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY list ON vault.%I FOR SELECT TO vault_list USING (
-      sens = ANY ((SELECT ctx.classes())::smallint[]) AND access.listed((SELECT ctx.unit()), patient, org)
-      AND NOT (patient > 0 AND access.hidden_for((SELECT ctx.session()), patient))
-      AND (sens < 100 OR vault.may_others((SELECT ctx.session()), slot, pid)))$p$, t);
+      sens = ANY ((SELECT ctx.classes())::smallint[]) AND
+      CASE WHEN patient > 0 THEN access.listed((SELECT ctx.who()), patient)
+           ELSE patient = 0 OR org = (SELECT ctx.unit()) END
+      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%s)))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
       USING (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))
@@ -61,7 +66,9 @@ CREATE POLICY write ON vault.chosen_id FOR ALL TO vault_write USING (true) WITH 
 DROP POLICY IF EXISTS gate ON vault.chosen_id;
 CREATE POLICY gate ON vault.chosen_id FOR SELECT TO vault_gate USING (true);
 GRANT SELECT ON vault.other_patient, vault.chosen_id TO vault_gate;
-GRANT SELECT, INSERT, DELETE ON vault.other_patient, vault.identifier TO vault_write;
+GRANT SELECT, INSERT, DELETE ON vault.identifier TO vault_write;
+REVOKE DELETE ON vault.other_patient FROM vault_write;
+GRANT SELECT, INSERT, UPDATE (to_version) ON vault.other_patient TO vault_write;
 GRANT SELECT, INSERT ON vault.chosen_id TO vault_write;
 DROP POLICY IF EXISTS write ON vault.idempotency;
 CREATE POLICY write ON vault.idempotency FOR ALL TO vault_write USING (true) WITH CHECK (true);
@@ -88,14 +95,28 @@ GRANT SELECT ON vault.sp_string, vault.sp_date TO vault_identify;
 -- ── Whose is it ──────────────────────────────────────────────────────────────────────────────────
 
 -- Owner columns of the rows named, one for each wish, NULLs where there is nothing. No content.
-CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[])
-RETURNS TABLE (n integer, patient bigint, org bigint, version integer)
+-- version: 0 = the current one, n = that one, -1 = the most open one. others: who else it names, as the text of an array.
+DROP FUNCTION IF EXISTS vault.owners(smallint[], bigint[], smallint[]);
+CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_version integer[])
+RETURNS TABLE (n integer, patient bigint, org bigint, sens smallint, others text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-    SELECT a.ord::integer, r.patient, r.org, r.version
-    FROM unnest(p_slot, p_pid, p_rtype) WITH ORDINALITY AS a (slot, pid, rtype, ord)
-    LEFT JOIN vault.resource r ON r.slot = a.slot AND r.pid = a.pid AND r.rtype = a.rtype
+    SELECT a.ord::integer, x.patient, x.org, x.sens,
+           CASE WHEN x.sens >= 100 THEN (ARRAY(
+             SELECT DISTINCT o.patient FROM vault.other_patient o WHERE o.slot = a.slot AND o.pid = a.pid
+             AND o.from_version <= x.version AND (o.to_version IS NULL OR o.to_version >= x.version)))::text END
+    FROM unnest(p_slot, p_pid, p_rtype, p_version) WITH ORDINALITY AS a (slot, pid, rtype, version, ord)
+    LEFT JOIN LATERAL (
+      SELECT r.patient, r.org, r.sens, r.version FROM vault.resource r
+      WHERE a.version = 0 AND r.slot = a.slot AND r.pid = a.pid AND r.rtype = a.rtype
+      UNION ALL
+      SELECT h.patient, h.org, h.sens, h.version FROM vault.history h
+      WHERE a.version > 0 AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.rtype = a.rtype
+      UNION ALL
+      (SELECT h.patient, h.org, h.sens, h.version FROM vault.history h
+       WHERE a.version < 0 AND h.slot = a.slot AND h.pid = a.pid AND h.rtype = a.rtype ORDER BY h.sens % 2, h.sens LIMIT 1)
+    ) x ON true
     ORDER BY a.ord;
 END $$;
 
@@ -106,29 +127,32 @@ END $$;
 CREATE OR REPLACE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint[]; v_org bigint[]; v_session bigint[]; v_allow boolean[]; v_classes text[];
+DECLARE v_patient bigint[]; v_org bigint[]; v_sens smallint[]; v_others text[]; v_session bigint[]; v_allow boolean[]; v_classes text[];
 BEGIN
-  SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n) INTO v_patient, v_org
-  FROM vault.owners(p_slot, p_pid, p_rtype) o;
+  SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n), array_agg(o.sens ORDER BY o.n), array_agg(o.others ORDER BY o.n)
+  INTO v_patient, v_org, v_sens, v_others
+  FROM vault.owners(p_slot, p_pid, p_rtype, p_version) o;
   SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.classes::text ORDER BY d.n)
   INTO v_session, v_allow, v_classes
-  FROM access.decide_many(p_secret, v_patient, v_org, p_rtype, array_fill('read'::text, ARRAY[cardinality(p_pid)]), p_pid) d;
+  FROM access.decide_many(p_secret, v_patient, v_org, v_sens, v_others, p_rtype, array_fill('read'::text, ARRAY[cardinality(p_pid)]),
+                          p_pid) d;
   PERFORM set_config('fj.reading', coalesce(
     (SELECT array_agg(DISTINCT q.p) FROM unnest(v_patient, v_allow) AS q (p, a) WHERE q.a)::text, ''), true);
+  -- The class is looked at again: a new version may have come since.
   RETURN QUERY
     SELECT a.ord::integer,
            CASE WHEN a.session IS NULL THEN 401 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
            x.version, x.updated, x.body
-    FROM unnest(p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_classes) WITH ORDINALITY
-      AS a (slot, pid, version, patient, session, allow, classes, ord)
+    FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_classes) WITH ORDINALITY
+      AS a (secret, slot, pid, version, patient, session, allow, classes, ord)
     LEFT JOIN LATERAL (
       SELECT r.pid, r.version, r.updated, r.body FROM vault.resource r
       WHERE a.version = 0 AND a.allow AND r.slot = a.slot AND r.pid = a.pid AND r.patient = a.patient
-        AND r.sens = ANY (a.classes::smallint[]) AND (r.sens < 100 OR vault.may_others(a.session, r.slot, r.pid))
+        AND r.sens = ANY (a.classes::smallint[]) AND (r.sens < 100 OR vault.may_others(sha256(a.secret), r.slot, r.pid))
       UNION ALL
       SELECT h.pid, h.version, h.updated, h.body FROM vault.history h
       WHERE a.version > 0 AND a.allow AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.patient = a.patient
-        AND h.sens = ANY (a.classes::smallint[]) AND (h.sens < 100 OR vault.may_others(a.session, h.slot, h.pid))
+        AND h.sens = ANY (a.classes::smallint[])
     ) x ON true
     ORDER BY a.ord;
   PERFORM set_config('fj.reading', '', true);
@@ -140,20 +164,31 @@ RETURNS TABLE (status smallint, version integer, updated timestamptz, op "char",
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE o record; d record;
 BEGIN
-  SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype]);
-  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[p_rtype], ARRAY['history'], ARRAY[p_pid]);
+  SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[-1]);
+  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[o.sens], ARRAY[o.others], ARRAY[p_rtype],
+                                          ARRAY['history'], ARRAY[p_pid]);
   IF d.session IS NULL THEN RETURN QUERY SELECT 401::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
-  IF NOT d.allow THEN RETURN QUERY SELECT 404::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
+  IF d.allow IS NOT TRUE THEN RETURN QUERY SELECT 404::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
   PERFORM set_config('fj.reading', ARRAY[o.patient]::text, true);
   RETURN QUERY
     SELECT 200::smallint, h.version, h.updated, h.op, h.body FROM vault.history h
     WHERE h.slot = p_slot AND h.pid = p_pid AND h.version < p_before AND h.patient = o.patient
-      AND h.sens = ANY (d.classes) AND (h.sens < 100 OR vault.may_others(d.session, h.slot, h.pid))
+      AND h.sens = ANY (d.classes) AND (h.sens < 100 OR vault.may_others(sha256(p_secret), h.slot, h.pid, h.version))
     ORDER BY h.version DESC LIMIT p_limit;
   PERFORM set_config('fj.reading', '', true);
 END $$;
 
 -- ── Search ───────────────────────────────────────────────────────────────────────────────────────
+
+-- One query and nothing beside it: what is run for one reader must not be able to lay anything ready for the next
+-- (a prepared statement stays in the connection).
+CREATE OR REPLACE FUNCTION vault.check_query(p_sql text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_sql IS NULL OR strpos(p_sql, ';') > 0 OR NOT (starts_with(p_sql, 'SELECT ') OR starts_with(p_sql, 'WITH ')) THEN
+    RAISE EXCEPTION 'not one query' USING ERRCODE = 'FJ020';
+  END IF;
+END $$;
 
 -- Runs compiled SQL as the chart role, or the list role: nothing but what the sealed context lets through.
 -- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
@@ -164,6 +199,7 @@ RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version in
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_name text := 'c' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
 BEGIN
+  PERFORM vault.check_query(p_sql);
   IF strpos(v_kept, v_name) = 0 THEN
     IF length(v_kept) > 33 * 400 THEN
       RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
@@ -175,7 +211,11 @@ BEGIN
     END;
     PERFORM set_config('fj.plans', v_kept || v_name, false);
   END IF;
-  RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+  BEGIN
+    RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+  EXCEPTION WHEN invalid_sql_statement_name THEN  -- somebody took it away
+    RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+  END;
 END $$;
 CREATE OR REPLACE FUNCTION vault.run_list(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
@@ -183,6 +223,7 @@ RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version in
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_name text := 'l' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
 BEGIN
+  PERFORM vault.check_query(p_sql);
   IF strpos(v_kept, v_name) = 0 THEN
     IF length(v_kept) > 33 * 400 THEN
       RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
@@ -194,7 +235,11 @@ BEGIN
     END;
     PERFORM set_config('fj.plans', v_kept || v_name, false);
   END IF;
-  RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+  BEGIN
+    RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+  EXCEPTION WHEN invalid_sql_statement_name THEN  -- somebody took it away
+    RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+  END;
 END $$;
 
 -- One search: decides, seals, runs, logs every patient shown and what of each.
@@ -205,37 +250,37 @@ CREATE OR REPLACE FUNCTION vault.search(p_secret bytea, p_patients bigint[], p_u
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
                sort timestamptz, body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_session bigint; v_unit bigint;
-        v_classes smallint[]; v_chart boolean := cardinality(p_patients) > 0; v_shown bigint[] := '{}'; v_pids bigint[] := '{}';
+DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_unit bigint;
+        v_classes smallint[]; v_chart boolean := coalesce(cardinality(p_patients) > 0, false); v_shown bigint[] := '{}'; v_pids bigint[] := '{}';
 BEGIN
   FOR j IN SELECT * FROM access.judge(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END,
                                       CASE WHEN v_chart THEN 'read' ELSE 'list' END) LOOP
-    v_seen := true; v_session := j.session; v_unit := j.unit; v_classes := j.classes; v_ground := j.ground; v_ref := j.ref;
-    IF v_chart AND NOT j.allow THEN v_ok := false; END IF;
-    IF NOT v_chart AND (j.unit IS NULL OR j.unit <> p_unit) THEN v_ok := false; END IF;
+    v_seen := true; v_unit := j.unit; v_classes := j.classes; v_ground := j.ground; v_ref := j.ref;
+    IF j.allow IS NOT TRUE OR (v_chart AND j.patient <= 0) THEN v_ok := false; END IF;
+    IF NOT v_chart AND (j.unit IS NULL OR j.unit IS DISTINCT FROM p_unit) THEN v_ok := false; END IF;
   END LOOP;
   IF NOT v_seen OR NOT v_ok THEN
-    PERFORM access.log_event(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END, p_action, p_kind, NULL, v_ground, v_ref, 1::smallint);
+    PERFORM access.log_event(p_secret, CASE WHEN v_chart THEN array_remove(p_patients, NULL) ELSE ARRAY[0]::bigint[] END, p_action, p_kind,
+                             NULL, v_ground, v_ref, 1::smallint);
     k := -1; body := CASE WHEN v_seen THEN 'refused' ELSE 'none' END;
     RETURN NEXT; RETURN;
   END IF;
-  PERFORM ctx.seal(v_unit, v_session, v_classes, CASE WHEN v_chart THEN p_patients || 0::bigint ELSE ARRAY[]::bigint[] END);
+  PERFORM ctx.seal(v_unit, sha256(p_secret), v_classes, CASE WHEN v_chart THEN p_patients || 0::bigint ELSE ARRAY[]::bigint[] END);
   IF v_chart THEN
     FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_chart(p_sql, p_i, p_t, p_d, p_f) LOOP
-      IF patient <> 0 THEN v_pids := v_pids || pid; END IF;
+      IF patient <> 0 THEN v_shown := v_shown || patient; v_pids := v_pids || pid; END IF;
       RETURN NEXT;
     END LOOP;
     PERFORM ctx.clear();
-    PERFORM access.log_event(p_secret, p_patients, p_action, p_kind, v_pids, v_ground, v_ref,
-                             CASE WHEN cardinality(v_pids) = 0 THEN 2 ELSE 0 END::smallint);
+    PERFORM access.log_page(p_secret, p_patients, v_shown, v_pids, p_action, p_kind, v_ground, v_ref);
   ELSE
     FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_list(p_sql, p_i, p_t, p_d, p_f) LOOP
       IF patient <> 0 AND body IS NOT NULL THEN v_shown := v_shown || patient; v_pids := v_pids || pid; END IF;
       RETURN NEXT;
     END LOOP;
     PERFORM ctx.clear();
-    PERFORM access.log_event(p_secret, q.ps, 'list', p_kind, q.pids, 'ENHET', NULL, 0::smallint)
-    FROM (SELECT array_agg(DISTINCT x.p) AS ps, array_agg(x.i) AS pids FROM unnest(v_shown, v_pids) AS x (p, i)) q WHERE q.ps IS NOT NULL;
+    PERFORM access.log_page(p_secret, CASE WHEN v_shown = '{}' THEN ARRAY[0]::bigint[] ELSE '{}' END, v_shown, v_pids, 'list', p_kind,
+                            'ENHET', NULL);
   END IF;
   k := -1; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := 'ok';
   RETURN NEXT;
@@ -328,13 +373,15 @@ RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
-  v_all bigint[]; v_new bigint[]; v_bad bigint[]; v_status smallint[]; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
-  v_ground text; v_ref bigint; v_changed bigint[];
+  v_all bigint[]; v_new bigint[]; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
+  v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[];
 BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
     RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz FROM generate_series(1, v_count) g; RETURN;
   END IF;
+
+  v_anywhere := s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE');
 
   -- Who is touched: owners, and everyone else that a row names. A Patient made here is the writer's to make, by its right.
   v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
@@ -346,7 +393,7 @@ BEGIN
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
                   OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
                 WHEN p_patient[g] = 0 AND s.kind <> 'system' THEN 403
-                WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 430
+                WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
                 ELSE 0 END::smallint
     FROM generate_subscripts(p_pid, 1) g ORDER BY g);
   IF 403 = ANY (v_status) OR 430 = ANY (v_status) THEN
@@ -359,19 +406,24 @@ BEGIN
   SELECT array_agg(CASE
            WHEN a.op = 'C' AND x.pid IS NOT NULL THEN 409
            WHEN a.op = 'C' THEN 201
-           WHEN x.pid IS NULL OR x.rtype <> a.rtype THEN 404
+           WHEN x.pid IS NULL OR x.rtype <> a.rtype OR x.hidden THEN 404
            WHEN x.patient <> a.patient THEN 422
-           WHEN x.org IS DISTINCT FROM s.unit AND NOT (s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE')) THEN 430
-           WHEN a.expect > 0 AND x.version <> a.expect THEN 412
+           WHEN x.org IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
+           WHEN a.expect >= 0 AND x.version <> a.expect THEN 412
            WHEN x.gone AND a.op = 'D' THEN 410
            WHEN a.op = 'D' THEN 204 ELSE 200 END::smallint ORDER BY a.ord),
          array_agg(coalesce(x.version, 0) + 1 ORDER BY a.ord),
          array_agg(greatest(v_now, x.updated + interval '1 millisecond') ORDER BY a.ord),
-         array_agg(coalesce(x.org, a.org) ORDER BY a.ord)
-  INTO v_status, v_version, v_updated, v_org
-  FROM unnest(p_slot, p_pid, p_rtype, p_op, p_expect, p_patient, p_org) WITH ORDINALITY AS a (slot, pid, rtype, op, expect, patient, org, ord)
+         array_agg(coalesce(x.org, a.org) ORDER BY a.ord),
+         array_agg(CASE WHEN a.op = 'D' THEN x.sens ELSE a.sens END ORDER BY a.ord)  -- what was hidden stays hidden when deleted
+  INTO v_status, v_version, v_updated, v_org, v_sens
+  FROM unnest(p_slot, p_pid, p_rtype, p_op, p_expect, p_patient, p_org, p_sens) WITH ORDINALITY
+    AS a (slot, pid, rtype, op, expect, patient, org, sens, ord)
   LEFT JOIN LATERAL (
-    SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.body IS NULL AS gone FROM vault.resource r
+    SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.sens, r.body IS NULL AS gone,
+           (r.patient = -1 AND r.org IS DISTINCT FROM s.unit AND NOT v_anywhere)
+           OR (r.sens >= 100 AND NOT vault.may_others(sha256(p_secret), r.slot, r.pid)) AS hidden
+    FROM vault.resource r
     WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
   IF EXISTS (SELECT 1 FROM unnest(v_status) AS q (x) WHERE x >= 400) THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_all, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, v_ref, 1::smallint);
@@ -382,12 +434,12 @@ BEGIN
   INSERT INTO vault.history (slot, pid, version, rtype, updated, patient, org, sens, op, session, body)
   SELECT a.slot, a.pid, a.version, a.rtype, a.updated, a.patient, a.org, a.sens, a.op::"char", s.session,
          a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
-  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, p_sens, p_op, p_head, p_tail)
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, v_sens, p_op, p_head, p_tail)
     AS a (slot, pid, version, rtype, updated, patient, org, sens, op, head, tail);
   INSERT INTO vault.resource AS r (slot, pid, rtype, version, updated, patient, org, sens, date, body)
   SELECT a.slot, a.pid, a.rtype, a.version, a.updated, a.patient, a.org, a.sens, coalesce(a.date, a.updated),
          a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
-  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, p_sens, p_date, p_head, p_tail)
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, v_sens, p_date, p_head, p_tail)
     AS a (slot, pid, version, rtype, updated, patient, org, sens, date, head, tail)
   ON CONFLICT (slot, pid) DO UPDATE SET version = excluded.version, updated = excluded.updated, sens = excluded.sens,
                                         date = excluded.date, body = excluded.body;
@@ -402,38 +454,40 @@ BEGIN
     DELETE FROM vault.sp_uri x WHERE x.pid = ANY (v_changed);
     DELETE FROM vault.sp_composite x WHERE x.pid = ANY (v_changed);
     DELETE FROM vault.identifier x WHERE x.pid = ANY (v_changed);
-    DELETE FROM vault.other_patient x WHERE x.pid = ANY (v_changed);
+    UPDATE vault.other_patient x SET to_version = a.version - 1
+    FROM unnest(p_slot, p_pid, v_version, p_op) AS a (slot, pid, version, op)
+    WHERE x.slot = a.slot AND x.pid = a.pid AND x.to_version IS NULL AND a.op = 'U';
   END IF;
   IF cardinality(t_n) > 0 THEN
     INSERT INTO vault.sp_token (param, slot, sens, pid, patient, org, date, h)
-    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h
     FROM unnest(t_n, t_param, t_h) AS a (n, param, h);
   END IF;
   IF cardinality(r_n) > 0 THEN
     INSERT INTO vault.sp_reference (param, slot, sens, pid, patient, org, date, h, tslot, tpid)
-    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h, a.tslot, a.tpid
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h, a.tslot, a.tpid
     FROM unnest(r_n, r_param, r_h, r_tslot, r_tpid) AS a (n, param, h, tslot, tpid);
   END IF;
   INSERT INTO vault.sp_date (param, slot, sens, pid, patient, org, date, lo, hi)
-  SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.lo, a.hi
+  SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.lo, a.hi
   FROM unnest(d_n, d_param, d_lo, d_hi) AS a (n, param, lo, hi)
   UNION ALL
   SELECT a.param, a.slot, a.sens, a.pid, a.patient, a.org, coalesce(a.date, a.updated), a.updated, a.updated + interval '1 millisecond'
-  FROM unnest(p_lu_param, p_slot, p_sens, p_pid, p_patient, v_org, p_date, v_updated, p_op)
+  FROM unnest(p_lu_param, p_slot, v_sens, p_pid, p_patient, v_org, p_date, v_updated, p_op)
     AS a (param, slot, sens, pid, patient, org, date, updated, op) WHERE a.op <> 'D';
   IF cardinality(q_n) > 0 THEN
     INSERT INTO vault.sp_quantity (param, slot, sens, pid, patient, org, date, unit, lo, hi)
-    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.unit, a.lo, a.hi
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.unit, a.lo, a.hi
     FROM unnest(q_n, q_param, q_unit, q_lo, q_hi) AS a (n, param, unit, lo, hi);
   END IF;
   IF cardinality(s_n) > 0 THEN
     INSERT INTO vault.sp_string (param, slot, sens, pid, patient, org, date, v, exact)
-    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v, a.exact
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v, a.exact
     FROM unnest(s_n, s_param, s_v, s_exact) AS a (n, param, v, exact);
   END IF;
   IF cardinality(u_n) > 0 THEN
     INSERT INTO vault.sp_uri (param, slot, sens, pid, patient, org, date, v)
-    SELECT a.param, p_slot[a.n], p_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
     FROM unnest(u_n, u_param, u_v) AS a (n, param, v);
   END IF;
   IF cardinality(i_n) > 0 THEN
@@ -441,8 +495,8 @@ BEGIN
     SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
   END IF;
   IF cardinality(o_n) > 0 THEN
-    INSERT INTO vault.other_patient (slot, pid, patient)
-    SELECT DISTINCT p_slot[a.n], p_pid[a.n], a.p FROM unnest(o_n, o_patient) AS a (n, p);
+    INSERT INTO vault.other_patient (slot, pid, patient, from_version)
+    SELECT DISTINCT p_slot[a.n], p_pid[a.n], a.p, v_version[a.n] FROM unnest(o_n, o_patient) AS a (n, p);
   END IF;
   IF cardinality(v_new) > 0 THEN
     PERFORM access.put_relation(v_new, s.unit, CASE WHEN s.kind = 'system' THEN s.person END,
@@ -450,8 +504,8 @@ BEGIN
                                 CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
                                 s.session);
   END IF;
-  PERFORM access.log_event(p_secret, coalesce(nullif(v_all || v_new, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], p_pid,
-                           coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref, 0::smallint);
+  PERFORM access.log_page(p_secret, '{}', p_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)), 'write',
+                          p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
   PERFORM set_config('fj.writing', '', true);
   RETURN QUERY SELECT g, v_status[g], v_version[g], v_updated[g] FROM generate_series(1, v_count) g;
 END $$;
@@ -495,6 +549,11 @@ BEGIN
   RETURN v_patient;
 END $$;
 
+-- ── What older releases had ──────────────────────────────────────────────────────────────────────
+
+DROP FUNCTION IF EXISTS vault.may_others(bigint, smallint, bigint), access.may_all(bigint, bigint[]), ctx.session(),
+  access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint);
+
 -- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
 
 DO $$
@@ -504,8 +563,8 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
 END $$;
-ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[]) OWNER TO vault_gate;
-ALTER FUNCTION vault.may_others(bigint, smallint, bigint) OWNER TO vault_gate;
+ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) OWNER TO vault_gate;
+ALTER FUNCTION vault.may_others(bytea, smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
 ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer) OWNER TO vault_read;
 ALTER FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
@@ -524,8 +583,9 @@ ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
-GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[]) TO vault_read;
-GRANT EXECUTE ON FUNCTION vault.may_others(bigint, smallint, bigint) TO vault_read, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.check_query(text) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
   vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
 
