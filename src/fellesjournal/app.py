@@ -261,7 +261,7 @@ def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
         **refusal_handlers(),
         AccessError: _refused,
         RecordError: _record_error,
-        **{error: _unavailable for error in ConnectionLost},
+        **dict.fromkeys(ConnectionLost, _unavailable),
     }
 
 

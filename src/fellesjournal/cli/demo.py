@@ -74,7 +74,8 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
     console = Console(stderr=True)
     if arguments.host:
         console.print(
-            f"[yellow]Obs:[/] demoen lytter på {settings.host}. Alle som når denne adressen, kan logge inn som hvem som helst."
+            f"[yellow]Obs:[/] demoen lytter på {settings.host}. "
+            "Alle som når denne adressen, kan logge inn som hvem som helst."
         )
     with bind(settings) as listening:
         if arguments.reset:
@@ -126,6 +127,7 @@ def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
     children = Children()
     try:
         children.processes += start_web(listening, count=settings.workers)
+        _await_first_page(settings)
         children.start("worker")
         children.start("demo-load")
         console.print(f"\n[bold green]Fellesjournal er oppe:[/] {settings.base_url}   (Ctrl+C stopper alt)\n")
@@ -139,6 +141,13 @@ def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         children.stop()
+
+
+def _await_first_page(settings: Settings) -> None:
+    """Let the web process have the machine to itself until it answers, at most ten seconds."""
+    with contextlib.suppress(OSError), socket.create_connection((settings.host, settings.port), timeout=10) as asking:
+        asking.sendall(b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        asking.recv(1)
 
 
 def _prepare(settings: Settings, keys: Keys, console: Console) -> None:

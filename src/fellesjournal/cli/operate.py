@@ -25,7 +25,7 @@ def add_commands(commands: Any) -> None:
     keys.add_argument("purpose", choices=sorted(PURPOSES))
     keys.set_defaults(run=_rotate)
     token = commands.add_parser("token", help="print a bearer token (demo database only)")
-    token.add_argument("--as", dest="name", required=True, metavar="NAME", help="a demo person's name, or `integration`")
+    token.add_argument("--as", dest="name", required=True, metavar="NAME", help="a demo person, or `integration`")
     token.add_argument("--unit", help="unit (name or kind) to act in, if not the first")
     token.set_defaults(run=_token)
     dead = commands.add_parser("jobs", help="list jobs that were given up, or try them again")
@@ -40,7 +40,7 @@ def _add_backup(commands: Any) -> None:
     ):
         parser = commands.add_parser(name, help=what)
         parser.add_argument("file", type=Path)
-        parser.add_argument("--passphrase", action="store_true", help="ask for a passphrase instead of the key file's key")
+        parser.add_argument("--passphrase", action="store_true", help="ask for a passphrase; without it, the key file's key")
         parser.set_defaults(run=run)
 
 

@@ -53,7 +53,7 @@ def command(name: str, *arguments: str) -> list[str]:
 
 
 def start_web(listening: socket.socket, *, count: int) -> list[subprocess.Popen[bytes]]:
-    """Web processes that share a listening socket; in a process group of their own, so that Ctrl+C is ours to pass on."""
+    """Web processes that share a listening socket; in process groups of their own, so that Ctrl+C is ours alone."""
     argv = command("serve", "--fd", str(listening.fileno()))
     return [
         subprocess.Popen(argv, pass_fds=[listening.fileno()], start_new_session=True)  # noqa: S603 - ourselves

@@ -43,7 +43,8 @@ class VersionConflict(RecordError):
     status = 412
     code = "conflict"
     text = (
-        "Noen andre har endret dette siden du åpnet det. Det du har skrevet er tatt vare på; se den nye versjonen og prøv igjen."
+        "Noen andre har endret dette siden du åpnet det. Det du har skrevet, er tatt vare på. "
+        "Se den nye versjonen og prøv igjen."
     )
     english = "The resource has another version than the one named in If-Match."
 

@@ -71,7 +71,7 @@ class Journal:
     _facts: list[Fact] = field(default_factory=list)
     _ended: list[tuple[int, int]] = field(default_factory=list)
 
-    async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:  # noqa: A002 - FHIR's word
+    async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
         slot, pid = _key(id)
         item = store.PointRead(self.decision.secret, _number(rtype), slot, pid, version)
@@ -81,7 +81,7 @@ class Journal:
         return Stored(rtype, id, row["version"], row["updated"], row["body"])
 
     async def history(
-        self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50  # noqa: A002
+        self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50
     ) -> list[Row]:  # fmt: skip
         """Versions of one resource, newest first: rows (version, updated, op, body). Raises NotFound, SessionOver."""
         slot, pid = _key(id)
@@ -122,7 +122,7 @@ class Journal:
             self.vault.db, secret=self.decision.secret, words=words, born_on=born_on
         )
 
-    async def open_envelope(self, id: str) -> int | None:  # noqa: A002
+    async def open_envelope(self, id: str) -> int | None:
         """A distributing system's right to the patient of one resource, for five minutes; the patient's number.
 
         None without the grant, and for a resource that is no patient's.
@@ -143,12 +143,12 @@ class Journal:
         self._gather("C", resource["resourceType"], slot, pid, resource, org=org)
         return ids.encode(slot, pid)
 
-    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1) -> None:  # noqa: A002
+    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1) -> None:
         """Gather a new version of a resource; `expect` is the version that was shown (-1 = whichever is there)."""
         slot, pid = _key(id)
         self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect)
 
-    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1) -> None:  # noqa: A002
+    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1) -> None:
         """Gather a deletion of a resource of that patient; the history stays."""
         slot, pid = _key(id)
         self._wanted.append(
@@ -268,13 +268,13 @@ def body_of(wanted_body: tuple[str, str], *, version: int, updated: datetime) ->
     return f'{wanted_body[0]}{version}","lastUpdated":"{stamp}{wanted_body[1]}'
 
 
-def patient_of(id: str) -> PatientId | None:  # noqa: A002 - FHIR's word
+def patient_of(id: str) -> PatientId | None:
     """The key of a Patient's id, or None for what can't be one."""
     found = ids.decode(id)
     return PatientId(*found) if found and found[0] > 0 else None
 
 
-def _key(id: str) -> tuple[int, int]:  # noqa: A002
+def _key(id: str) -> tuple[int, int]:
     found = ids.decode(id)
     if found is None:
         raise NotFound

@@ -1,4 +1,4 @@
-"""One typed function for each query of `store.sql`, and the batch that point reads wait in. Only `record` imports this."""
+"""One typed function for each query of `store.sql`, and the batch that point reads wait in. For `record` alone."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""The same search, answered by looking at every resource in memory: slow, plain, and what the SQL must agree with."""
+"""The same search, answered by looking at every resource in memory: what the SQL must agree with."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -98,11 +98,13 @@ def _date(stored: Any, wanted: Any, _c: Clause, _w: World) -> bool:
     assert isinstance(wanted, DateValue)
     lo, hi = stored
     equal = wanted.lo <= lo and hi <= wanted.hi
-    return {
-        "eq": equal, "ne": not equal, "gt": hi > wanted.hi, "lt": lo < wanted.lo, "ge": hi > wanted.hi or equal,
+    answers: dict[str, bool] = {
+        "eq": equal, "ne": not equal, "gt": hi > wanted.hi, "lt": lo < wanted.lo,
+        "ge": hi > wanted.hi or equal,
         "le": lo < wanted.lo or equal, "sa": lo >= wanted.hi, "eb": hi <= wanted.lo,
         "ap": lo < wanted.hi and hi > wanted.lo,
-    }[wanted.prefix]  # fmt: skip
+    }  # fmt: skip
+    return answers[wanted.prefix]
 
 
 def _number(stored: Any, wanted: Any, c: Clause, w: World) -> bool:
@@ -115,10 +117,11 @@ def _number(stored: Any, wanted: Any, c: Clause, w: World) -> bool:
     value, near = (lo + hi) / 2, abs((lo + hi) / 2 - wanted.value) < 1e-9
     equal = lo >= wanted.lo - 1e-9 and hi <= wanted.hi + 1e-9
     above, below = value > wanted.value and not near, value < wanted.value and not near
-    return {
+    answers: dict[str, bool] = {
         "eq": equal, "ne": not equal, "gt": above, "lt": below, "ge": above or near, "le": below or near,
         "sa": above, "eb": below, "ap": lo < wanted.hi and hi > wanted.lo,
-    }[wanted.prefix]  # fmt: skip
+    }  # fmt: skip
+    return answers[wanted.prefix]
 
 
 def _string(stored: Any, wanted: Any, c: Clause, _w: World) -> bool:

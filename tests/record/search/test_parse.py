@@ -7,8 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fellesjournal.record.search import SearchError, ask_patients, parse_search
-from fellesjournal.record.search.model import Chain, Clause, DateValue, Has, NumberValue, ReferenceValue, TextValue
-from fellesjournal.record.search.model import unescape, unescaped_split
+from fellesjournal.record.search.model import (
+    Chain,
+    Clause,
+    DateValue,
+    Has,
+    NumberValue,
+    ReferenceValue,
+    TextValue,
+    unescape,
+    unescaped_split,
+)
 
 
 def one(rtype: str, name: str, value: str) -> Clause:
@@ -93,12 +102,16 @@ def test_the_chart_that_is_asked_for_is_known(rtype: str, url: str, ids: tuple[s
 @pytest.mark.parametrize(
     ("rtype", "name", "value"),
     [
-        ("Observation", "nonsense", "x"), ("Observation", "code:text", "x"), ("Observation", "code-value-quantity", "x$5"),
-        ("Observation", "_text", "x"), ("Observation", "date", "yesterday"), ("Observation", "date", "2024-13"),
-        ("Observation", "value-quantity", "many"), ("Observation", "code", "a,,b"), ("Observation", "code:missing", "x"),
+        ("Observation", "nonsense", "x"), ("Observation", "code:text", "x"),
+        ("Observation", "code-value-quantity", "x$5"),
+        ("Observation", "_text", "x"), ("Observation", "date", "yesterday"),
+        ("Observation", "date", "2024-13"),
+        ("Observation", "value-quantity", "many"), ("Observation", "code", "a,,b"),
+        ("Observation", "code:missing", "x"),
         ("Observation", "_count", "-1"), ("Observation", "_total", "all"), ("Observation", "_sort", "code"),
         ("Observation", "_include", "Observation"), ("Observation", "_include", "Observation:code"),
-        ("Observation", "code.name", "x"), ("Observation", "subject:Nobody.name", "x"), ("Patient", "_has:Observation:code", "x"),
+        ("Observation", "code.name", "x"), ("Observation", "subject:Nobody.name", "x"),
+        ("Patient", "_has:Observation:code", "x"),
         ("Patient", "_has:Observation:device:code", "x"), ("Observation", "subject:Patient", "Group/1"),
         ("Observation", "code", ",".join("x" * 101)), ("Patient", "family", "a\x00b"),
     ],

@@ -1,4 +1,4 @@
-"""A small world for searches: two units, their people, a loader that writes; everything through the vault's functions."""
+"""A small world for searches: two units, their people, a loader; all through the vault's own functions."""
 
 import json
 import os
@@ -90,11 +90,16 @@ class World:
             "SELECT identity.put_person('human', $1, $2, NULL, NULL, NULL, NULL)", os.urandom(16), name
         )
         post = await self.admin.fetchval(
-            "SELECT identity.put_post($1, $2, 'lege', NULL, NULL, NULL, '-infinity', 'infinity')", person, unit
+            "SELECT identity.put_post($1, $2, 'lege', NULL, NULL, NULL, '-infinity', 'infinity')",
+            person,
+            unit,
         )
         secret = os.urandom(32)
         await self.admin.fetchval(
-            "SELECT identity.start_staff($1, $2, $3, 4::smallint, 3600, 7200, '')", sha256(secret).digest(), person, post
+            "SELECT identity.start_staff($1, $2, $3, 4::smallint, 3600, 7200, '')",
+            sha256(secret).digest(),
+            person,
+            post,
         )
         self.secrets[name] = secret
 
@@ -105,7 +110,11 @@ class World:
         await self.admin.execute("SELECT identity.put_grant($1, $2, 'infinity', 'test')", person, purpose)
         secret = os.urandom(32)
         await self.admin.fetchval(
-            "SELECT identity.start_system($1, $2, $3, $4, 7200, '')", sha256(secret).digest(), person, unit, purpose
+            "SELECT identity.start_system($1, $2, $3, $4, 7200, '')",
+            sha256(secret).digest(),
+            person,
+            unit,
+            purpose,
         )
         self.secrets[name] = secret
 
@@ -145,7 +154,8 @@ class World:
     def _known(self, wanted: Wanted, updated: datetime) -> Known:
         columns = gather([wanted], hash64=self.hash64)
         return Known(
-            wanted.rtype, wanted.slot, wanted.pid, columns.patient[0], tuple(columns.other_patient), wanted.org,
+            wanted.rtype, wanted.slot, wanted.pid, columns.patient[0], tuple(columns.other_patient),
+            wanted.org,
             columns.date[0] or updated, updated, columns.index,
         )  # fmt: skip
 
@@ -170,7 +180,7 @@ class World:
         total = [r["pid"] for r in rows if r["k"] == 110]
         return Answer(
             ids=[json.loads(r["body"])["id"] for r in rows if r["k"] == 0],
-            included=[f"{json.loads(r['body'])['resourceType']}/{json.loads(r['body'])['id']}" for r in rows if r["k"] == 100],
+            included=[_reference(json.loads(r["body"])) for r in rows if r["k"] == 100],
             total=total[0] if total else None,
             notices=[r["body"] for r in rows if r["k"] == 101],
             next=next_cursor([(r["k"], r["sort"], r["pid"]) for r in rows], after=after),
@@ -187,3 +197,7 @@ class World:
                 return found
             after = page.next
         raise AssertionError("the pages never end")
+
+
+def _reference(resource: Any) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"

@@ -57,13 +57,13 @@ async def delete(request: Request, decision: Decision) -> Response:
     return Response(status_code=204, headers=version_headers(written.version, written.updated))
 
 
-async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int) -> None:  # noqa: A002 - FHIR's word
+async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int) -> None:
     """Gather the deletion of a resource that the reader sees. Raises NotFound, Gone."""
     stored = await journal.read(rtype, id)
     journal.delete(rtype, id, patient=owner_of(stored.resource(), id), expect=expect)
 
 
-def owner_of(resource: dict[str, Any], id: str) -> int:  # noqa: A002
+def owner_of(resource: dict[str, Any], id: str) -> int:
     """The pid of the patient that a stored resource belongs to, or DIRECTORY or UNIT_OWN."""
     rtype = resource["resourceType"]
     if rtype == "Patient":
@@ -83,7 +83,7 @@ def known_type(request: Request) -> str:
     return rtype
 
 
-def check_id(resource: dict[str, Any], id: str) -> None:  # noqa: A002
+def check_id(resource: dict[str, Any], id: str) -> None:
     """Raise Malformed unless the body names the same id as the address (FHIR http, update)."""
     if resource.get("id") != id:
         raise Malformed("The id in the body must be the id in the address.")

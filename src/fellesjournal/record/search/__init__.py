@@ -1,8 +1,9 @@
-"""FHIR R4 search: query strings to clauses, clauses to SQL that runs under row-level security, signed cursors.
+"""FHIR R4 search: query strings to clauses, clauses to SQL under row-level security, signed cursors.
 
-`parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL text whose
-values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
-Composites, `_text`, `_content`, `_filter`, `_list`, `near` and the modifiers `:text :in :not-in :of-type` are refused.
+`parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL
+text whose values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
+Composites, `_text`, `_content`, `_filter`, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
+are refused.
 """
 
 from fellesjournal.record.search.compile import (

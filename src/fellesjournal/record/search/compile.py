@@ -2,8 +2,8 @@
 
 Rows come as (k, slot, pid, rtype, version, updated, patient, sort, body), ordered by k and then as asked for:
 `K_MATCH` a match, `K_INCLUDE` what goes along, `K_NOTICE` a notice (its body is one of the `NOTICE_…` words),
-`K_TOTAL` the total (in pid), `K_MORE` there is a further page. Notices, totals and the like have patient 0 and no
-content, so that they don't count as shown.
+`K_TOTAL` the total (in pid), `K_MORE` there is a further page. Notices, totals and the like have patient 0
+and no content, so that they don't count as shown.
 """
 
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
@@ -57,7 +57,8 @@ def compile_search(
 ) -> Compiled:  # fmt: skip
     """SQL for one page of a search, from the start or after a cursor.
 
-    `chosen` tells (slot, pid) of ids in `_id` that clients chose; ids that neither it nor `kit.ids` knows match nothing.
+    `chosen` tells (slot, pid) of ids in `_id` that clients chose; ids that neither it nor `kit.ids` knows
+    match nothing.
     """
     params = Params()
     driver = Driver(query, scope, Writer(params, hash64, chosen or {}))
@@ -91,7 +92,8 @@ def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
         sql = _shifted(part.sql, params)
         selects.append(
             f"SELECT CASE WHEN p.k = 0 THEN {number}::smallint ELSE p.k END AS k, p.slot, p.pid, p.rtype,"
-            f" CASE WHEN p.k > 100 THEN {number} ELSE p.version END AS version, p.updated, p.patient, p.sort, p.body"
+            f" CASE WHEN p.k > 100 THEN {number} ELSE p.version END AS version, p.updated, p.patient, p.sort,"
+            f" p.body"
             f" FROM ({sql}) p"
         )
         params.i += part.i
@@ -102,7 +104,7 @@ def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
 
 
 def next_cursor(rows: Sequence[tuple[int, datetime, int]], *, after: Cursor | None) -> Cursor | None:
-    """The cursor of the next page from this page's rows as (k, sort, pid), in order; None when this is the last."""
+    """The cursor of the next page from this page's rows (k, sort, pid), in order; None after the last."""
     matches = [(sort, pid) for k, sort, pid in rows if k == K_MATCH]
     if not matches or all(k != K_MORE for k, _, _ in rows):
         return None
@@ -144,16 +146,17 @@ def _page(driver: Driver, query: SearchQuery, scope: Scope, params: Params, afte
         return _sorted_page(driver, query, scope, params, after)
     found = driver.matches(order, limit=params.number(query.count + 1), after=after)
     return (
-        f"page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n, o.n <= {params.number(query.count)} AS is_shown FROM ("
-        f"SELECT q.date, q.pid, q.slot, row_number() OVER (ORDER BY {order.sql('q')}) AS n FROM ({found}) q) o)"
+        f"page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n, o.n <="
+        f" {params.number(query.count)} AS is_shown FROM ("
+        f"SELECT q.date, q.pid, q.slot, row_number() OVER (ORDER BY {order.sql('q')}) AS n FROM"
+        f" ({found}) q) o)"
     )
 
 
-def _sorted_page(
-    driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None
-) -> str:
-    """Everything found, sorted; in lists only when it is not too much. A page starts after the last row shown, or
-    where it would be if that row has gone.
+def _sorted_page(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
+    """Everything found, sorted; in lists only when it is not too much.
+
+    A page starts after the last row shown, or after as many as have been shown if that row has gone.
     """
     newest = Order(by_change=False, descending=True)
     is_chart = isinstance(scope, Chart)
@@ -163,12 +166,14 @@ def _sorted_page(
     keys = ", ".join(_sort_sql(key, params) for key in query.sort)
     start = "0"
     if after is not None:
-        start = f"coalesce((SELECT s.n FROM sorted s WHERE s.pid = {params.number(after.pid)}), {params.number(after.shown)})"
+        last, shown = params.number(after.pid), params.number(after.shown)
+        start = f"coalesce((SELECT s.n FROM sorted s WHERE s.pid = {last}), {shown})"
     count = params.number(query.count)
     return (
         f"found AS MATERIALIZED ({found}), sorted AS MATERIALIZED (SELECT d.date, d.pid, d.slot,"
         f" row_number() OVER (ORDER BY {keys}, {newest.sql('d')}) AS n FROM found d WHERE {gate}),"
-        f" page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n - b.n AS n, o.n - b.n <= {count} AS is_shown"
+        f" page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n - b.n AS n, o.n - b.n <= {count}"
+        f" AS is_shown"
         f" FROM sorted o, (SELECT {start} AS n) b WHERE o.n > b.n AND o.n <= b.n + {count} + 1)"
     )
 
@@ -188,9 +193,7 @@ _SORT_COLUMNS: Final = {
     "number": ("vault.sp_quantity", "lo"), "quantity": ("vault.sp_quantity", "lo"),
 }  # fmt: skip
 
-_EMPTY: Final = (
-    "NULL::smallint AS rtype, NULL::integer AS version, NULL::timestamptz AS updated, 0::bigint AS patient"
-)
+_EMPTY: Final = "NULL::smallint AS rtype, NULL::integer AS version, NULL::timestamptz AS updated, 0::bigint AS patient"
 
 
 def _page_rows(query: SearchQuery, params: Params) -> list[str]:
@@ -199,9 +202,7 @@ def _page_rows(query: SearchQuery, params: Params) -> list[str]:
         _marker(K_MORE, "NULL::bigint", "NULL::text", "EXISTS (SELECT 1 FROM page WHERE NOT is_shown)"),
     ]
     if walk_order(query) is None:
-        too_many = (
-            f"(SELECT count(*) FROM found) > {params.number(SORT_CAP)} AND NOT EXISTS (SELECT 1 FROM sorted)"
-        )
+        too_many = f"(SELECT count(*) FROM found) > {params.number(SORT_CAP)} AND NOT EXISTS (SELECT 1 FROM sorted)"
         rows.append(_marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_SORT}'::text", too_many))
     return rows
 
@@ -217,9 +218,12 @@ def _include_rows(params: Params) -> list[str]:
 
 def _bodies(k: int, source: str, where: str, sort: str) -> str:
     return (
-        f"SELECT {k}::smallint AS k, p.n, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, {sort} AS sort, r.body"
-        f" FROM {source} p CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date,"
-        f" r.body FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT NULL OFFSET 0) r"
+        f"SELECT {k}::smallint AS k, p.n, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient,"
+        f" {sort} AS sort, r.body"
+        f" FROM {source} p CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated,"
+        f" r.patient, r.date,"
+        f" r.body FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT"
+        f" NULL OFFSET 0) r"
         f" WHERE {where}"
     )
 

@@ -59,7 +59,8 @@ class Writer:
         y = self.names.new()
         return (
             f"EXISTS (SELECT 1 FROM vault.resource {y} WHERE {y}.slot = {row.slot} AND {y}.pid = {row.pid}"
-            f" AND {y}.rtype = {self.params.number(fhir.TYPE_NUMBER[rtype])} AND {y}.body IS NOT NULL OFFSET 0)"
+            f" AND {y}.rtype = {self.params.number(fhir.TYPE_NUMBER[rtype])} AND {y}.body IS NOT NULL"
+            f" OFFSET 0)"
         )
 
     def _clause(self, clause: Clause, row: Row) -> str:
@@ -85,7 +86,8 @@ class Writer:
         links = " OR ".join(self.condition(link, target) for link in chain.links)
         return (
             f"EXISTS (SELECT 1 FROM vault.sp_reference {x} WHERE {row.tie.format(a=x)}"
-            f" AND {x}.param = {self.params.number(chain.param)} AND {x}.tpid IS NOT NULL AND ({links}) OFFSET 0)"
+            f" AND {x}.param = {self.params.number(chain.param)} AND {x}.tpid IS NOT NULL AND"
+            f" ({links}) OFFSET 0)"
         )
 
     def _has(self, has: Has, row: Row) -> str:
@@ -97,6 +99,8 @@ class Writer:
             is_typed=True,
         )
         return (
-            f"EXISTS (SELECT 1 FROM vault.sp_reference {x} WHERE {x}.tpid = {row.pid} AND {x}.tslot = {row.slot}"
-            f" AND {x}.param = {self.params.number(has.param)} AND {self.condition(has.link, source)} OFFSET 0)"
+            f"EXISTS (SELECT 1 FROM vault.sp_reference {x} WHERE {x}.tpid = {row.pid} AND {x}.tslot ="
+            f" {row.slot}"
+            f" AND {x}.param = {self.params.number(has.param)} AND {self.condition(has.link, source)}"
+            f" OFFSET 0)"
         )

@@ -39,7 +39,7 @@ def seal_cursor(cursor: Cursor, *, keys: Keys, query: SearchQuery, person: int, 
 
 
 def open_cursor(text: str, *, keys: Keys, query: SearchQuery, person: int, unit: int) -> Cursor:
-    """The cursor again. Raises SearchError for a forged one, or one made for another search, reader or unit."""
+    """The cursor again. Raises SearchError for one forged, or made for another search, reader or unit."""
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         version, micros, pid, shown = _BODY.unpack(raw[:-SIGNATURE_BYTES])

@@ -1,9 +1,9 @@
 """Which rows a search starts from, and how they are walked or gathered.
 
 In a chart everything is near: one walk, over the most selective clause, in the order of the answer.
-In a unit's lists a walk may be long. Clauses that can be gathered are gathered up to a cap first; the first that stays
-under it is the start, and the walk runs only when none does. The plan is the same for every value: only the fixed
-choice between the two, made while it runs, differs.
+In a unit's lists a walk may be long. Clauses that can be gathered are gathered up to a cap first; the first
+that stays under it is the start, and the walk runs only when none does. The plan is the same for every value:
+only the fixed choice between the two, made while it runs, differs.
 """
 
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
@@ -11,7 +11,7 @@ choice between the two, made while it runs, differs.
 from dataclasses import dataclass
 from typing import Final, TypeGuard, cast
 
-from fellesjournal.fhir import TYPE_NUMBER, param_id
+from fellesjournal.fhir import TYPE_NUMBER, implied_systems, param_id
 from fellesjournal.fhir.keys import COMMON_PARAMS
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search.condition import Row, Writer
@@ -29,9 +29,11 @@ from fellesjournal.record.search.model import (
 from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
 
 GATHER_CAP: Final = 200
-"""Rows that are gathered before another start is tried. Each costs its policy: a unit's need for the person."""
+"""Tokens and references that are gathered before another start is tried. Each row costs its policy."""
+RANGE_CAP: Final = 2000
+"""The same for texts, ranges and chains: no index has them in order, so that a walk instead costs more."""
 LONG_NAME: Final = 4
-"""From so many letters on, a name is looked up among all people rather than person by person in the roster."""
+"""From so many letters on, a name is looked up among all people, not person by person in the roster."""
 MAX_GATHERS: Final = 3
 MAX_BRANCHES: Final = 16
 _BOUNDED: Final = ("eq", "ap")
@@ -45,7 +47,7 @@ class Order:
     descending: bool
 
     def sql(self, alias: str) -> str:
-        """ORDER BY, as the index gives it: among equal instants the oldest number first, mirrored when ascending."""
+        """ORDER BY, as the index gives it: among equal instants by number, mirrored when ascending."""
         back = self.descending != self.by_change
         return f"{alias}.date{' DESC' if self.descending else ''}, {alias}.pid{'' if back else ' DESC'}"
 
@@ -70,12 +72,10 @@ class Driver:
         self.bounds = bounds(scope, query.rtype, self.params)
         self.rtype = self.params.number(TYPE_NUMBER[query.rtype])
         self.is_people = is_people(scope, query.rtype)
-        self.ranked = sorted(
-            (c for c in query.clauses if isinstance(c, Clause) and _can_start(c)), key=_selectivity
-        )
+        self.ranked = sorted((c for c in query.clauses if isinstance(c, Clause) and _can_start(c)), key=_selectivity)
 
     def matches(self, order: Order, *, limit: str, after: Cursor | None) -> str:
-        """A select of (date, pid, slot): each match once, those after the cursor. `limit` '' = all, in no order."""
+        """A select of (date, pid, slot): each match after the cursor, once. `limit` '' = all, in no order."""
         if self.is_people and (order.by_change or not _names_ids(self.ranked)):
             return self._people(order, limit, after)
         gathers = self._gathers(order)
@@ -88,15 +88,11 @@ class Driver:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
         if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
             return []
-        if (
-            len(self.query.clauses) == 1
-            and self.ranked
-            and _is_hashed(self.ranked[0])
-            and not order.by_change
-        ):
+        if len(self.query.clauses) == 1 and self.ranked and _is_hashed(self.ranked[0]) and not order.by_change:
             return []
+        narrow = sorted(self.ranked, key=_narrowness)
         starts: list[Clause | Chain] = [c for c in self.query.clauses if _is_far(c)]
-        starts.extend(sorted(self.ranked, key=_narrowness))
+        starts += list[Clause | Chain](narrow)
         return starts[:MAX_GATHERS]
 
     # ── One walk ─────────────────────────────────────────────────────────────────────────────────
@@ -105,12 +101,7 @@ class Driver:
         if order.by_change:
             return self._change_walk(order, limit, after)
         start = self._start(is_last=is_last)
-        if (
-            len(start.hashed) > 1
-            and isinstance(self.scope, Listing)
-            and limit
-            and len(start.hashed) <= MAX_BRANCHES
-        ):
+        if len(start.hashed) > 1 and isinstance(self.scope, Listing) and limit and len(start.hashed) <= MAX_BRANCHES:
             branches = [f"({self._select(start, [h], order, limit, after)})" for h in start.hashed]
             return _merged(branches, order, limit)
         return self._select(start, list(start.hashed), order, limit, after)
@@ -118,7 +109,7 @@ class Driver:
     def _start(self, *, is_last: bool) -> Start:
         """The best clause to walk, else the resources of the type themselves.
 
-        As the last resort after gathering, ranges have proved too wide to sort: only what is kept in order is walked.
+        After gathering, ranges have proved too wide to sort: only what is kept in order is walked then.
         """
         for clause in self.ranked:
             if clause.type == "id":
@@ -136,15 +127,14 @@ class Driver:
             self.params.numbers(slot for slot, _ in keys),
             self.params.numbers(pid for _, pid in keys),
         )
-        where = f"d.slot = ANY (({slots})::smallint[]) AND d.pid = ANY ({pids}) AND d.rtype = {self.rtype} AND d.body IS NOT NULL"
+        keyed = f"d.slot = ANY (({slots})::smallint[]) AND d.pid = ANY ({pids})"
+        where = f"{keyed} AND d.rtype = {self.rtype} AND d.body IS NOT NULL"
         return Start("vault.resource", self._bounded(where), clause)
 
     def _by_hash(self, clause: Clause) -> Start:
         where = f"d.param = {self.params.number(clause.param)}"
         found = tuple(hashes(clause, self.writer.hash64))
-        return Start(
-            TABLES[clause.type], self._bounded(where), clause, found, clause.code not in COMMON_PARAMS
-        )
+        return Start(TABLES[clause.type], self._bounded(where), clause, found, clause.code not in COMMON_PARAMS)
 
     def _by_value(self, clause: Clause) -> Start:
         where = matches(clause, "d", self.params, self.writer.hash64)
@@ -177,14 +167,12 @@ class Driver:
 
     # ── Gather, or walk ──────────────────────────────────────────────────────────────────────────
 
-    def _gated(
-        self, gathers: list[Clause | Chain], walk: str, order: Order, limit: str, after: Cursor | None
-    ) -> str:
-        cap = self.params.number(GATHER_CAP)
+    def _gated(self, gathers: list[Clause | Chain], walk: str, order: Order, limit: str, after: Cursor | None) -> str:
         tables, branches = list[str](), list[str]()
         too_many: list[str] = []
         for n, clause in enumerate(gathers, start=1):
             tables.append(f"g{n} AS MATERIALIZED ({self._gather(clause)})")
+            cap = self.params.number(_cap(clause))
             few = f"(SELECT count(*) FROM g{n}) <= {cap}"
             branches.append(f"({self._sifted(n, clause, [*too_many, few], order, limit, after)})")
             too_many.append(f"(SELECT count(*) FROM g{n}) > {cap}")
@@ -197,8 +185,9 @@ class Driver:
         start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
         return (
-            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM {start.table} d WHERE {where}"
-            f" LIMIT {self.params.number(GATHER_CAP + 1)}) s"
+            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
+            f" {start.table} d WHERE {where}"
+            f" LIMIT {self.params.number(_cap(clause) + 1)}) s"
         )
 
     def _gather_far(self, chain: Chain) -> str:
@@ -210,9 +199,10 @@ class Driver:
         tie = f"d.tpid = t.pid AND d.tslot = t.slot AND {self._bounded(param)}"
         return (
             f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
-            f" (SELECT DISTINCT t.slot, t.pid FROM {TABLES[link.type]} t WHERE {far} AND {fits}) t CROSS JOIN LATERAL"
+            f" (SELECT DISTINCT t.slot, t.pid FROM {TABLES[link.type]} t WHERE {far} AND {fits}) t"
+            f" CROSS JOIN LATERAL"
             f" (SELECT d.date, d.pid, d.slot FROM vault.sp_reference d WHERE {tie} OFFSET 0) d"
-            f" LIMIT {self.params.number(GATHER_CAP + 1)}) s"
+            f" LIMIT {self.params.number(_cap(chain) + 1)}) s"
         )
 
     def _sifted(
@@ -255,7 +245,8 @@ class Driver:
         date = "d.date"
         if order.by_change:
             date = "(SELECT y.updated FROM vault.resource y WHERE y.slot = d.slot AND y.pid = d.pid)"
-        own = f"SELECT DISTINCT {date} AS date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)} OFFSET 0"
+        where = " AND ".join(parts)
+        own = f"SELECT DISTINCT {date} AS date, d.pid, d.slot FROM {start.table} d WHERE {where} OFFSET 0"
         source = f"({own}) q" if is_direct else f"access.people p CROSS JOIN LATERAL ({own}) q"
         inner = f"SELECT q.date, q.pid, q.slot FROM {source}"
         cut = self._after("q.date", "q.pid", order, after)
@@ -301,14 +292,12 @@ def _limited(sql: str, order: Order, alias: str, limit: str) -> str:
 
 
 def _merged(branches: list[str], order: Order, limit: str) -> str:
-    union = (
-        f"SELECT DISTINCT ON (u.date, u.pid) u.date, u.pid, u.slot FROM ({' UNION ALL '.join(branches)}) u"
-    )
+    union = f"SELECT DISTINCT ON (u.date, u.pid) u.date, u.pid, u.slot FROM ({' UNION ALL '.join(branches)}) u"
     return _limited(union, order, "u", limit)
 
 
 def _is_far(condition: Condition) -> TypeGuard[Chain]:
-    """Whether a chain can be gathered from its far end: people and the directory are seen alike from everywhere."""
+    """Whether a chain can be gathered from its far end: people and the directory look alike from everywhere."""
     if not isinstance(condition, Chain) or len(condition.links) != 1:
         return False
     link = condition.links[0]
@@ -329,6 +318,10 @@ def _narrowness(clause: Clause) -> tuple[int, int]:
     return first, _NARROW.index(clause.type)
 
 
+def _cap(condition: Clause | Chain) -> int:
+    return GATHER_CAP if isinstance(condition, Clause) and _is_hashed(condition) else RANGE_CAP
+
+
 def _is_hashed(clause: Clause) -> bool:
     return clause.type in ("token", "reference")
 
@@ -347,10 +340,12 @@ _RANKS: Final = ("id", "uri", "token", "reference", "string", "date", "quantity"
 
 
 def _selectivity(clause: Clause) -> tuple[int, int, int]:
-    """Lower is better: keys, then identifiers, then one value before several, tokens before ranges."""
-    common = clause.code in COMMON_PARAMS and clause.type != "id"
-    return (
-        0 if clause.code in ("_id", "identifier") else 1 + common,
-        len(clause.values),
-        _RANKS.index(clause.type),
+    """Lower is better: keys, then identifiers, then one value before several, tokens before ranges.
+
+    A plain code (a status, yes or no) is shared by many rows, and comes after what names its system.
+    """
+    many = clause.code in COMMON_PARAMS or (
+        clause.type == "token" and implied_systems(clause.rtype, clause.code) is not None
     )
+    first = 0 if clause.code in ("_id", "identifier") else 1 + many
+    return first, len(clause.values), _RANKS.index(clause.type)

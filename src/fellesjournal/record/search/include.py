@@ -16,7 +16,7 @@ MAX_DEPTH: Final = 3
 
 
 def include_tables(query: SearchQuery, params: Params) -> str:
-    """The tables (CTE) `sent (slot, pid, n)` and what it needs, from `page (slot, pid, n, shown)`; '' without includes."""
+    """The table (CTE) `sent (slot, pid, n)` and those that it needs, from `page`; '' without includes."""
     if not query.includes and not query.revincludes:
         return ""
     limit = params.number(INCLUDE_CAP + 1)
@@ -40,9 +40,7 @@ def _level(
     limit: str,
     params: Params,
 ) -> str:
-    selects = [_forward(source, i, params) for i in includes] + [
-        _backward(source, i, params) for i in revincludes
-    ]
+    selects = [_forward(source, i, params) for i in includes] + [_backward(source, i, params) for i in revincludes]
     return f"sent{n} AS MATERIALIZED (SELECT * FROM ({' UNION '.join(selects)}) v LIMIT {limit})"
 
 
@@ -59,9 +57,7 @@ def _backward(source: str, include: Include, params: Params) -> str:
     return _followed(source, tie, "x.slot", "x.pid", include, include.source, params)
 
 
-def _followed(
-    source: str, tie: str, slot: str, pid: str, include: Include, rtype: str, params: Params
-) -> str:
+def _followed(source: str, tie: str, slot: str, pid: str, include: Include, rtype: str, params: Params) -> str:
     only = f" AND x.param = ANY ({params.numbers(include.params)})" if include.source else ""
     typed = f" AND r.rtype = {params.number(fhir.TYPE_NUMBER[rtype])}" if rtype else ""
     return (

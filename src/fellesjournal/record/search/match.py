@@ -9,7 +9,8 @@ from fellesjournal.record.search.model import Clause, DateValue, NumberValue, Re
 from fellesjournal.record.search.sql import Params
 
 TABLES: Final = {
-    "token": "vault.sp_token", "reference": "vault.sp_reference", "date": "vault.sp_date", "uri": "vault.sp_uri",
+    "token": "vault.sp_token", "reference": "vault.sp_reference", "date": "vault.sp_date",
+    "uri": "vault.sp_uri",
     "quantity": "vault.sp_quantity", "number": "vault.sp_quantity", "string": "vault.sp_string",
 }  # fmt: skip
 NEAR: Final = 1e-12
@@ -21,9 +22,7 @@ def hashes(clause: Clause, hash64: Hash64) -> list[int]:
     """Every hash that a token or reference of this clause may have, in order, none twice."""
     if clause.type == "token":
         implied = fhir.implied_systems(clause.rtype, clause.code)
-        keys = [
-            token_query_key(clause.param, cast(TextValue, v).text, implied=implied) for v in clause.values
-        ]
+        keys = [token_query_key(clause.param, cast(TextValue, v).text, implied=implied) for v in clause.values]
     else:
         keys = [key for v in clause.values for key in cast(ReferenceValue, v).keys]
     return list(dict.fromkeys(hash64(key) for key in keys))
@@ -74,7 +73,8 @@ def _within(wanted: NumberValue, a: str, params: Params) -> str:
     slack = (wanted.hi - wanted.lo) * NEAR
     lo, hi = params.real(wanted.lo - slack), params.real(wanted.hi + slack)
     return {
-        "eq": f"{a}.lo >= {lo} AND {a}.lo < {hi} AND {a}.hi <= {hi}", "ne": f"({a}.lo < {lo} OR {a}.hi > {hi})",
+        "eq": f"{a}.lo >= {lo} AND {a}.lo < {hi} AND {a}.hi <= {hi}",
+        "ne": f"({a}.lo < {lo} OR {a}.hi > {hi})",
         "ap": f"{a}.lo < {hi} AND {a}.hi > {lo}",
     }[wanted.prefix]  # fmt: skip
 

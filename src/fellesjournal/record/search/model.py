@@ -21,7 +21,7 @@ class TextValue:
 
 @dataclass(frozen=True)
 class ReferenceValue:
-    """The keys that a matching reference has; `local` is (type, id) of a resource here, type '' if not said."""
+    """The keys that a matching reference has; `local` is (type, id) of a resource here, type '' if unsaid."""
 
     keys: tuple[str, ...]
     local: tuple[str, str] | None = None
@@ -38,7 +38,7 @@ class DateValue:
 
 @dataclass(frozen=True)
 class NumberValue:
-    """A comparison with a number: exactly `value`, or its implied range. `unit` is a unit's key, None for any."""
+    """A comparison with a number: just `value`, or its range. `unit` is a unit's key, None for any."""
 
     prefix: str
     value: float
@@ -64,7 +64,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Chain:
-    """The resource refers, by `code`, to one that fulfils one of `links` (a condition for each possible type)."""
+    """The resource refers, by `code`, to one that fulfils one of `links`: one for each possible type."""
 
     rtype: str
     code: str

@@ -54,7 +54,7 @@ def parse_search(rtype: str, params: Pairs, *, strict: bool = True, base: str = 
 
 
 def ask_patients(query: SearchQuery) -> tuple[str, ...] | None:
-    """Ids of the Patients whose charts the query is bounded to, by a parameter that names them; None if by none.
+    """Ids of the Patients whose charts a parameter bounds the query to; None if none does.
 
     Searches on a Patient's own `_id`, and on any compartment parameter (`patient=1`, `subject=Patient/1`).
     """
@@ -279,9 +279,7 @@ def _sort_key(rtype: str, text: str) -> SortKey:
         return SortKey("_id", "", 0, descending)
     param = fhir.search_params(rtype).get(code)
     if param is None or param.type not in SORTABLE or code in _NO_ROWS:
-        raise _Unknown(
-            "_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by"
-        )
+        raise _Unknown("_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by")
     return SortKey(code, param.type, param.id, descending)
 
 

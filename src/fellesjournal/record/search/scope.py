@@ -1,4 +1,4 @@
-"""Where a search looks: opened charts, or the acting unit's lists. The same predicate as the policy, for the plan."""
+"""Where a search looks: opened charts, or the acting unit's lists. The policy's predicate, for the plan."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -7,9 +7,11 @@ from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search.sql import Params
 
 OWN_DATE: Final = {
-    "Appointment": "date", "CarePlan": "date", "Communication": "sent", "Composition": "date", "Consent": "date",
+    "Appointment": "date", "CarePlan": "date", "Communication": "sent", "Composition": "date",
+    "Consent": "date",
     "DiagnosticReport": "date", "DocumentReference": "date", "Encounter": "date", "EpisodeOfCare": "date",
-    "Flag": "date", "Goal": "start-date", "Immunization": "date", "List": "date", "MedicationRequest": "authoredon",
+    "Flag": "date", "Goal": "start-date", "Immunization": "date", "List": "date",
+    "MedicationRequest": "authoredon",
     "MedicationStatement": "effective", "Observation": "date", "Patient": "birthdate", "Procedure": "date",
     "QuestionnaireResponse": "authored", "ServiceRequest": "authored", "Slot": "start", "Task": "authored-on",
 }  # fmt: skip
@@ -34,7 +36,7 @@ Scope: TypeAlias = Chart | Listing
 
 
 def is_people(scope: Scope, rtype: str) -> bool:
-    """Whether the search is for the unit's people: their rows have other controllers, so the roster leads to them."""
+    """Whether the search is for the unit's people: others control their rows, so the roster leads to them."""
     return isinstance(scope, Listing) and rtype == "Patient"
 
 

@@ -29,9 +29,7 @@ _prefixed = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL).fullmatc
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 
 
-def parse_values(
-    name: str, text: str, *, param: fhir.SearchParam, modifier: str, base: str
-) -> tuple[Value, ...]:
+def parse_values(name: str, text: str, *, param: fhir.SearchParam, modifier: str, base: str) -> tuple[Value, ...]:
     """The values of a parameter, split at commas. Raises SearchError naming the parameter."""
     raw = unescaped_split(text, ",")
     if len(raw) > MAX_VALUES:
