@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
+from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
@@ -111,6 +112,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRout
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
+        *gp_routes,
         *overview_routes,
         *notes_routes,
         *tasks_routes,
