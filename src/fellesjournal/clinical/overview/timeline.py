@@ -10,7 +10,7 @@ from itertools import groupby
 from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.notes.model import Note
 from fellesjournal.clinical.overview.fhir import LANES, contact_from
-from fellesjournal.clinical.overview.frame import Frame
+from fellesjournal.clinical.overview.frame import ALONG, Frame
 from fellesjournal.clinical.overview.model import Contact
 from fellesjournal.clinical.overview.storyboard import Wish
 from fellesjournal.clinical.pieces import Json
@@ -94,7 +94,7 @@ def span(contacts: Sequence[Contact], *, since: datetime | None, until: datetime
 
 
 def _rows(frame: Frame) -> list[Json]:
-    return [row for name in ("contacts", "visits", "notes") for row in frame.found.get(name, ())]
+    return [row for name in ("contacts", "visits", "notes", ALONG) for row in frame.found.get(name, ())]
 
 
 def _contact(row: Json, frame: Frame, notes: dict[str, list[Note]]) -> Contact | None:
