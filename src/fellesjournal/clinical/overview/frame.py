@@ -22,6 +22,9 @@ from fellesjournal.record.errors import NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.web import Storyboard, language_of
 
+ALONG: Final = "along"
+"""Where a frame keeps what the searches included."""
+
 
 @dataclass(frozen=True)
 class Frame:
