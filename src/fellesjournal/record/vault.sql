@@ -192,7 +192,8 @@ END $$;
 
 -- Runs compiled SQL as the chart role, or the list role: nothing but what the sealed context lets through.
 -- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
--- made without looking at the values. A kept plan is the owner's: nobody else can run it, and it holds no value of anyone.
+-- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB. A kept plan is the owner's:
+-- nobody else can run it, and it holds no value of anyone.
 CREATE OR REPLACE FUNCTION vault.run_chart(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
                sort timestamptz, body text)
@@ -201,7 +202,7 @@ DECLARE v_name text := 'c' || md5(p_sql); v_kept text := coalesce(current_settin
 BEGIN
   PERFORM vault.check_query(p_sql);
   IF strpos(v_kept, v_name) = 0 THEN
-    IF length(v_kept) > 33 * 400 THEN
+    IF length(v_kept) > 33 * 150 THEN
       RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
@@ -225,7 +226,7 @@ DECLARE v_name text := 'l' || md5(p_sql); v_kept text := coalesce(current_settin
 BEGIN
   PERFORM vault.check_query(p_sql);
   IF strpos(v_kept, v_name) = 0 THEN
-    IF length(v_kept) > 33 * 400 THEN
+    IF length(v_kept) > 33 * 150 THEN
       RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
