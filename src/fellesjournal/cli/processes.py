@@ -5,6 +5,7 @@ import signal
 import socket
 
 import uvicorn
+import uvloop
 
 from fellesjournal.app import Open, create_app
 from fellesjournal.clinical.correspondence import worker
@@ -13,8 +14,12 @@ from fellesjournal.kit.settings import Settings
 
 
 def run_web(settings: Settings, listening: socket.socket) -> None:
-    """Serve the site on a socket that is listened on already, until told to stop."""
-    asyncio.run(_web(settings, listening))
+    """Serve the site on a socket that is listened on already, until told to stop.
+
+    The loop is ours to choose here; uvicorn's setting counts only where it makes the loop itself. The standard one
+    also leaves such a socket without TCP_NODELAY: every answer then waits 40 ms for the client's acknowledgement.
+    """
+    uvloop.run(_web(settings, listening))
 
 
 def run_worker(settings: Settings) -> None:
@@ -25,7 +30,7 @@ def run_worker(settings: Settings) -> None:
 async def _web(settings: Settings, listening: socket.socket) -> None:
     open_ = await Open.connect(settings, open_keys(settings.data_dir))
     config = uvicorn.Config(
-        create_app(open_), log_config=None, access_log=False, server_header=False, lifespan="on", loop="uvloop",
+        create_app(open_), log_config=None, access_log=False, server_header=False, lifespan="on",
         http="httptools", ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=list(settings.trusted_proxies) or None,
         timeout_graceful_shutdown=10,

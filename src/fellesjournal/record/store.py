@@ -28,12 +28,14 @@ class PointRead:
 class Reads:
     """Point reads that wait are taken together: one call decides, logs and reads them all, one durable commit.
 
-    No timer: whatever has come in when a connection is free goes next, so that a lone read never waits.
+    No timer: whatever has come in when the call before it is done goes next, so that a lone read never waits.
+    One call at a time gathers the most; a second one starts when more wait than a call takes.
     """
 
     def __init__(self, db: Database, *, width: int = 2) -> None:
         self._db = db
-        self._idle = width
+        self._width = width
+        self._running = 0
         self._waiting: deque[tuple[PointRead, asyncio.Future[Row]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -41,8 +43,8 @@ class Reads:
         """The row of `vault.read_many` for this read (status, version, updated, body)."""
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._idle:
-            self._idle -= 1
+        if not self._running or (self._running < self._width and len(self._waiting) > BATCH):
+            self._running += 1
             task = asyncio.create_task(self._drain())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -54,7 +56,7 @@ class Reads:
                 count = min(BATCH, len(self._waiting))
                 await self._serve([self._waiting.popleft() for _ in range(count)])
         finally:
-            self._idle += 1
+            self._running -= 1
 
     async def _serve(self, batch: list[tuple[PointRead, "asyncio.Future[Row]"]]) -> None:
         try:
