@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from starlette.requests import Request
 
@@ -66,7 +67,9 @@ async def open_frame(
     journal = journal or journal_of(request, decision)
     patient = patient_id(patient_of(decision))
     pages = await journal.search_many([*wishes(patient), *more])
-    found = {name: [stored.resource() for stored in (*page.matches, *page.included)] for name, page in pages.items()}
+    found = {name: [stored.resource() for stored in page.matches] for name, page in pages.items()}
+    # Search tells not by which wish something came along: it is kept together.
+    found[ALONG] = [stored.resource() for page in pages.values() for stored in page.included]
     if not found["patient"]:
         raise NotFound
     directory = await directory_for(journal, [one for rows in found.values() for one in rows])
