@@ -19,9 +19,12 @@ from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
 from fellesjournal.care.gp.routes import routes as gp_routes
+from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
+from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
+from fellesjournal.clinical.problems.routes import routes as problems_routes
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
 from fellesjournal.demo import story
 from fellesjournal.demo.residents import read_people
@@ -53,7 +56,7 @@ from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.metrics import CONTENT_TYPE, metrics_text
 from fellesjournal.kit.migrate import Installation, installation, pending
 from fellesjournal.kit.settings import Settings
-from fellesjournal.record.api.bundle import bundle
+from fellesjournal.record.api.edge import as_outcomes
 from fellesjournal.record.api.routes import routes as fhir_routes
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Vault
@@ -107,13 +110,15 @@ def create_app(open_: Open) -> Starlette:
 def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRoute]:
     """Every route of the site, in order."""
     return [
-        Route("/fhir", bundle, methods=["POST"]),
-        Mount("/fhir", routes=fhir_routes),
+        *fhir_routes,
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
         *gp_routes,
+        *legevakt_routes,
+        *identification_routes,
         *overview_routes,
+        *problems_routes,
         *notes_routes,
         *tasks_routes,
         *citizen_routes,
@@ -258,13 +263,15 @@ def _marked(routes: Sequence[BaseRoute], why: str) -> Sequence[BaseRoute]:
 
 
 def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
-    return {
-        **web.exception_handlers(),
-        **refusal_handlers(),
-        AccessError: _refused,
-        RecordError: _record_error,
-        **dict.fromkeys(ConnectionLost, _unavailable),
-    }
+    return as_outcomes(
+        {
+            **web.exception_handlers(),
+            **refusal_handlers(),
+            AccessError: _refused,
+            RecordError: _record_error,
+            **dict.fromkeys(ConnectionLost, _unavailable),
+        }
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from fellesjournal.record.journal import Journal
 
 MAX_ENTRIES = 10_000
 _URN = re.compile(rb'"(urn:(?:uuid|oid):[A-Za-z0-9.:-]{1,200})"')
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 _ITEM = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
 
 
@@ -46,7 +47,7 @@ def read_transaction(body: bytes, bundle: dict[str, Any]) -> list[Entry]:
         if head.method == "POST" and head.full_url.startswith("urn:")
     }
     resolved = _URN.sub(lambda m: b'"' + names.get(m[1], m[1]) + b'"', body) if names else body
-    fresh = fhir.parse(resolved)["entry"]
+    fresh = fhir.parse(resolved).get("entry", ())
     _check_unique(heads)
     return [_entry(head, keys[head.place], fresh[head.place].get("resource")) for head in heads]
 
@@ -57,9 +58,18 @@ def gather(journal: Journal, entries: list[Entry]) -> None:
         if entry.resource is None:
             continue
         if entry.method == "POST":
-            journal.create_as(entry.resource, slot=entry.slot, pid=entry.pid)
+            journal.create_as(entry.resource, slot=entry.slot, pid=entry.pid, place=_place(entry))
         elif entry.method == "PUT":
-            journal.update(entry.id, entry.resource, expect=entry.if_match)
+            journal.update(entry.id, entry.resource, expect=entry.if_match, place=_place(entry))
+
+
+def fault(where: str, what: str) -> Malformed:
+    """What is wrong with a bundle itself, with the place of it."""
+    return Malformed(f"{where} {what}", issues=[fhir.Issue("error", "structure", where, f"{where} {what}")])
+
+
+def _place(entry: Entry) -> str:
+    return f"Bundle.entry[{entry.place}].resource"
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,9 @@ class _Head:
 def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
     entries = bundle.get("entry", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Malformed("Bundle.entry must be an array of objects.")
+        raise fault("Bundle.entry", "must be an array of objects.")
     if len(entries) > MAX_ENTRIES:
-        raise Malformed(f"A bundle may hold at most {MAX_ENTRIES} entries.")
+        raise fault("Bundle.entry", f"may hold at most {MAX_ENTRIES} entries.")
     yield from entries
 
 
@@ -86,20 +96,20 @@ def _head(place: int, entry: dict[str, Any]) -> _Head:
     request = entry.get("request")
     where = f"Bundle.entry[{place}]"
     if not isinstance(request, dict):
-        raise Malformed(f"{where}.request is missing.")
+        raise fault(f"{where}.request", "is missing.")
     method, url = request.get("method"), request.get("url")
     match = _ITEM.fullmatch(url) if isinstance(url, str) else None
     if method not in ("POST", "PUT", "DELETE") or match is None or match[1] not in fhir.TYPE_NUMBER:
-        raise Malformed(f"{where}.request must be POST Type, PUT Type/id or DELETE Type/id in a transaction.")
+        raise fault(f"{where}.request", "must be POST Type, PUT Type/id or DELETE Type/id in a transaction.")
     if (method == "POST") != (match[2] is None):
-        raise Malformed(f"{where}.request.url does not fit its method.")
+        raise fault(f"{where}.request.url", "does not fit its method.")
     if request.get("ifNoneExist") is not None:
-        raise Malformed(f"{where}.request.ifNoneExist is not supported.")
+        raise fault(f"{where}.request.ifNoneExist", "is not supported.")
     resource = entry.get("resource")
     if method != "DELETE" and (not isinstance(resource, dict) or resource.get("resourceType") != match[1]):
-        raise Malformed(f"{where}.resource must be a {match[1]}.")
+        raise fault(f"{where}.resource", f"must be a {match[1]}.")
     if method == "PUT" and isinstance(resource, dict) and resource.get("id") != match[2]:
-        raise Malformed(f"{where}.resource.id must be the id in the request's url.")
+        raise fault(f"{where}.resource.id", "must be the id in the request's url.")
     full_url = entry.get("fullUrl")
     return _Head(
         place, method, match[1], match[2] or "", full_url if isinstance(full_url, str) else "",
@@ -108,12 +118,10 @@ def _head(place: int, entry: dict[str, Any]) -> _Head:
 
 
 def _if_match(value: Any, where: str) -> int:
-    if value is None:
-        return -1
-    digits = str(value).strip().removeprefix("W/").strip('"')
-    if not digits.isdigit() or len(digits) > 9:
-        raise Malformed(f"{where}.request.ifMatch must be an ETag.")
-    return int(digits)
+    match = _ETAG.fullmatch(value) if isinstance(value, str) else None
+    if value is not None and match is None:
+        raise fault(f"{where}.request.ifMatch", "must be an ETag.")
+    return int(match[1]) if match else -1
 
 
 def _keys(heads: list[_Head]) -> dict[int, tuple[int, int]]:
@@ -129,7 +137,7 @@ def _keys(heads: list[_Head]) -> dict[int, tuple[int, int]]:
         else:
             found = ids.decode(head.id)
             if found is None:
-                raise Malformed(f"Bundle.entry[{head.place}].request.url names an id that is not here.")
+                raise fault(f"Bundle.entry[{head.place}].request.url", "names an id that is not here.")
             keys[head.place] = found
     for head in heads:
         if head.method == "POST" and head.rtype != "Patient" and head.rtype not in ownership.DIRECTORY_TYPES:

@@ -4,7 +4,6 @@ Reads go at once. Writes are gathered and made by `commit` in one transaction wi
 either all is there afterwards, search rows and access log too, or nothing.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,12 +17,13 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
 from fellesjournal.kit.keys import Keys
+from fellesjournal.kit.migrate import installation
 from fellesjournal.record import identify, ownership, store
+from fellesjournal.record.checks import validate_all
 from fellesjournal.record.errors import (
     BY_STATUS,
     AlreadyThere,
     Duplicate,
-    Invalid,
     NotFound,
     RecordError,
     UnknownPatient,
@@ -32,9 +32,6 @@ from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
 from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather
 from fellesjournal.record.search import SearchQuery, parse_search
-
-_BREATH = 64
-"""Resources validated before other requests get their turn."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,18 @@ class Vault:
         self.db = db
         self.keys = keys
         self.reads = store.Reads(db)
+        self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
         """A journal for one decision."""
         return Journal(self, decision)
+
+    async def is_demo(self) -> bool:
+        """Whether the database is a demo: asked once, since its mark never changes."""
+        if self._demo is None:
+            async with self.db.acquire() as connection:
+                self._demo = (await installation(connection)).demo
+        return self._demo
 
 
 @dataclass
@@ -118,9 +123,7 @@ class Journal:
 
     async def identify_name(self, *, words: Sequence[str], born_on: date) -> list[Identified]:
         """At most ten people by names and birth date. Raises SessionOver, MayNotIdentify, TooManyLookups."""
-        return await identify.by_name(
-            self.vault.db, secret=self.decision.secret, words=words, born_on=born_on
-        )
+        return await identify.by_name(self.vault.db, secret=self.decision.secret, words=words, born_on=born_on)
 
     async def open_envelope(self, id: str) -> int | None:
         """A distributing system's right to the patient of one resource, for five minutes; the patient's number.
@@ -138,22 +141,26 @@ class Journal:
         self._gather("C", rtype, slot, pid, resource, org=org)
         return ids.encode(slot, pid)
 
-    def create_as(self, resource: dict[str, Any], *, slot: int, pid: int, org: int | None = None) -> str:
+    def create_as(
+        self, resource: dict[str, Any], *, slot: int, pid: int, org: int | None = None, place: str = ""
+    ) -> str:
         """Gather a new resource under a key that was made before, so that others can refer to it. Its id."""
-        self._gather("C", resource["resourceType"], slot, pid, resource, org=org)
+        self._gather("C", resource["resourceType"], slot, pid, resource, org=org, place=place)
         return ids.encode(slot, pid)
 
-    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1) -> None:
+    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1, place: str = "") -> None:
         """Gather a new version of a resource; `expect` is the version that was shown (-1 = whichever is there)."""
         slot, pid = _key(id)
-        self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect)
+        self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect, place=place)
 
-    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1) -> None:
+    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1, place: str = "") -> None:
         """Gather a deletion of a resource of that patient; the history stays."""
         slot, pid = _key(id)
         self._wanted.append(
-            Wanted("D", rtype, slot, pid, self.decision.reader.unit or 0, None, expect=expect, patient=patient)
-        )
+            Wanted(
+                "D", rtype, slot, pid, self.decision.reader.unit or 0, None, expect=expect, patient=patient, place=place
+            )
+        )  # fmt: skip
 
     def establish(self, fact: Fact) -> None:
         """Gather a fact that makes a need; told in the same transaction, before the writes."""
@@ -171,10 +178,9 @@ class Journal:
         """
         wanted, facts, ended = self._wanted, self._facts, self._ended
         self._wanted, self._facts, self._ended = [], [], []
-        await validate_all([w.resource for w in wanted if w.resource is not None])
+        await validate_all(wanted, is_demo=await self.vault.is_demo())
         order = sorted(range(len(wanted)), key=lambda n: (wanted[n].slot, wanted[n].pid))
-        columns = self._columns([wanted[n] for n in order])
-        rows = await self._write(columns, facts, ended)
+        rows = await self._write([wanted[n] for n in order], facts, ended)
         made: list[Written | None] = [None] * len(wanted)
         for n, row in zip(order, rows, strict=True):
             made[n] = _written(wanted[n], row)
@@ -193,52 +199,57 @@ class Journal:
 
     def _gather(
         self, op: Op, rtype: str, slot: int, pid: int, resource: dict[str, Any], *, org: int | None = None,
-        expect: int = 0,
+        expect: int = 0, place: str = "",
     ) -> None:  # fmt: skip
         controller = self.decision.reader.unit or 0 if org is None else org
-        self._wanted.append(Wanted(op, rtype, slot, pid, controller, resource, expect=expect))
+        self._wanted.append(Wanted(op, rtype, slot, pid, controller, resource, expect=expect, place=place))
 
     def _columns(self, wanted: list[Wanted]) -> Columns:
         try:
             return gather(wanted, hash64=self.vault.keys.hash64)
-        except NotOurPatient:
-            raise UnknownPatient from None
+        except NotOurPatient as error:
+            raise _placed(UnknownPatient(), error.place) from None
 
-    async def _write(self, columns: Columns, facts: list[Fact], ended: list[tuple[int, int]]) -> list[Row]:
+    async def _write(self, wanted: list[Wanted], facts: list[Fact], ended: list[tuple[int, int]]) -> list[Row]:
+        columns = self._columns(wanted)
         try:
             if not facts and not ended:
                 rows = await self._put(self.vault.db, columns)
-                self._check(rows)
+                _check(rows, wanted)
                 return rows
             async with self.vault.db.transaction() as conn:
                 for fact in facts:
                     await relations.establish(conn, decision=self.decision, fact=fact)
                 rows = await self._put(conn, columns)
-                self._check(rows)
+                _check(rows, wanted)
                 for patient, source in ended:
                     await relations.end(conn, decision=self.decision, patient=patient, source=source)
                 return rows
         except UniqueViolation as error:
-            raise _taken(error) from error
-        except NoNeed:
-            if facts:
-                await self._log_refusal([fact.patient for fact in facts])
+            raise await self._taken(error) from error
+        except (NoNeed, NotFound, WrongUnit):
+            if facts or ended:
+                # What the database logged went with the transaction.
+                await self._log_refusal({*(fact.patient for fact in facts), *columns.patient})
             raise
+
+    async def _taken(self, error: UniqueViolation) -> RecordError:
+        """What was there already. That a national number is taken tells that somebody has it: logged as a look-up."""
+        taken = _taken(error)
+        if isinstance(taken, Duplicate):
+            await audit.log_refusal(self.vault.db, decision=self.decision, patients=[0], action="identify")
+        return taken
 
     async def _put(self, conn: Database | Connection, columns: Columns) -> list[Row]:
         if not columns.pid:
             return []
         return await store.write(conn, secret=self.decision.secret, columns=columns)
 
-    def _check(self, rows: list[Row]) -> None:
-        faults = [row["status"] for row in rows if row["status"] >= 400]
-        if faults:
-            raise _fault(faults[0])
-
     async def _log_refusal(self, patients: Iterable[int]) -> None:
         await audit.log_refusal(
-            self.vault.db, decision=self.decision, patients=sorted(set(patients)), action="write"
-        )
+            self.vault.db, decision=self.decision, action="write",
+            patients=sorted({max(patient, 0) for patient in patients}),
+        )  # fmt: skip
 
 
 def open_journal(vault: Vault, decision: Decision) -> Journal:
@@ -246,20 +257,21 @@ def open_journal(vault: Vault, decision: Decision) -> Journal:
     return vault.open(decision)
 
 
-async def validate_all(resources: Sequence[dict[str, Any]]) -> None:
-    """Validate each against the definitions. Raises Invalid with every fault of the first bad one."""
-    for n, resource in enumerate(resources, start=1):
-        issues = fhir.validate(resource)
-        if issues:
-            raise Invalid(issues=issues)
-        if n % _BREATH == 0:
-            await asyncio.sleep(0)
+def _check(rows: list[Row], wanted: list[Wanted]) -> None:
+    """Raise the first fault, with its place in what was sent."""
+    bad = next((row for row in rows if row["status"] >= 400), None)
+    if bad is not None:
+        raise _placed(_fault(bad["status"]), wanted[bad["n"] - 1].place)
+
+
+def _placed(error: Exception, place: str) -> Exception:
+    if place and isinstance(error, RecordError):
+        error.issues = [fhir.Issue("error", error.code, place, error.english)]
+    return error
 
 
 def _written(wanted: Wanted, row: Row) -> Written:
-    return Written(
-        wanted.rtype, ids.encode(wanted.slot, wanted.pid), row["version"], row["updated"], row["status"]
-    )
+    return Written(wanted.rtype, ids.encode(wanted.slot, wanted.pid), row["version"], row["updated"], row["status"])
 
 
 def body_of(wanted_body: tuple[str, str], *, version: int, updated: datetime) -> str:
@@ -303,5 +315,3 @@ def _fault(status: int) -> Exception:
         return WrongUnit()
     error: type[RecordError] = BY_STATUS.get(status, NotFound)
     return error()
-
-

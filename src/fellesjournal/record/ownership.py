@@ -72,7 +72,8 @@ def probe_owner(resource: Mapping[str, Any]) -> str | None:
         value = resource.get(element)
         if isinstance(value, dict) and isinstance(value.get("reference"), str):
             return str(value["reference"])
-    for participant in resource.get("participant") or ():
+    participants = resource.get("participant")
+    for participant in participants if isinstance(participants, list) else ():
         actor = participant.get("actor") if isinstance(participant, dict) else None
         if isinstance(actor, dict) and isinstance(actor.get("reference"), str):
             return str(actor["reference"])

@@ -1,9 +1,12 @@
 """A resource as the vault takes it: its columns and search rows, gathered for one bulk write."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from msgspec import structs
 
 from fellesjournal import fhir
 from fellesjournal.kit.ids import decode, encode
@@ -14,7 +17,10 @@ Op = Literal["C", "U", "D"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """One version to be written. expect: 0 = new, -1 = any, n = on top of version n."""
+    """One version to be written. expect: 0 = new, -1 = any, n = on top of version n.
+
+    `place` is where the resource stands in what was sent (`Bundle.entry[3].resource`), for what is wrong with it.
+    """
 
     op: Op
     rtype: str
@@ -24,6 +30,14 @@ class Wanted:
     resource: dict[str, Any] | None
     expect: int = 0
     patient: int = ownership.UNIT_OWN
+    place: str = ""
+
+    def placed(self, issue: fhir.Issue) -> fhir.Issue:
+        """The issue, its path from the outermost of what was sent."""
+        if not self.place:
+            return issue
+        inner = issue.expression.partition(".")[2]
+        return structs.replace(issue, expression=f"{self.place}.{inner}" if inner else self.place)
 
 
 @dataclass
@@ -62,8 +76,14 @@ class Columns:
         ]  # fmt: skip
 
 
+_NAMED: Final = re.compile(r'"reference":"Patient/([0-9a-z]{15})["/]')
+"""Every reference to a patient in compact JSON: a quote inside a text has a backslash before it."""
+
+
 class NotOurPatient(Exception):
-    """The resource names a patient that this record doesn't have; `element` is the reference as it stands."""
+    """The resource names a patient that this record doesn't have; `place` is the resource's place in what was sent."""
+
+    place = ""
 
 
 def gather(wanted: list[Wanted], *, hash64: Callable[[str], int]) -> Columns:
@@ -108,11 +128,15 @@ def _add_content(
     columns: Columns, item: Wanted, resource: dict[str, Any], n: int, hash64: Callable[[str], int]
 ) -> None:
     owner = fhir.extract(resource, into=columns.index, n=n, hash64=hash64)
-    patient, others = _patients(item, owner)
+    head, tail = split_body(resource, item)
+    try:
+        patient, others = _patients(item, owner, tail)
+    except NotOurPatient as error:
+        error.place = item.place
+        raise
     columns.patient.append(patient)
     columns.sens.append(ownership.class_of(resource, names_others=others))
     columns.date.append(owner.date)
-    head, tail = split_body(resource, item)
     columns.head.append(head)
     columns.tail.append(tail)
     for other in others:
@@ -125,17 +149,23 @@ def _add_content(
                 columns.identifier_h.append(hash64(identifier_text(system, value)))
 
 
-def _patients(item: Wanted, owner: fhir.Owner) -> tuple[int, list[int]]:
-    """(owner's pid or DIRECTORY or UNIT_OWN, pids of the other patients named)."""
-    others = [_pid(reference) for reference in owner.others]
+def _patients(item: Wanted, owner: fhir.Owner, text: str) -> tuple[int, list[int]]:
+    """(owner's pid or DIRECTORY or UNIT_OWN, pids of all other patients that any reference in it names).
+
+    What names its patient only by an identifier or a contained resource has no owner here: it is the unit's own.
+    """
+    named = {_pid(reference) for reference in owner.others}
+    named.update(key[1] for key in map(ownership.patient_key, _references(text)) if key)
+    patient = ownership.UNIT_OWN if owner.patient is None else _pid(owner.patient)
     if item.rtype == "Patient":
-        return item.pid, [pid for pid in others if pid != item.pid]
-    if item.rtype in ownership.DIRECTORY_TYPES:
-        return ownership.DIRECTORY, others
-    if owner.patient is None:
-        return ownership.UNIT_OWN, others
-    pid = _pid(owner.patient)
-    return pid, [other for other in others if other != pid]
+        patient = item.pid
+    elif item.rtype in ownership.DIRECTORY_TYPES:
+        patient = ownership.DIRECTORY
+    return patient, sorted(named - {patient})
+
+
+def _references(text: str) -> list[str]:
+    return [f"Patient/{found}" for found in _NAMED.findall(text)]
 
 
 def _pid(reference: str) -> int:
@@ -147,11 +177,7 @@ def _pid(reference: str) -> int:
 
 def split_body(resource: dict[str, Any], item: Wanted) -> tuple[str, str]:
     """(head, tail) of the body: the database puts version and instant between them, so no second write is needed."""
-    meta = {
-        name: value
-        for name, value in resource.get("meta", {}).items()
-        if name not in ("versionId", "lastUpdated")
-    }
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
     rest = {name: value for name, value in resource.items() if name not in ("resourceType", "id", "meta")}
     head = f'{{"resourceType":"{item.rtype}","id":"{encode(item.slot, item.pid)}","meta":{{"versionId":"'
     return head, '"' + _inner(meta) + "}" + _inner(rest) + "}"

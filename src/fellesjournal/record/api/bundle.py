@@ -17,6 +17,7 @@ from fellesjournal.record.api.http import (
     fhir_errors,
     json_response,
     parse_resource,
+    preference,
     read_body,
 )
 from fellesjournal.record.api.write import delete_one, written_body
@@ -30,7 +31,7 @@ from fellesjournal.record.lookup import Stored
 async def bundle(request: Request, decision: Decision) -> Response:
     """A Bundle of type transaction (atomic) or batch (each by itself)."""
     body = await read_body(request)
-    content: dict[str, Any] = parse_resource(body)
+    content = parse_resource(body)
     kind = content.get("type")
     if content.get("resourceType") != "Bundle" or kind not in ("transaction", "batch"):
         raise Malformed("The body must be a Bundle of type transaction or batch.")
@@ -46,10 +47,10 @@ async def _transaction(request: Request, journal: Journal, body: bytes, content:
     order = [entry for entry in entries if entry.resource is not None]
     for entry in entries:
         if entry.resource is None:
-            await delete_one(journal, entry.rtype, entry.id, expect=entry.if_match)
+            await _delete(journal, entry)
             order.append(entry)
     written = dict(zip((entry.place for entry in order), await journal.commit(), strict=True))
-    minimal = "return=representation" not in request.headers.get("prefer", "")
+    minimal = preference(request, "return") != "representation"
     parts = [
         _entry_text(written[entry.place], None if minimal else entry.resource)
         for entry in sorted(order, key=lambda entry: entry.place)
@@ -57,10 +58,19 @@ async def _transaction(request: Request, journal: Journal, body: bytes, content:
     return json_response(_response_text("transaction-response", parts).encode())
 
 
+async def _delete(journal: Journal, entry: bundles.Entry) -> None:
+    place = f"Bundle.entry[{entry.place}]"
+    try:
+        await delete_one(journal, entry.rtype, entry.id, expect=entry.if_match, place=place)
+    except RecordError as error:
+        error.issues = [fhir.Issue("error", error.code, place, error.english)]
+        raise
+
+
 async def _batch(request: Request, journal: Journal, content: dict[str, Any]) -> Response:
     entries = content.get("entry", [])
     if not isinstance(entries, list) or len(entries) > bundles.MAX_ENTRIES:
-        raise Malformed("Bundle.entry must be an array within the limit.")
+        raise bundles.fault("Bundle.entry", f"must be an array of at most {bundles.MAX_ENTRIES} entries.")
     parts = [await _one(request, journal, entry) for entry in entries]
     return json_response(_response_text("batch-response", parts).encode())
 
@@ -115,4 +125,5 @@ def _entry_text(written: Written, resource: dict[str, Any] | None) -> str:
 
 
 def _response_text(kind: str, parts: list[str]) -> str:
-    return f'{{"resourceType":"Bundle","type":{json.dumps(kind)},"entry":[{",".join(parts)}]}}'
+    listed = f',"entry":[{",".join(parts)}]' if parts else ""
+    return f'{{"resourceType":"Bundle","type":{json.dumps(kind)}{listed}}}'

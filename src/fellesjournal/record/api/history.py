@@ -8,10 +8,11 @@ from starlette.responses import Response
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.kit.db import Row
-from fellesjournal.record.api.http import fhir_errors, json_response
+from fellesjournal.record.api.http import fhir_errors, json_response, preference, whole_number
 from fellesjournal.record.api.write import known_type
 from fellesjournal.record.errors import Malformed
 
+_KNOWN = {"_count", "_before", "_format", "_pretty"}
 _METHODS = {b"C": "POST", b"U": "PUT", b"D": "DELETE"}
 _STATUS = {b"C": "201", b"U": "200", b"D": "204"}
 
@@ -21,6 +22,9 @@ _STATUS = {b"C": "201", b"U": "200", b"D": "204"}
 async def history(request: Request, decision: Decision) -> Response:
     """All versions, newest first; `_count` a page, `_before` (in next links) the version to go on below."""
     rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
+    unknown = sorted(set(request.query_params) - _KNOWN)
+    if unknown and preference(request, "handling") != "lenient":
+        raise Malformed("A history takes _count; the parameters that were given are not all known.")
     count = min(_number(request, "_count", 50), 200)
     before = _number(request, "_before", 2**31 - 1)
     journal = request.app.state.vault.open(decision)
@@ -41,9 +45,7 @@ def _entry(row: Row, base: str, path: str) -> str:
     resource = f'"resource":{row["body"]},' if row["body"] else ""
     request = f'"request":{{"method":"{_METHODS[op]}","url":"{path}"}}'
     etag = f'W/\\"{row["version"]}\\"'
-    response = (
-        f'"response":{{"status":"{_STATUS[op]}","etag":"{etag}","lastModified":"{stamp}"}}'
-    )
+    response = f'"response":{{"status":"{_STATUS[op]}","etag":"{etag}","lastModified":"{stamp}"}}'
     return f'{{"fullUrl":"{base}",{resource}{request},{response}}}'
 
 
@@ -51,6 +53,7 @@ def _number(request: Request, name: str, default: int) -> int:
     value = request.query_params.get(name)
     if value is None:
         return default
-    if not value.isdigit() or not 0 < int(value) < 2**31:
+    number = whole_number(value)
+    if number is None:
         raise Malformed(f"{name} must be a positive whole number.")
-    return int(value)
+    return number

@@ -1,5 +1,6 @@
 """Bodies, formats and errors of the FHIR edge."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import format_datetime
@@ -17,6 +18,8 @@ from fellesjournal.record.lookup import Stored
 MEDIA_TYPE = "application/fhir+json"
 _JSON = ("application/fhir+json", "application/json", "*/*", "application/*", "text/json")
 _FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
+_PREFERENCE = re.compile(r"(?:^|[,;])\s*([a-z-]+)\s*=\s*\"?([A-Za-z-]+)")
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 class Unavailable(RecordError):
@@ -87,18 +90,14 @@ def error_response(error: AccessError | RecordError) -> Response:
     return json_response(fhir.encode(body), status=error.status, headers=headers)
 
 
-def json_response(
-    body: bytes, *, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def json_response(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A FHIR JSON answer."""
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
 def stored_response(stored: Stored, *, status: int = 200) -> Response:
     """A stored version: its bytes as they are, with ETag and Last-Modified."""
-    return json_response(
-        stored.body.encode(), status=status, headers=version_headers(stored.version, stored.updated)
-    )
+    return json_response(stored.body.encode(), status=status, headers=version_headers(stored.version, stored.updated))
 
 
 def version_headers(version: int, updated: datetime) -> dict[str, str]:
@@ -109,7 +108,8 @@ def version_headers(version: int, updated: datetime) -> dict[str, str]:
 def check_format(request: Request) -> None:
     """Raise NotAcceptable unless JSON is accepted."""
     wished = request.query_params.get("_format")
-    if wished is not None and wished not in _FORMATS:
+    # A plus sign in an address is a space to whoever decodes it.
+    if wished is not None and wished.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
         raise NotAcceptable
     accept = request.headers.get("accept", "*/*")
     if wished is None and not any(name in accept for name in _JSON):
@@ -129,7 +129,27 @@ async def read_body(request: Request) -> bytes:
         body += chunk
         if len(body) > limit:
             raise TooLarge
-    return bytes(body)
+    return relative(bytes(body), base=f"{request.app.state.settings.base_url}/fhir/")
+
+
+def relative(body: bytes, *, base: str) -> bytes:
+    """Absolute references to this server made relative: whose a resource is does not hang on how it is written."""
+    prefix = base.encode()
+    if prefix not in body:
+        return body
+    return re.sub(rb'("reference"\s*:\s*")' + re.escape(prefix), rb"\1", body)
+
+
+def preference(request: Request, name: str) -> str:
+    """The value of a preference (`return`, `handling`) in the Prefer header, "" without one."""
+    found = dict(_PREFERENCE.findall(request.headers.get("prefer", "")))
+    return str(found.get(name, ""))
+
+
+def whole_number(text: str) -> int | None:
+    """The positive whole number that a text is, below 2^31; None for anything else."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= 10
+    return int(text) if is_number and 0 < int(text) < 2**31 else None
 
 
 async def read_resource(request: Request, *, rtype: str) -> dict[str, object]:
@@ -150,10 +170,14 @@ def parse_resource(body: bytes) -> dict[str, object]:
 
 def if_match(request: Request) -> int:
     """The version named in If-Match, -1 without one. Raises Malformed for what is no ETag of ours."""
-    value = request.headers.get("if-match")
-    if value is None:
+    return version_in(request.headers.get("if-match"), "If-Match")
+
+
+def version_in(value: str | None, where: str) -> int:
+    """The version that an ETag names, -1 for none or `*`. Raises Malformed."""
+    if value is None or value.strip() == "*":
         return -1
-    digits = value.strip().removeprefix("W/").strip('"')
-    if not digits.isdigit() or len(digits) > 9:
-        raise Malformed('If-Match must be an ETag like W/"3".')
-    return int(digits)
+    match = _ETAG.fullmatch(value.strip())
+    if match is None:
+        raise Malformed(f'{where} must be an ETag like W/"3".')
+    return int(match[1])

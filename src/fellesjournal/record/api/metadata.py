@@ -46,9 +46,7 @@ def _statement(base: str) -> bytes:
 
 
 def _resource(rtype: str) -> dict[str, Any]:
-    params = sorted(
-        (code, param.type) for code, param in fhir.search_params(rtype).items() if param.type in _TYPES
-    )
+    params = sorted((code, param.type) for code, param in fhir.search_params(rtype).items() if param.type in _TYPES)
     return {
         "type": rtype,
         "interaction": [{"code": code} for code in _INTERACTIONS],

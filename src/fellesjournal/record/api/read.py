@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.record.api.http import fhir_errors, stored_response, version_headers
+from fellesjournal.record.api.http import fhir_errors, stored_response, version_headers, whole_number
 from fellesjournal.record.errors import NotFound
 
 
@@ -24,9 +24,9 @@ async def read(request: Request, decision: Decision) -> Response:
 @fhir_interaction("vread")
 async def vread(request: Request, decision: Decision) -> Response:
     """A named version."""
-    version = request.path_params["version"]
-    if not version.isdigit() or not 0 < int(version) < 2**31:
+    version = whole_number(request.path_params["version"])
+    if version is None:
         raise NotFound
     journal = request.app.state.vault.open(decision)
     path = request.path_params
-    return stored_response(await journal.read(path["rtype"], path["id"], version=int(version)))
+    return stored_response(await journal.read(path["rtype"], path["id"], version=version))

@@ -9,7 +9,13 @@ from starlette.responses import Response
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.record.api.http import TooLarge, UnsupportedMediaType, fhir_errors, json_response
+from fellesjournal.record.api.http import (
+    TooLarge,
+    UnsupportedMediaType,
+    fhir_errors,
+    json_response,
+    preference,
+)
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
@@ -56,7 +62,7 @@ async def run(request: Request, journal: Journal, rtype: str, pairs: list[tuple[
     if rtype not in fhir.TYPE_NUMBER:
         raise NotFound("There is no such resource type in FHIR R4.")
     base = f"{request.app.state.settings.base_url}/fhir"
-    strict = "handling=lenient" not in request.headers.get("prefer", "")
+    strict = preference(request, "handling") != "lenient"
     wanted = [(name, value) for name, value in pairs if name not in _EDGE]
     query = parse_search(rtype, wanted, strict=strict, base=base)
     cursor = next((value for name, value in pairs if name == CURSOR), None)

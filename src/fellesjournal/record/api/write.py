@@ -14,6 +14,7 @@ from fellesjournal.record.api.http import (
     fhir_errors,
     if_match,
     json_response,
+    preference,
     read_resource,
     version_headers,
 )
@@ -57,10 +58,10 @@ async def delete(request: Request, decision: Decision) -> Response:
     return Response(status_code=204, headers=version_headers(written.version, written.updated))
 
 
-async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int) -> None:
+async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int, place: str = "") -> None:
     """Gather the deletion of a resource that the reader sees. Raises NotFound, Gone."""
     stored = await journal.read(rtype, id)
-    journal.delete(rtype, id, patient=owner_of(stored.resource(), id), expect=expect)
+    journal.delete(rtype, id, patient=owner_of(stored.resource(), id), expect=expect, place=place)
 
 
 def owner_of(resource: dict[str, Any], id: str) -> int:
@@ -93,8 +94,11 @@ def _answer(request: Request, resource: dict[str, Any], written: Written) -> Res
     headers = version_headers(written.version, written.updated)
     base = f"{request.app.state.settings.base_url}/fhir"
     headers["Location"] = f"{base}/{written.rtype}/{written.id}/_history/{written.version}"
-    if "return=minimal" in request.headers.get("prefer", ""):
+    wished = preference(request, "return")
+    if wished == "minimal":
         return Response(status_code=written.status, headers=headers)
+    if wished == "OperationOutcome":
+        return json_response(fhir.encode(fhir.outcome([])), status=written.status, headers=headers)
     return json_response(written_body(resource, written).encode(), status=written.status, headers=headers)
 
 
