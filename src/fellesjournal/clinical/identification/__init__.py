@@ -5,7 +5,13 @@ good for as
 long as the database lets the contact be registered.
 """
 
-from fellesjournal.clinical.identification.actions import Ticket, identify, open_ticket, ticket_for
+from fellesjournal.clinical.identification.actions import (
+    Ticket,
+    TicketOver,
+    identify,
+    open_ticket,
+    ticket_for,
+)
 from fellesjournal.clinical.identification.model import CannotIdentify, parse_asked
 
-__all__ = ["CannotIdentify", "Ticket", "identify", "open_ticket", "parse_asked", "ticket_for"]
+__all__ = ["CannotIdentify", "Ticket", "TicketOver", "identify", "open_ticket", "parse_asked", "ticket_for"]

@@ -25,7 +25,7 @@ class TicketOver(RecordError):
 
     status = 409
     code = "conflict"
-    text = _("Det er for lenge siden personen ble identifisert. Identifiser på nytt; det du har skrevet står her.")
+    text = _("Det er for lenge siden personen ble identifisert. Ingenting er registrert. Identifiser på nytt.")
     english = "The person must be identified again."
 
 

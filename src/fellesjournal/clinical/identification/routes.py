@@ -107,6 +107,7 @@ def _page(
         asked=form.text("hvem") if form else "",
         errors=errors or FieldErrors(),
         hits=hits,
+        ask_at="/identifiser",
         register_at=REGISTER_AT.get(reader.unit_kind, _HERE),
         is_here=reader.unit_kind not in REGISTER_AT,
         kinds=[(code, _(name)) for code, name in encounters.CONTACT_KINDS.items() if code != "emergency"],
