@@ -40,7 +40,7 @@ def _add_backup(commands: Any) -> None:
     ):
         parser = commands.add_parser(name, help=what)
         parser.add_argument("file", type=Path)
-        parser.add_argument("--passphrase", action="store_true", help="ask for a passphrase; without it, the key file's key")
+        parser.add_argument("--passphrase", action="store_true", help="ask for a passphrase (else: the key file)")
         parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""Load the synthetic municipality through the journal, under a system decision, as a clinician's click would be written.
+"""Load the synthetic municipality through the journal, under a system decision, as a clinician's click is written.
 
 Two steps for each person: the person with the facts that give access, then the whole chart. What is done is remembered,
 so the loader can be stopped anywhere and started again.
