@@ -1,4 +1,6 @@
-"""A living site for tests: the real application on a loopback port, over a database with a small demo municipality."""
+"""A living site for tests: the real application on a loopback port, over a database with a small demo
+municipality.
+"""
 
 import asyncio
 import contextlib
@@ -6,6 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +17,7 @@ import httpx
 import uvicorn
 
 from fellesjournal.app import Open, create_app
+from fellesjournal.clinical.correspondence import ensure_system_actors
 from fellesjournal.demo.load import load_first, load_rest, open_loader
 from fellesjournal.demo.people import INTEGRATION
 from fellesjournal.identity import Sessions, issue_demo_token
@@ -36,6 +40,8 @@ SIZE = 40
 async def load_demo(settings: Settings, keys: Keys) -> None:
     """Migrate a database and load the whole demo into it."""
     await migrate(db.admin_dsn(settings, keys), keys, demo=True)
+    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
+        await ensure_system_actors(identity, keys=keys)
     today = datetime.now(OSLO).date()
     async with open_loader(settings, keys, today=today, progress=lambda *_: None) as loader:
         await load_first(loader)
@@ -57,7 +63,7 @@ class Site:
 
     def token(self, name: str, *, unit: str | None = None) -> str:
         """A bearer token for a demo person or system."""
-        return asyncio.run(self._token(name, unit))
+        return _run_apart(self._token(name, unit))
 
     def fhir(self, name: str = INTEGRATION, *, unit: str | None = None) -> httpx.Client:
         """A client of `/fhir` as a demo person or system."""
@@ -66,14 +72,16 @@ class Site:
         )
 
     def client(self, name: str, *, unit: str | None = None) -> httpx.Client:
-        """A browser-like client with a session of a demo person: staff in the first post, or the one at `unit`."""
+        """A browser-like client with a session of a demo person: staff in the first post, or the one at
+        `unit`.
+        """
         return httpx.Client(
             base_url=self.url, timeout=30, cookies={"fellesjournal": self.token(name, unit=unit)}, follow_redirects=True
         )
 
     def patient_id(self, name: str) -> str:
         """The FHIR id of a demo person's own Patient."""
-        return asyncio.run(self._patient_id(name))
+        return _run_apart(self._patient_id(name))
 
     def sign_in(self, page: Any, name: str, *, kind: str = "helsepersonell", unit: str | None = None) -> None:
         """Sign in through the pages and the test provider, in a real browser; `kind` may be `innbygger`."""
@@ -109,7 +117,8 @@ class Site:
         connection = await db.connect(db.admin_dsn(self.settings, self.keys))
         try:
             row = await connection.fetchrow(
-                "SELECT patient, patient_slot FROM identity.person WHERE name = $1 AND patient IS NOT NULL ORDER BY id", name
+                "SELECT patient, patient_slot FROM identity.person WHERE name = $1 AND patient IS NOT NULL ORDER BY id",
+                name,
             )
         finally:
             await connection.close()
@@ -140,6 +149,12 @@ async def _serve(site: Site, listening: socket.socket, stopped: asyncio.Event) -
     await stopped.wait()
     server.should_exit = True
     await task
+
+
+def _run_apart(main: Any) -> Any:
+    """The result of a coroutine, run in a thread of its own: a browser's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main).result()
 
 
 def _in_thread(main: Any) -> Any:

@@ -15,7 +15,7 @@ from fellesjournal.care.legevakt import actions
 from fellesjournal.care.legevakt.model import NoUrgency
 from fellesjournal.care.legevakt.routes.board import at_legevakt, scale_here
 from fellesjournal.care.legevakt.vitals import BASIS_S, SealedBasis, Vitals, read_vitals
-from fellesjournal.clinical.identification import CannotIdentify, Ticket, open_ticket
+from fellesjournal.clinical.identification import CannotIdentify, Ticket, TicketOver, open_ticket
 from fellesjournal.clinical.identification.routes import look_up, sealer_of
 from fellesjournal.clinical.measurements import assess, read_basis
 from fellesjournal.clinical.measurements.model import ACVPU
@@ -42,26 +42,18 @@ async def identify(request: Request, decision: Decision) -> Response:
         errors.add("hvem", error.text)
         status = error.status
     if hits and len(hits) == 1:
-        return _page(request, reader, hits[0][0], sealed=hits[0][1], form=Form(form.data))
-    return render(
-        request,
-        "identification/identify.html",
-        status,
-        asked=form.text("hvem"),
-        errors=errors,
-        hits=hits,
-        register_at="/legevakt/registrer",
-        is_here=False,
-        kinds=(),
-        context=context_field(reader),
-    )
+        return _page(request, reader, hits[0][0], sealed=hits[0][1], form=form)
+    return _ask_page(request, reader, asked=form.text("hvem"), hits=hits, errors=errors, status=status)
 
 
 @gate.unit("write")
 async def choose(request: Request, decision: Decision) -> Response:
     """The registration for the hit that was chosen."""
     reader, form = at_legevakt(decision), await read_form(request)
-    ticket = open_ticket(sealer_of(request), form.text("person"), reader=reader)
+    try:
+        ticket = open_ticket(sealer_of(request), form.text("person"), reader=reader)
+    except TicketOver as error:
+        return _again(request, reader, error)
     return _page(request, reader, ticket, sealed=form.text("person"), form=form)
 
 
@@ -69,7 +61,10 @@ async def choose(request: Request, decision: Decision) -> Response:
 async def register(request: Request, decision: Decision) -> Response:
     """The contact with its urgency and vitals in one commit, then its page. A refusal loses nothing typed."""
     reader, form = at_legevakt(decision), await read_form(request)
-    ticket = open_ticket(sealer_of(request), form.text("person"), reader=reader)
+    try:
+        ticket = open_ticket(sealer_of(request), form.text("person"), reader=reader)
+    except TicketOver as error:
+        return _again(request, reader, error)
     vitals = read_vitals(form, language_of(request))
     errors, at = vitals.errors, now(request)
     again = form.text("handling") == "regn"
@@ -155,6 +150,31 @@ def _page(
         levels=scale_here(request, reader).levels,
         acvpu=ACVPU,
         asks_pregnancy=ticket.sex == "female" and (years is None or years in _FERTILE),
+        context=context_field(reader),
+    )
+
+
+def _again(request: Request, reader: Reader, error: TicketOver) -> Response:
+    errors = FieldErrors()
+    errors.add("hvem", error.text)
+    return _ask_page(request, reader, asked="", hits=None, errors=errors, status=error.status)
+
+
+def _ask_page(
+    request: Request, reader: Reader, *, asked: str, hits: list[tuple[Ticket, str]] | None, errors: FieldErrors,
+    status: int,
+) -> Response:  # fmt: skip
+    return render(
+        request,
+        "identification/identify.html",
+        status,
+        asked=asked,
+        errors=errors,
+        hits=hits,
+        ask_at="/legevakt/identifiser",
+        register_at="/legevakt/registrer",
+        is_here=False,
+        kinds=(),
         context=context_field(reader),
     )
 
