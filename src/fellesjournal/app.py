@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
+from fellesjournal.care.gp import routes as gp
 from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
@@ -128,7 +129,10 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRout
 
 def visitor(reader: Reader) -> web.Visitor:
     """The reader as the layout shows them: where home is."""
-    return replace(plain_visitor(reader), home_url=home_of(reader))
+    shown = replace(plain_visitor(reader), home_url=home_of(reader))
+    if reader.unit_kind == "gp" and reader.kind == "staff":
+        return replace(shown, links=gp.LINKS, palette=gp.palette())
+    return shown
 
 
 def home_of(reader: Reader) -> str:
