@@ -374,7 +374,7 @@ RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
-  v_all bigint[]; v_new bigint[]; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
+  v_all bigint[]; v_new bigint[]; v_now_of bigint[] := '{}'; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
   v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[];
 BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
@@ -386,7 +386,11 @@ BEGIN
 
   -- Who is touched: owners, and everyone else that a row names. A Patient made here is the writer's to make, by its right.
   v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
-  v_all := ARRAY(SELECT DISTINCT x FROM unnest(p_patient || o_patient) AS q (x) WHERE x > 0 AND x <> ALL (v_new));
+  -- Whoever a changed row is about now is asked for too: told apart are then a move (422) and what is hidden (404).
+  IF p_op && ARRAY['U', 'D'] THEN
+    v_now_of := ARRAY(SELECT o.patient FROM vault.owners(p_slot, p_pid, p_rtype, array_fill(0, ARRAY[v_count])) o WHERE p_op[o.n] <> 'C');
+  END IF;
+  v_all := ARRAY(SELECT DISTINCT x FROM unnest(p_patient || o_patient || v_now_of) AS q (x) WHERE x > 0 AND x <> ALL (v_new));
   SELECT array_agg(j.patient) FILTER (WHERE NOT j.allow), min(j.ground) FILTER (WHERE j.allow), min(j.ref) FILTER (WHERE j.allow)
   INTO v_bad, v_ground, v_ref FROM access.judge(p_secret, v_all, 'write') j;
   IF cardinality(v_new) > 0 AND NOT s.may_register THEN v_bad := v_bad || v_new; END IF;
@@ -403,6 +407,7 @@ BEGIN
   END IF;
 
   -- The rows as they are, locked in order. Rows of people outside this decision are as absent as absent ones.
+  v_all := ARRAY(SELECT x FROM unnest(v_all) AS q (x) WHERE x <> ALL (coalesce(v_bad, '{}')));
   PERFORM set_config('fj.writing', (v_all || v_new || ARRAY[0, -1]::bigint[])::text, true);
   SELECT array_agg(CASE
            WHEN a.op = 'C' AND x.pid IS NOT NULL THEN 409
@@ -585,7 +590,7 @@ ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
 GRANT EXECUTE ON FUNCTION vault.check_query(text) TO vault_chart, vault_list;
-GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
 GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
   vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
