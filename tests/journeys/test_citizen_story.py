@@ -1,0 +1,201 @@
+"""A citizen of 82 sees her own record and who has read it; the citizen of tonight finds the legevakt nurse."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests import needs
+from tests.site import DIABETIC, ELDERLY, LEGEVAKT_NURSE, TONIGHT, Site
+from tests.town import Town, birth_date, sign_contact
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
+
+AXE = Path(__file__).resolve().parents[1] / "assets/axe/axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+WIDTHS = [390, 1280]
+MENU = (
+    "Oversikt",
+    "Notater",
+    "Målinger og prøver",
+    "Legemidler",
+    "Vaksiner",
+    "Timer og kontakter",
+    "Hvem har sett journalen",
+)
+OPEN_PAGES = ("/", "/personvern", "/tilgjengelighet")
+
+
+@pytest.fixture(scope="module")
+def visited_at(demo_site: Site) -> datetime:
+    """When the legevakt nurse had met the citizen of tonight; before the browser, which has a loop of its own."""
+    asyncio.run(_visit_legevakt(Town(demo_site.settings, demo_site.keys)))
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def chromium(demo_site: Site, visited_at: datetime) -> Iterator[Browser]:
+    """Closed with the module: its event loop and asynchronous tests of others cannot run together."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=needs.find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, demo_site: Site) -> Iterator[Page]:
+    """A page of its own, that fails the test when a script does or when the policy stops something."""
+    context = chromium.new_context(
+        base_url=demo_site.url, viewport={"width": 1280, "height": 900}, locale="nb-NO", reduced_motion="reduce"
+    )
+    made = context.new_page()
+    faults: list[str] = []
+    made.on("pageerror", lambda error: faults.append(str(error)))
+    made.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
+    yield made
+    context.close()
+    assert faults == []
+
+
+def found_by_axe(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text("utf-8"))
+    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
+    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes']]}" for v in result["violations"]]
+
+
+def sign_in(site: Site, page: Page, name: str) -> None:
+    site.sign_in(page, name, kind="innbygger")
+    page.wait_for_url("**/min-journal")
+
+
+def open_all(page: Page) -> None:
+    """Unfold everything, so that what is folded is looked at too."""
+    page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_own_record(demo_site: Site, page: Page, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    sign_in(demo_site, page, ELDERLY)
+    for name in MENU:
+        page.get_by_role("navigation", name="Hovedmeny").get_by_role("link", name=name, exact=True).click()
+        open_all(page)
+        assert (name, found_by_axe(page)) == (name, [])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_pages_for_all(page: Page, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for path in OPEN_PAGES:
+        page.goto(path)
+        assert (path, found_by_axe(page)) == (path, [])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_who_has_read_is_two_clicks_from_sign_in(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, ELDERLY)
+    page.get_by_role("link", name="Se hvem som har sett journalen din").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hvem har sett journalen min")
+    expect(page.get_by_text("Innlasting av demodata").first).to_be_visible()
+
+
+def test_the_nurse_of_tonight_is_there_within_a_minute(demo_site: Site, page: Page, visited_at: datetime) -> None:
+    sign_in(demo_site, page, TONIGHT)
+    page.get_by_role("link", name="Hvem har sett journalen", exact=True).click()
+    reading = page.get_by_role("listitem").filter(has_text=LEGEVAKT_NURSE).filter(has_text="Skrev i journalen")
+    expect(reading).to_contain_text("Tindvåg og Øvreskog legevakt")
+    expect(reading).to_contain_text("Pågående eller nylig kontakt")
+    shown_at = datetime.fromisoformat(reading.locator("time").last.get_attribute("datetime") or "")
+    assert abs((shown_at - visited_at).total_seconds()) < 60
+    page.get_by_role("link", name="Notater", exact=True).click()
+    page.get_by_text("Legevaktnotat").first.click()
+    expect(page.get_by_text("Feber og flankesmerter.")).to_be_visible()
+
+
+def test_the_keyboard_alone_finds_a_name_in_the_log(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, ELDERLY)
+    _tab_to(page, "Se hvem som har sett journalen din")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/innsyn")
+    _tab_to(page, "Finn noe bestemt, eller last ned listen")
+    page.keyboard.press("Enter")
+    page.get_by_label("Navn på den som har sett").focus()
+    page.keyboard.type("innlasting")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Navn på den som har sett")).to_have_value("innlasting")
+    _tab_to(page, "Innlasting av demodata")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Skrev: navn, adresse og kontaktopplysninger")).to_be_visible()
+
+
+def test_the_log_is_kept_as_a_file(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, ELDERLY)
+    page.goto("/min-journal/innsyn")
+    page.get_by_text("Finn noe bestemt, eller last ned listen").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Last ned som tabell").click()
+    assert download.value.suggested_filename.startswith("innsyn-")
+    assert "Innlasting av demodata" in Path(download.value.path()).read_text("utf-8-sig")
+
+
+def test_trends_are_told_in_words_too(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, DIABETIC)
+    page.goto("/min-journal/maalinger")
+    trend = page.get_by_role("img", name="HbA1c")
+    expect(trend).to_have_accessible_name(re.compile("HbA1c.*lavest.*høyest.*siste"))
+
+
+def test_the_language_is_changed_on_the_spot(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, ELDERLY)
+    page.goto("/min-journal/innsyn")
+    for language, heading in (("Nynorsk", "Kven har sett journalen min"), ("English", "Who has seen my record")):
+        page.locator(".fj-menu > summary").click()
+        page.get_by_role("button", name=language).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert found_by_axe(page) == []
+
+
+def test_the_record_is_read_without_javascript(demo_site: Site, chromium: Browser) -> None:
+    context = chromium.new_context(base_url=demo_site.url, java_script_enabled=False, locale="nb-NO")
+    page = context.new_page()
+    sign_in(demo_site, page, ELDERLY)
+    page.get_by_role("link", name="Notater", exact=True).click()
+    page.locator("main summary").first.click()
+    page.locator("main details a").first.click()
+    expect(page.get_by_text("Skrevet av")).to_be_visible()
+    context.close()
+
+
+def test_the_page_shown_on_paper_holds_every_reading(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, ELDERLY)
+    page.goto("/min-journal/innsyn")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="Logg ut")).to_be_hidden()
+
+
+def _tab_to(page: Page, text: str) -> None:
+    """Press Tab until what has the focus says this."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if text in (page.evaluate("document.activeElement.textContent") or ""):
+            return
+    raise AssertionError(f"Tab never reaches {text}")
+
+
+async def _visit_legevakt(town: Town) -> None:
+    patient = await town.patient(TONIGHT)
+    born = await birth_date(town, patient)
+    async with town.acting(LEGEVAKT_NURSE) as (vault, reader):
+        await sign_contact(vault, reader, patient, born=born, name=TONIGHT, text="Feber og flankesmerter.")
