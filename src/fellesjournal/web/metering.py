@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fellesjournal.kit.metrics import counter, histogram
@@ -30,11 +32,22 @@ class RequestMetrics:
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _SECONDS.labels(area).observe(time.perf_counter() - began)
-                _REQUESTS.labels(area, scope["method"], str(message["status"])).inc()
+                _seconds(area).observe(time.perf_counter() - began)
+                _requests(area, scope["method"], message["status"]).inc()
             await send(message)
 
         await self._app(scope, receive, note)
+
+
+# Finding a labelled counter costs more than counting.
+@lru_cache(maxsize=256)
+def _seconds(area: str) -> Histogram:
+    return _SECONDS.labels(area)
+
+
+@lru_cache(maxsize=1024)
+def _requests(area: str, method: str, status: int) -> Counter:
+    return _REQUESTS.labels(area, method, str(status))
 
 
 def _area(path: str) -> str:
