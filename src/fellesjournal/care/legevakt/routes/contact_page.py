@@ -17,11 +17,11 @@ from fellesjournal.care.legevakt.vitals import BASIS_S, SealedBasis, read_vitals
 from fellesjournal.clinical.encounters import Contact, NotThisContact, contact_from, wait_of
 from fellesjournal.clinical.encounters.model import STAGES
 from fellesjournal.clinical.identification.routes import sealer_of
-from fellesjournal.clinical.measurements import VITALS, Basis, shown
+from fellesjournal.clinical.measurements import VITALS, Basis, assess, shown
 from fellesjournal.clinical.measurements.assessment import NEWS2_TOTAL, basis_of
 from fellesjournal.clinical.measurements.assessment import wishes as basis_wishes
 from fellesjournal.clinical.measurements.fhir import SNOMED, measurement_from
-from fellesjournal.clinical.measurements.model import ACVPU, AIR
+from fellesjournal.clinical.measurements.model import ACVPU, Measurement
 from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.notes.model import Note, NoteRefusal
 from fellesjournal.clinical.notes.routes import draft_name
@@ -44,6 +44,9 @@ DONE = {
 }
 
 
+_AIR = (("air", _("Luft")), ("oxygen", _("Oksygen")))
+
+
 class Wrong(Exception):
     """The vitals can't be recorded as they stand; the form says why."""
 
@@ -55,12 +58,11 @@ Refusal = AccessError | RecordError | NoteRefusal | Wrong
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Vitals measured together: values by kind as they are written, and the score that was recorded of
-    them.
-    """
+    """Vitals measured together, as they are written too, and the score that was recorded of them."""
 
     at: datetime
-    values: dict[str, str]
+    values: dict[str, Measurement]
+    texts: dict[str, str]
     news2: Decimal | None
 
 
@@ -78,6 +80,7 @@ async def contact_page(
     vitals = read_vitals(typed, frame.language)
     sealed = SealedBasis(basis.age_years, basis.pregnant, basis.scale)
     scale = scale_here(request, decision.reader)
+    rows = _rows(frame.found["vitals"], frame.language)
     return render(
         request,
         "legevakt/contact.html",
@@ -96,7 +99,8 @@ async def contact_page(
             now=contact.ended_at or frame.at,
             scale=scale,
         ),
-        rows=_rows(frame.found["vitals"], frame.language),
+        rows=rows,
+        latest=assess(rows[0].values, basis) if rows else None,
         notes=[_named(note_from(one, version=1), one, frame) for one in frame.found["notes"]],
         form=typed,
         errors=_errors(error, vitals.errors if form else FieldErrors(), frame.language),
@@ -139,7 +143,7 @@ def _contact(frame: Frame) -> Contact:
 
 def _rows(observations: Sequence[Json], language: str) -> list[Row]:
     """What was measured at the same instant is one row, newest first."""
-    values: dict[datetime, dict[str, str]] = {}
+    values: dict[datetime, dict[str, Measurement]] = {}
     scores: dict[datetime, Decimal] = {}
     for one in observations:
         at = moment(one.get("effectiveDateTime"))
@@ -147,11 +151,16 @@ def _rows(observations: Sequence[Json], language: str) -> list[Row]:
             continue
         measured = measurement_from(one)
         if measured and measured.kind in VITALS:
-            told = dict(AIR).get(measured.code)
-            values.setdefault(at, {})[measured.kind] = translated(language, told) if told else shown(measured)
+            values.setdefault(at, {})[measured.kind] = measured
         elif NEWS2_TOTAL in codes_in(one.get("code"), SNOMED):
             scores[at] = one.get("valueQuantity", {}).get("value")
-    return [Row(at, values[at], scores.get(at)) for at in sorted(values, reverse=True)]
+    texts = {at: {kind: _text(one, language) for kind, one in found.items()} for at, found in values.items()}
+    return [Row(at, values[at], texts[at], scores.get(at)) for at in sorted(values, reverse=True)]
+
+
+def _text(one: Measurement, language: str) -> str:
+    told = dict(_AIR).get(one.code) if one.kind == "air" else None
+    return translated(language, told) if told else shown(one)
 
 
 def _named(note: Note, resource: Json, frame: Frame) -> tuple[Note, str]:
