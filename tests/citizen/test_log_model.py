@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fellesjournal.access.audit import LogLine
-from fellesjournal.citizen.log.actions import PAGE, read_all, read_page
+from fellesjournal.citizen.log.actions import PAGE, Read, read_all, read_page
 from fellesjournal.citizen.log.model import GAP, Wish, manner_of, page_end, visits_of
 from fellesjournal.citizen.log.words import KINDS, action_of, kind_of, why_of
 from fellesjournal.fhir import RESOURCE_TYPES, TYPE_NUMBER
@@ -193,7 +193,7 @@ async def test_reading_stops_at_the_first_day_asked_for() -> None:
     assert len(lines) > PAGE
 
 
-def _reads(log: list[LogLine]):  # type: ignore[no-untyped-def]
+def _reads(log: list[LogLine]) -> Read:
     async def read(before: datetime, limit: int) -> list[LogLine]:
         return [line for line in log if line.at < before][:limit]
 

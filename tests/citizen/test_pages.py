@@ -14,7 +14,7 @@ import pytest
 from fellesjournal.access.decide import within
 from fellesjournal.clinical import notes
 from fellesjournal.clinical.pieces import patient_ref
-from tests.site import ELDERLY, GP, LEGEVAKT_NURSE, TONIGHT, Site
+from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, TONIGHT, Site
 from tests.town import Town, birth_date, sign_contact
 
 PAGES = ("", "/notater", "/maalinger", "/legemidler", "/vaksiner", "/timer", "/innsyn")
@@ -59,6 +59,18 @@ def test_nobody_gets_in_without_signing_in(demo_site: Site, path: str) -> None:
     answer = httpx.get(f"{demo_site.url}/min-journal{path}")
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/logg-inn")
+
+
+@pytest.mark.parametrize("name", [ELDERLY, DIABETIC, TONIGHT])
+def test_the_first_page_is_in_the_citizens_own_language(demo_site: Site, name: str) -> None:
+    with demo_site.fhir(name) as client:
+        spoken = str(client.get(f"/Patient/{demo_site.patient_id(name)}").json()["communication"])
+    language = "nn" if "'nn'" in spoken else "nb"
+    with demo_site.client(name) as client:
+        assert f'<html lang="{language}"' in client.get("/min-journal", headers={"accept-language": "nb"}).text
+    with demo_site.client(name) as client:
+        client.cookies.set("sprak", "nb")
+        assert '<html lang="nb"' in client.get("/min-journal").text
 
 
 def test_the_own_record_holds_what_was_written(demo_site: Site) -> None:
