@@ -193,6 +193,17 @@ async def _ensure_kit(connection: Any, *, demo: bool) -> None:
         await connection.execute(_KIT)
         if not await connection.fetchval("SELECT 1 FROM kit.installation"):
             await connection.execute("INSERT INTO kit.installation (demo) VALUES ($1)", demo)
+        await _close_to_public(connection)
+
+
+async def _close_to_public(connection: Any) -> None:
+    """Only our own roles come in, and none of them makes temporary tables (a copy of a database forgets this)."""
+    if await connection.fetchval(
+        "SELECT has_database_privilege('public', current_database(), 'TEMPORARY, CONNECT')"
+    ):
+        name = _quoted(await connection.fetchval("SELECT current_database()"))
+        await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {', '.join(LOGIN_ROLES)}")
+        await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
 
 
 async def _run_missing(connection: Any, wanted: Sequence[Migration]) -> list[str]:

@@ -214,7 +214,7 @@ BEGIN
   END IF;
   BEGIN
     RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
-  EXCEPTION WHEN invalid_sql_statement_name THEN  -- somebody took it away
+  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
     RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
   END;
 END $$;
@@ -238,7 +238,7 @@ BEGIN
   END IF;
   BEGIN
     RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
-  EXCEPTION WHEN invalid_sql_statement_name THEN  -- somebody took it away
+  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
     RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
   END;
 END $$;

@@ -1,0 +1,74 @@
+"""Two units with a doctor and two patients each, in a database of its own."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from fellesjournal import fhir
+from fellesjournal.kit.db import Database
+from tests.conftest import TestDatabase
+from tests.record.search.world import UNIT_A, UNIT_B, Known, World
+
+
+def person(family: str) -> dict[str, Any]:
+    return {"resourceType": "Patient", "name": [{"family": family, "given": ["Kari"]}], "birthDate": "1980-01-01"}
+
+
+def observation(patient: str, text: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation", "status": "final", "code": {"text": text}, "subject": {"reference": patient},
+        "effectiveDateTime": "2026-01-02", **more,
+    }  # fmt: skip
+
+
+@dataclass
+class Stage:
+    """`mine` is on the list of doctor a in unit A, `theirs` on that of doctor b in unit B."""
+
+    world: World
+    mine: Known
+    theirs: Known
+    my_row: Known
+    their_row: Known
+
+    @property
+    def my_row_type(self) -> int:
+        return fhir.TYPE_NUMBER[self.my_row.rtype]
+
+    @property
+    def their_row_type(self) -> int:
+        return fhir.TYPE_NUMBER[self.their_row.rtype]
+
+    @property
+    def web(self) -> Database:
+        return self.world.web
+
+    async def search(self, who: bytes, patients: list[int], sql: str, *, unit: int | None = None) -> list[Any]:
+        """Any SQL at all, as whoever has taken over the compiled search would send it."""
+        rows = await self.web.fetch(
+            "SELECT k, patient, body FROM vault.search($1, $2, $3, 'search', 1::smallint, $4, '{}', '{}', '{}', '{}')",
+            who, patients, unit, sql,
+        )  # fmt: skip
+        return [row for row in rows if row["k"] != -1]
+
+    async def bodies(self, who: bytes, patients: list[int], sql: str, *, unit: int | None = None) -> list[Any]:
+        return [json.loads(row["body"]) for row in await self.search(who, patients, sql, unit=unit)]
+
+    async def log(self, **where: Any) -> list[Any]:
+        clause = " AND ".join(f"{name} = ${n}" for n, name in enumerate(where, start=1)) or "true"
+        return await self.world.admin.fetch(f"SELECT * FROM access.log WHERE {clause} ORDER BY pos", *where.values())
+
+
+@pytest.fixture
+async def stage(database: TestDatabase) -> AsyncGenerator[Stage, None]:
+    async with await database.connect_admin() as admin, await database.connect("fj_web") as web:
+        world = await World(database, admin, web).prepare()
+        mine, theirs = await world.write([person("Min"), person("Deres")])
+        await world.relate(UNIT_A, [mine])
+        await world.relate(UNIT_B, [theirs])
+        (my_row,) = await world.write([observation(mine.ref, "mitt")])
+        (their_row,) = await world.write([observation(theirs.ref, "deres")], org=UNIT_B)
+        yield Stage(world, mine, theirs, my_row, their_row)

@@ -1,0 +1,327 @@
+"""Lock 4: what an injection into the application, or a stolen password of a role, can get out of the database."""
+
+import hashlib
+import os
+from typing import Any
+
+import pytest
+
+from fellesjournal.kit import db
+from fellesjournal.kit.db import DbError
+from tests.access.conftest import Stage
+from tests.record.search.world import UNIT_A
+
+APPLICATION = ("fj_web", "fj_signin", "fj_worker", "fj_log", "fj_migrate")
+COLUMNS = "0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body"
+ALL = f"SELECT {COLUMNS} FROM vault.resource"
+
+
+async def refuses(pool: Any, statement: str, *args: Any) -> None:
+    with pytest.raises(DbError):
+        await pool.fetch(statement, *args)
+
+
+# ── Tables ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_no_application_role_touches_a_table_of_the_record_or_the_log(stage: Stage) -> None:
+    tables = await stage.world.admin.fetch(
+        "SELECT schemaname || '.' || tablename AS name, schemaname FROM pg_tables WHERE schemaname IN ('vault', 'access', 'identity', 'ctx')"
+    )
+    assert len(tables) > 25
+    for role in APPLICATION:
+        for right in ("SELECT", "INSERT", "UPDATE", "REFERENCES"):
+            held = await stage.world.admin.fetch(
+                "SELECT t FROM unnest($1::text[]) t WHERE has_table_privilege($2, t, $3) OR has_any_column_privilege($2, t, $3)",
+                [table["name"] for table in tables], role, right,
+            )  # fmt: skip
+            assert held == [], (role, right)
+        for right in ("DELETE", "TRUNCATE", "TRIGGER"):
+            held = await stage.world.admin.fetch(
+                "SELECT t FROM unnest($1::text[]) t WHERE has_table_privilege($2, t, $3)", [t["name"] for t in tables], role, right
+            )
+            assert held == [], (role, right)
+        async with await stage.world.test.connect(role) as pool:
+            await refuses(pool, "SELECT * FROM vault.resource")
+            await refuses(pool, "SELECT * FROM access.log")
+            await refuses(pool, "DELETE FROM vault.history")
+
+
+async def test_no_application_role_owns_creates_or_becomes_anything(stage: Stage) -> None:
+    admin = stage.world.admin
+    for role in APPLICATION:
+        row = await admin.fetchrow("SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = $1", role)
+        assert not any(row.values())
+        assert not await admin.fetchval("SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1", role)
+        async with await stage.world.test.connect(role) as pool:
+            for owner in ("fj_owner", "access_core", "vault_chart", "vault_write", "postgres"):
+                await refuses(pool, f"SET ROLE {owner}")
+            for place in ("public", "vault", "access", "ctx", "identity", "kit", "jobs"):
+                await refuses(pool, f"CREATE TABLE {place}.mine (a int)")
+            for read in ("SELECT pg_read_file('/etc/passwd')", "SELECT * FROM pg_authid", "SELECT * FROM pg_shadow",
+                         "COPY kit.migration TO PROGRAM 'id'", "SELECT lo_import('/etc/passwd')", "SELECT pg_ls_dir('/')"):  # fmt: skip
+                await refuses(pool, read)
+
+
+async def test_every_door_runs_with_a_search_path_of_its_own_and_is_closed_to_the_public(stage: Stage) -> None:
+    rows = await stage.world.admin.fetch(
+        "SELECT p.oid::regprocedure::text AS name, p.prosecdef, coalesce(p.proconfig::text, '') AS config,"
+        " has_function_privilege('public', p.oid, 'EXECUTE') AS is_open FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname IN ('vault', 'access', 'identity', 'ctx', 'jobs')"
+    )
+    assert len(rows) > 45
+    for row in rows:
+        assert not row["is_open"], row["name"]
+        if row["prosecdef"]:
+            assert "search_path=" in row["config"], row["name"]
+
+
+async def test_nobody_of_the_application_makes_temporary_tables(stage: Stage) -> None:
+    from fellesjournal.kit.migrate import migrate
+
+    await migrate(stage.world.test.admin, stage.world.test.keys)
+    for role in APPLICATION:
+        async with await stage.world.test.connect(role) as pool:
+            await refuses(pool, "CREATE TEMPORARY TABLE resource (a int)")
+
+
+async def test_the_record_is_under_forced_row_level_security(stage: Stage) -> None:
+    rows = await stage.world.admin.fetch(
+        "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'vault' AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
+    )
+    assert [row["relname"] for row in rows] == []
+
+
+# ── A role without a secret ──────────────────────────────────────────────────────────────────────
+
+
+async def test_a_wrong_secret_opens_nothing(stage: Stage) -> None:
+    for secret in (b"", os.urandom(32), hashlib.sha256(stage.world.secrets["a"]).digest(), None):
+        rows = await stage.web.fetch("SELECT status, body FROM vault.read_many($1, $2, $3, $4, $5)",
+                                     [secret], [1], [stage.mine.slot], [stage.mine.pid], [0])  # fmt: skip
+        assert [(row["status"], row["body"]) for row in rows] == [(401, None)]
+        assert await stage.search(secret, [stage.mine.pid], ALL) == []  # type: ignore[arg-type]
+        assert await stage.search(secret, [], ALL, unit=UNIT_A) == []  # type: ignore[arg-type]
+        assert await stage.web.fetchval("SELECT allow FROM access.decide($1, $2, 'open', 0::smallint)", secret, stage.mine.pid) is None
+        assert await stage.web.fetch("SELECT * FROM access.own_log($1, 'infinity', 10)", secret) == []
+
+
+async def test_an_ended_session_opens_nothing(stage: Stage) -> None:
+    secret = stage.world.secrets["a"]
+    assert await stage.bodies(secret, [stage.mine.pid], ALL)
+    assert await stage.web.fetchval("SELECT identity.end_session($1)", secret)
+    assert await stage.bodies(secret, [stage.mine.pid], ALL) == []
+    assert await stage.bodies(secret, [], ALL, unit=UNIT_A) == []
+
+
+async def test_a_session_ends_with_its_post_by_idling_and_by_age(stage: Stage) -> None:
+    secret, admin = stage.world.secrets["a"], stage.world.admin
+    for statement in (
+        "UPDATE identity.post SET until_at = clock_timestamp() WHERE unit = 10",
+        "UPDATE identity.session SET seen_at = clock_timestamp() - interval '2 hours'",
+        "UPDATE identity.session SET expires_at = clock_timestamp()",
+        "UPDATE identity.session SET level = 3",
+    ):
+        async with admin.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute(statement)
+            rows = await connection.fetch("SELECT status FROM vault.read_many($1, $2, $3, $4, $5)",
+                                          [secret], [stage.my_row_type], [stage.my_row.slot], [stage.my_row.pid], [0])  # fmt: skip
+            assert rows[0]["status"] in (401, 404), statement
+            rows = await connection.fetch(
+                "SELECT k, body FROM vault.search($1, '{}', 10, 'search', 1::smallint, $2, '{}', '{}', '{}', '{}')", secret, ALL
+            )
+            assert [row["body"] for row in rows] in (["none"], ["refused"]), statement
+            await transaction.rollback()
+
+
+async def test_a_role_without_rights_reads_and_lists_nothing(stage: Stage) -> None:
+    await stage.world.admin.execute("UPDATE identity.session SET role = 'vaktmester' WHERE unit = 10")
+    secret = stage.world.secrets["a"]
+    assert await stage.search(secret, [], ALL, unit=UNIT_A) == []
+    assert await stage.search(secret, [stage.mine.pid], ALL) == []
+    refused = await stage.log(outcome=1)
+    assert {row["action"] for row in refused} == {"search"}
+
+
+async def test_the_worker_cannot_start_a_session_for_a_human(stage: Stage) -> None:
+    async with await stage.world.test.connect("fj_worker") as worker:
+        person = await stage.world.admin.fetchval("SELECT id FROM identity.person WHERE name = 'a'")
+        post = await stage.world.admin.fetchval("SELECT id FROM identity.post WHERE person = $1", person)
+        await refuses(worker, "SELECT identity.start_staff('\\x00', $1, $2, 4::smallint, 60, 60, '')", person, post)
+        await refuses(worker, "SELECT identity.start_citizen('\\x00', $1, 4::smallint, 60, 60, '')", person)
+        await refuses(worker, "SELECT identity.put_grant($1, 'LOAD', 'infinity', 'me')", person)
+        assert await worker.fetchval("SELECT identity.start_system('\\x01', $1, 10, 'LOAD', 60, '')", person) is None
+    for function in ("identity.start_staff('\\x00', 1, 1, 4::smallint, 60, 60, '')", "identity.put_person('human', NULL, 'x', NULL, NULL, NULL, NULL)",
+                     "access.put_relation('{1}', 1, 1, 'FASTLEGE', NULL, now(), 'infinity', 1)", "ctx.seal(1, '\\x00', '{0}', '{1}')",
+                     "vault.run_chart('SELECT 1', '{}', '{}', '{}', '{}')", "access.judge('\\x00', '{1}', 'read')", "access.may_all('\\x00', '{1}')",
+                     "vault.owners('{1}', '{1}', '{1}', '{0}')", "access.log_event('\\x00', '{1}', 'read', 1::smallint, NULL, NULL, NULL, 0::smallint)"):  # fmt: skip
+        await refuses(stage.web, f"SELECT {function}")
+
+
+# ── Settings that a policy reads ─────────────────────────────────────────────────────────────────
+
+
+async def test_settings_made_by_hand_open_nothing(stage: Stage) -> None:
+    everyone = f"{{{stage.mine.pid},{stage.theirs.pid},0,-1}}"
+    value = f"10;00;{{0,1,100,101}};{everyone}#" + "00" * 32
+    async with stage.web.acquire() as connection, connection.transaction():
+        for name in ("fj.context", "fj.reading", "fj.writing"):
+            await connection.execute("SELECT set_config($1, $2, true)", name, value if name == "fj.context" else everyone)
+        rows = await connection.fetch("SELECT status FROM vault.read_many($1, $2, $3, $4, $5)", [stage.world.secrets["a"]],
+                                      [stage.their_row_type], [stage.their_row.slot], [stage.their_row.pid], [0])  # fmt: skip
+        assert rows[0]["status"] == 404
+    rows = await stage.bodies(
+        stage.world.secrets["a"],
+        [stage.mine.pid],
+        f"SELECT {COLUMNS} FROM vault.resource, (SELECT set_config('fj.context', replace('{value.replace(';', '~')}', '~', chr(59)), true), set_config('fj.reading', '{everyone}', true),"
+        f" set_config('fj.writing', '{everyone}', true)) AS x (a, b, c) WHERE a IS NOT NULL",
+    )
+    assert all(stage.theirs.id not in str(row) for row in rows)
+
+
+async def test_the_seal_of_one_transaction_is_worth_nothing_in_the_next(stage: Stage) -> None:
+    stolen = await stage.search(
+        stage.world.secrets["b"], [stage.theirs.pid],
+        "SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), current_setting('fj.context')",
+    )  # fmt: skip
+    seal = stolen[0]["body"]
+    assert "#" in seal
+    hidden = seal.replace(";", "~")
+    for pool in (stage.web, stage.world.admin):
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('fj.context', $1, true)", seal)
+            rows = await connection.fetch(
+                "SELECT k, body FROM vault.search($1, $2, NULL, 'search', 1::smallint, $3, '{}', '{}', '{}', '{}')",
+                stage.world.secrets["a"], [stage.mine.pid],
+                f"SELECT {COLUMNS} FROM vault.resource, (SELECT set_config('fj.context', replace('{hidden}', '~', chr(59)), true)) AS x (a)"
+                " WHERE a IS NOT NULL",
+            )  # fmt: skip
+            assert all(stage.theirs.id not in str(row["body"]) for row in rows)
+
+
+# ── SQL of the attacker's own, run by the search door ────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        ALL,
+        f"{ALL} UNION ALL SELECT {COLUMNS} FROM vault.resource WHERE patient <> 0",
+        f"SELECT {COLUMNS} FROM vault.history".replace("date AS sort", "updated"),
+        f"SELECT {COLUMNS} FROM vault.resource r WHERE EXISTS (SELECT 1 FROM vault.resource o WHERE o.patient <> r.patient AND o.patient > 0)",
+        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.v FROM vault.sp_string s",
+        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.h::text FROM vault.sp_token s",
+    ],
+)
+async def test_an_injection_sees_what_the_decision_gives_and_no_more(stage: Stage, sql: str) -> None:
+    for secret, patients, unit in ((stage.world.secrets["a"], [stage.mine.pid], None), (stage.world.secrets["a"], [], UNIT_A)):
+        rows = await stage.search(secret, patients, sql, unit=unit)
+        assert {row["patient"] for row in rows} <= {stage.mine.pid, 0}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT * FROM pg_authid",
+        "SELECT * FROM identity.session",
+        "SELECT * FROM access.relation",
+        "SELECT * FROM access.log",
+        "SELECT * FROM ctx.nonce",
+        "SELECT * FROM vault.identifier",
+        "SELECT * FROM vault.other_patient",
+        "SELECT ctx.mac('10;00;{0};{1}')",
+        "SELECT ctx.seal(10, '\\x00', '{0}', '{1}')",
+        "SELECT access.judge('\\x00', '{1}', 'read')",
+        "SELECT access.put_relation('{1}', 10, NULL, 'FASTLEGE', NULL, now(), 'infinity', 0)",
+        "SELECT vault.owners('{1}', '{1}', '{1}', '{0}')",
+        "SELECT access.may_all('\\x00', '{1}')",
+        "WITH x AS (DELETE FROM vault.resource RETURNING *) SELECT * FROM x",
+        "WITH x AS (UPDATE vault.resource SET body = '' RETURNING *) SELECT * FROM x",
+        "SELECT * FROM vault.resource FOR UPDATE",
+        "SELECT 1; SELECT 2",
+        f"{ALL}; DEALLOCATE ALL",
+        "DEALLOCATE ALL",
+        "PREPARE evil AS SELECT 1",
+        " SELECT 1",
+        "SET ROLE vault_gate",
+        "COPY vault.resource TO PROGRAM 'cat'",
+        "SELECT query_to_xml('select * from identity.session', true, true, '')",
+        "SELECT lo_import('/etc/passwd')",
+    ],
+)
+async def test_an_injection_runs_one_query_with_the_rights_of_its_door_alone(stage: Stage, sql: str) -> None:
+    for patients, unit in (([stage.mine.pid], None), ([], UNIT_A)):
+        with pytest.raises(DbError):
+            await stage.search(stage.world.secrets["a"], patients, sql, unit=unit)
+
+
+async def test_an_injection_cannot_ask_the_policies_about_another_reader(stage: Stage) -> None:
+    session = await stage.world.admin.fetchval("SELECT id FROM identity.session WHERE unit = 20")
+    for who in (str(session), f"decode('{stage.world.secrets['b'][:8].hex()}', 'hex')", "NULL"):
+        with_list = f"SELECT {COLUMNS} FROM vault.resource WHERE access.listed({who}::bytea, {stage.theirs.pid})"
+        try:
+            assert await stage.search(stage.world.secrets["a"], [], with_list, unit=UNIT_A) == []
+        except DbError:
+            continue
+
+
+async def test_nothing_that_an_injection_laid_ready_is_run_for_the_next_reader(stage: Stage) -> None:
+    """A plan is kept in the connection under the hash of its text."""
+    async with await stage.world.test.connect("fj_web", max_size=1) as one:
+        door = "SELECT k, body FROM vault.search($1, $2, NULL, 'search', 1::smallint, $3, '{}', '{}', '{}', '{}')"
+        name = "c" + hashlib.md5(ALL.encode(), usedforsecurity=False).hexdigest()
+        evil = f"SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), set_config('fj.loot', body, false) FROM vault.resource; PREPARE {name} AS SELECT 1"
+        with pytest.raises(DbError):
+            await one.fetch(door, stage.world.secrets["a"], [stage.mine.pid], evil)
+        # A mark without a plan must not stop the next reader either.
+        await one.execute("SELECT set_config('fj.plans', $1, false)", name)
+        rows = await one.fetch(door, stage.world.secrets["b"], [stage.theirs.pid], ALL)
+        assert stage.their_row.id in str([row["body"] for row in rows])
+        assert await one.fetchval("SELECT coalesce(current_setting('fj.loot', true), '')") == ""
+
+
+async def test_another_unit_cannot_be_named(stage: Stage) -> None:
+    assert await stage.search(stage.world.secrets["a"], [], ALL, unit=20) == []
+    assert await stage.search(stage.world.secrets["a"], [stage.mine.pid, stage.theirs.pid], ALL) == []
+    for odd in ([None], [0], [-1], [stage.mine.pid, None], [stage.mine.pid, 0]):
+        assert await stage.search(stage.world.secrets["a"], odd, ALL) == []  # type: ignore[arg-type]
+
+
+# ── The log and the history ──────────────────────────────────────────────────────────────────────
+
+
+async def test_no_role_changes_or_deletes_what_was_logged_or_written(stage: Stage) -> None:
+    inner = ("access_core", "vault_write", "vault_read", "vault_open", "vault_chart", "vault_list", "vault_identify", "vault_feed", "vault_gate", "ctx_keeper")
+    for role in (*APPLICATION, *inner):
+        for table in ("access.log", "access.log_rest", "vault.history"):
+            for right in ("UPDATE", "DELETE", "TRUNCATE"):
+                held = await stage.world.admin.fetchval("SELECT has_table_privilege($1, $2, $3)", role, table, right)
+                assert not held, (role, table, right)
+
+
+async def test_a_refusal_is_logged_with_the_patient_and_commits_by_itself(stage: Stage) -> None:
+    assert await stage.search(stage.world.secrets["a"], [stage.theirs.pid], ALL) == []
+    (row,) = await stage.log(outcome=1)
+    assert (row["patient"], row["action"], row["unit"]) == (stage.theirs.pid, "search", UNIT_A)
+
+
+async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> None:
+    """A connection as fj_web, every function that it may run, no secret: nothing of anyone comes out."""
+    connection = await db.connect(stage.world.test.dsn("fj_web"))
+    try:
+        functions = await connection.fetch(
+            "SELECT p.oid::regprocedure::text AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+            " WHERE n.nspname IN ('vault', 'access', 'identity', 'ctx') AND has_function_privilege(p.oid, 'EXECUTE')"
+        )
+        names = {row["name"].partition("(")[0] for row in functions}
+        assert names == {
+            "vault.read_many", "vault.history_of", "vault.search", "vault.write", "vault.identify_number", "vault.identify_name",
+            "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
+            "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
+        }  # fmt: skip
+    finally:
+        await connection.close()
