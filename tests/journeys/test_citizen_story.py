@@ -185,6 +185,7 @@ def test_the_page_shown_on_paper_holds_every_reading(demo_site: Site, page: Page
     page.emulate_media(media="print")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("button", name="Logg ut")).to_be_hidden()
+    expect(page.get_by_text("Skrev: navn, adresse og kontaktopplysninger")).to_be_visible()
 
 
 def _tab_to(page: Page, text: str) -> None:

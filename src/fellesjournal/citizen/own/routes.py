@@ -112,8 +112,8 @@ async def measurements(request: Request, decision: Decision) -> Response:
             ("body", "Observation", _values(me, "vital-signs,exam")),
         ]
     )
-    directory = await directory_for(journal, _resources(*found.values()))
-    body, laboratory = _resources(found["body"]), _resources(found["laboratory"])
+    body, laboratory = _finished(found["body"]), _finished(found["laboratory"])
+    directory = await directory_for(journal, [*body, *laboratory])
     return render(
         request,
         "citizen/measurements.html",
@@ -234,8 +234,12 @@ async def _encounter(journal: Journal, resource: Json) -> list[Json]:
 
 
 def _values(me: str, category: str) -> Sequence[tuple[str, str]]:
-    wish = [("patient", me), ("category", category), ("status", "final,amended,corrected")]
-    return [*wish, ("_sort", "-date"), ("_count", str(_VALUES))]
+    return [("patient", me), ("category", category), ("_sort", "-date"), ("_count", str(_VALUES))]
+
+
+def _finished(page: Page) -> list[Json]:
+    """Measurements that stand; what is unfinished is withheld before it comes here, what was cancelled is not."""
+    return [one for one in _resources(page) if one["status"] in ("final", "amended", "corrected")]
 
 
 def _active(me: str) -> Sequence[tuple[str, str]]:
