@@ -79,7 +79,7 @@ class _Reading:
             self.values[kind] = parse(kind, text)
         except BadValue as error:
             name = PREFIX + ("sys" if kind == "bp" else kind)
-            self.errors.add(name, translated(self.language, error.text, **error.about))
+            self.errors.add(name, _told(error, self.language))
 
     def _pressure(self) -> str:
         above, below = self.form.text(PREFIX + "sys"), self.form.text(PREFIX + "dia")
@@ -96,6 +96,11 @@ def read_vitals(form: Form, language: str) -> Vitals:
     for kind in VITALS:
         reading.take(kind)
     asked = () if form.is_on(CONFIRMED) else doubts(list(reading.values.values()))
-    told = tuple(translated(language, one.text, **one.about) for one in asked)
+    told = tuple(_told(one, language) for one in asked)
     says = {_YES: True, _NO: False}.get(form.text(PREGNANT))
     return Vitals(reading.values, reading.errors, told, says)
+
+
+def _told(error: BadValue, language: str) -> str:
+    about = {name: translated(language, value) for name, value in error.about.items()}
+    return translated(language, error.text, **about)

@@ -180,6 +180,23 @@ def record_news2(
     at: datetime,
 ) -> str:
     """Gather a whole score as an Observation with the points of each measurement; its id."""
+    return journal.create(
+        news2_observation(
+            patient=patient, reader=reader, encounter=encounter, score=score, derived_from=derived_from, at=at
+        )
+    )
+
+
+def news2_observation(
+    *,
+    patient: PatientId,
+    reader: Reader,
+    encounter: str | None,
+    score: news2.Score,
+    derived_from: Sequence[str],
+    at: datetime,
+) -> Json:
+    """A whole score as an Observation with the points of each measurement."""
     found: Json = {
         "resourceType": "Observation",
         "status": "final",
@@ -202,7 +219,7 @@ def record_news2(
         found["interpretation"].append({"text": score.single.title})
     if encounter:
         found["encounter"] = ref("Encounter", encounter)
-    return journal.create(found)
+    return found
 
 
 def record_pregnancy(

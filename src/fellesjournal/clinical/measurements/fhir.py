@@ -34,9 +34,7 @@ _OTHER_CODES = {"2708-6": "sat"}
 _BY_LOINC = {kind.loinc: kind.code for kind in KINDS.values() if kind.loinc} | _OTHER_CODES
 
 
-def observation(
-    one: Measurement, *, patient: PatientId, reader: Reader, encounter: str | None, at: datetime
-) -> Json:
+def observation(one: Measurement, *, patient: PatientId, reader: Reader, encounter: str | None, at: datetime) -> Json:
     """One measurement, final, by the reader."""
     kind = KINDS[one.kind]
     found: Json = {
@@ -108,9 +106,7 @@ def _code(kind: Kind) -> Json:
     code = concept(LOINC, kind.loinc, kind.display)
     if kind.code == "sat":
         # The vital signs profile asks for this code too.
-        code["coding"].append(
-            {"system": LOINC, "code": "2708-6", "display": "Oxygen saturation in Arterial blood"}
-        )
+        code["coding"].append({"system": LOINC, "code": "2708-6", "display": "Oxygen saturation in Arterial blood"})
     return code
 
 

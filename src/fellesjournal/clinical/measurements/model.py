@@ -313,17 +313,15 @@ def _choice(kind: Kind, text: str) -> str:
 
 def _value(kind: Kind, part: Part, text: str) -> Decimal:
     if not _NUMBER.fullmatch(text):
-        raise BadValue(
-            _("Skriv %(label)s som et tall, for eksempel med komma: 37,2."), label=part.label.lower()
-        )
+        raise BadValue(_("%(label)s: skriv et tall, for eksempel med komma: 37,2."), label=part.label)
     value = Decimal(text.replace(",", "."))
     if -int(value.as_tuple().exponent) > kind.decimals:
         told = (
-            _("Skriv %(label)s uten desimaler.")
+            _("%(label)s: skriv tallet uten desimaler.")
             if not kind.decimals
-            else _("Skriv %(label)s med færre desimaler.")
+            else _("%(label)s: skriv færre desimaler.")
         )
-        raise BadValue(told, label=part.label.lower())
+        raise BadValue(told, label=part.label)
     low, high = part.hard
     if not low <= value <= high:
         raise BadValue(

@@ -121,9 +121,7 @@ TOO_YOUNG = NotShown(_("NEWS2 vises ikke: skåren gjelder fra 16 år. Bruk vurde
 UNKNOWN_AGE = NotShown(_("NEWS2 vises ikke: fødselsdatoen er ukjent."))
 PREGNANT = NotShown(_("NEWS2 vises ikke: skåren gjelder ikke gravide. Bruk vurdering for gravide."))
 
-ROUTINE = Response(
-    "low", _("Lav risiko"), _("Fortsett vanlig observasjon."), _("Mål på nytt minst hver 12. time.")
-)
+ROUTINE = Response("low", _("Lav risiko"), _("Fortsett vanlig observasjon."), _("Mål på nytt minst hver 12. time."))
 LOW = Response(
     "low",
     _("Lav risiko"),
