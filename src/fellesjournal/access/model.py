@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from fellesjournal.web import _
+
 Action = Literal["read", "write", "list", "open", "identify", "print"]
 
 
@@ -35,7 +37,7 @@ class AccessError(Exception):
 
     status = 403
     code = "forbidden"
-    text = "Du har ikke tilgang."
+    text = _("Du har ikke tilgang.")
 
 
 class SessionOver(AccessError):
@@ -43,13 +45,13 @@ class SessionOver(AccessError):
 
     status = 401
     code = "login"
-    text = "Du er ikke logget inn, eller økten er avsluttet. Logg inn på nytt."
+    text = _("Du er ikke logget inn, eller økten er avsluttet. Logg inn på nytt.")
 
 
 class NoNeed(AccessError):
     """No live fact makes a need; hidden and absent records are refused alike."""
 
-    text = (
+    text = _(
         "Du har ikke tilgang til denne journalen. Ingen registrert opplysning viser at du har tjenstlig behov nå. "
         "Registrer en kontakt hvis personen er hos deg, eller be om hjelp fra lederen din."
     )
@@ -58,25 +60,25 @@ class NoNeed(AccessError):
 class OwnRecord(AccessError):
     """Staff never open their own record as staff."""
 
-    text = "Du kan ikke åpne din egen journal som ansatt. Logg inn som innbygger for å se den."
+    text = _("Du kan ikke åpne din egen journal som ansatt. Logg inn som innbygger for å se den.")
 
 
 class Blocked(AccessError):
     """The patient has blocked this reader."""
 
-    text = "Personen har sperret journalen for deg eller enheten din."
+    text = _("Personen har sperret journalen for deg eller enheten din.")
 
 
 class WrongUnit(AccessError):
     """The row belongs to another unit."""
 
-    text = "Bare enheten som skrev opplysningen, kan endre den. Skriv et nytt notat i stedet."
+    text = _("Bare enheten som skrev opplysningen, kan endre den. Skriv et nytt notat i stedet.")
 
 
 class MayNotIdentify(AccessError):
     """The role may not look people up."""
 
-    text = "Rollen din kan ikke slå opp personer."
+    text = _("Rollen din kan ikke slå opp personer.")
 
 
 class TooManyLookups(AccessError):
@@ -84,7 +86,7 @@ class TooManyLookups(AccessError):
 
     status = 429
     code = "throttled"
-    text = "Du har slått opp uvanlig mange personer på kort tid. Vent noen minutter og prøv igjen."
+    text = _("Du har slått opp uvanlig mange personer på kort tid. Vent noen minutter og prøv igjen.")
 
 
 REFUSALS: dict[str | None, type[AccessError]] = {"EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked}

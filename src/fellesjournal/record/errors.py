@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fellesjournal.fhir import Issue
+from fellesjournal.web import _
 
 
 class RecordError(Exception):
@@ -10,7 +11,7 @@ class RecordError(Exception):
 
     status = 400
     code = "processing"
-    text = "Forespørselen kan ikke utføres."
+    text = _("Forespørselen kan ikke utføres.")
     english = "The request cannot be carried out."
 
     def __init__(self, english: str | None = None, *, issues: Sequence[Issue] = ()) -> None:
@@ -24,7 +25,7 @@ class NotFound(RecordError):
 
     status = 404
     code = "not-found"
-    text = "Opplysningen finnes ikke, eller du har ikke tilgang til den."
+    text = _("Opplysningen finnes ikke, eller du har ikke tilgang til den.")
     english = "There is no such resource, or you may not see it."
 
 
@@ -33,7 +34,7 @@ class Gone(RecordError):
 
     status = 410
     code = "deleted"
-    text = "Opplysningen er slettet."
+    text = _("Opplysningen er slettet.")
     english = "The resource has been deleted."
 
 
@@ -42,7 +43,7 @@ class VersionConflict(RecordError):
 
     status = 412
     code = "conflict"
-    text = (
+    text = _(
         "Noen andre har endret dette siden du åpnet det. Det du har skrevet, er tatt vare på. "
         "Se den nye versjonen og prøv igjen."
     )
@@ -54,7 +55,7 @@ class Duplicate(RecordError):
 
     status = 409
     code = "duplicate"
-    text = "En annen person har allerede dette nummeret."
+    text = _("En annen person har allerede dette nummeret.")
     english = "A unique identifier of this resource is already in use."
 
 
@@ -63,7 +64,7 @@ class AlreadyThere(RecordError):
 
     status = 409
     code = "conflict"
-    text = "Opplysningen finnes fra før."
+    text = _("Opplysningen finnes fra før.")
     english = "The resource exists already."
 
 
@@ -72,7 +73,7 @@ class OtherPatient(RecordError):
 
     status = 422
     code = "business-rule"
-    text = "En opplysning kan ikke flyttes til en annen person ved å endre den."
+    text = _("En opplysning kan ikke flyttes til en annen person ved å endre den.")
     english = "An update may not move a resource to another patient; create it there and delete it here."
 
 
@@ -81,7 +82,7 @@ class UnknownPatient(RecordError):
 
     status = 422
     code = "not-found"
-    text = "Personen som opplysningen gjelder, finnes ikke i journalen."
+    text = _("Personen som opplysningen gjelder, finnes ikke i journalen.")
     english = "A reference to a Patient does not name a patient of this record."
 
 
@@ -90,7 +91,7 @@ class Invalid(RecordError):
 
     status = 422
     code = "invalid"
-    text = "Innholdet følger ikke FHIR R4."
+    text = _("Innholdet følger ikke FHIR R4.")
     english = "The resource is not valid FHIR R4."
 
 
@@ -99,7 +100,7 @@ class Malformed(RecordError):
 
     status = 400
     code = "structure"
-    text = "Innholdet kan ikke leses som FHIR JSON."
+    text = _("Innholdet kan ikke leses som FHIR JSON.")
     english = "The body cannot be read as FHIR JSON."
 
 
@@ -108,7 +109,7 @@ class NotSupported(RecordError):
 
     status = 404
     code = "not-supported"
-    text = "Dette støttes ikke."
+    text = _("Dette støttes ikke.")
     english = "This is not supported."
 
 
@@ -117,7 +118,7 @@ class TooCostly(RecordError):
 
     status = 400
     code = "too-costly"
-    text = "Søket er for vidt. Avgrens det med pasient, kode eller tid."
+    text = _("Søket er for vidt. Avgrens det med pasient, kode eller tid.")
     english = "The search is too broad to be served; narrow it by patient, code or time."
 
 
