@@ -38,7 +38,10 @@ async def test_no_application_role_touches_a_table_of_the_record_or_the_log(stag
             assert held == [], (role, right)
         for right in ("DELETE", "TRUNCATE", "TRIGGER"):
             held = await stage.world.admin.fetch(
-                "SELECT t FROM unnest($1::text[]) t WHERE has_table_privilege($2, t, $3)", [t["name"] for t in tables], role, right
+                "SELECT t FROM unnest($1::text[]) t WHERE has_table_privilege($2, t, $3)",
+                [t["name"] for t in tables],
+                role,
+                right,
             )
             assert held == [], (role, right)
         async with await stage.world.test.connect(role) as pool:
@@ -50,9 +53,13 @@ async def test_no_application_role_touches_a_table_of_the_record_or_the_log(stag
 async def test_no_application_role_owns_creates_or_becomes_anything(stage: Stage) -> None:
     admin = stage.world.admin
     for role in APPLICATION:
-        row = await admin.fetchrow("SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = $1", role)
+        row = await admin.fetchrow(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = $1", role
+        )
         assert not any(row.values())
-        assert not await admin.fetchval("SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1", role)
+        assert not await admin.fetchval(
+            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1", role
+        )
         async with await stage.world.test.connect(role) as pool:
             for owner in ("fj_owner", "access_core", "vault_chart", "vault_write", "postgres"):
                 await refuses(pool, f"SET ROLE {owner}")
@@ -103,7 +110,12 @@ async def test_a_wrong_secret_opens_nothing(stage: Stage) -> None:
         assert [(row["status"], row["body"]) for row in rows] == [(401, None)]
         assert await stage.search(secret, [stage.mine.pid], ALL) == []  # type: ignore[arg-type]
         assert await stage.search(secret, [], ALL, unit=UNIT_A) == []  # type: ignore[arg-type]
-        assert await stage.web.fetchval("SELECT allow FROM access.decide($1, $2, 'open', 0::smallint)", secret, stage.mine.pid) is None
+        assert (
+            await stage.web.fetchval(
+                "SELECT allow FROM access.decide($1, $2, 'open', 0::smallint)", secret, stage.mine.pid
+            )
+            is None
+        )
         assert await stage.web.fetch("SELECT * FROM access.own_log($1, 'infinity', 10)", secret) == []
 
 
@@ -131,7 +143,9 @@ async def test_a_session_ends_with_its_post_by_idling_and_by_age(stage: Stage) -
                                           [secret], [stage.my_row_type], [stage.my_row.slot], [stage.my_row.pid], [0])  # fmt: skip
             assert rows[0]["status"] in (401, 404), statement
             rows = await connection.fetch(
-                "SELECT k, body FROM vault.search($1, '{}', 10, 'search', 1::smallint, $2, '{}', '{}', '{}', '{}')", secret, ALL
+                "SELECT k, body FROM vault.search($1, '{}', 10, 'search', 1::smallint, $2, '{}', '{}', '{}', '{}')",
+                secret,
+                ALL,
             )
             assert [row["body"] for row in rows] in (["none"], ["refused"]), statement
             await transaction.rollback()
@@ -169,7 +183,9 @@ async def test_settings_made_by_hand_open_nothing(stage: Stage) -> None:
     value = f"10;00;{{0,1,100,101}};{everyone}#" + "00" * 32
     async with stage.web.acquire() as connection, connection.transaction():
         for name in ("fj.context", "fj.reading", "fj.writing"):
-            await connection.execute("SELECT set_config($1, $2, true)", name, value if name == "fj.context" else everyone)
+            await connection.execute(
+                "SELECT set_config($1, $2, true)", name, value if name == "fj.context" else everyone
+            )
         rows = await connection.fetch("SELECT status FROM vault.read_many($1, $2, $3, $4, $5)", [stage.world.secrets["a"]],
                                       [stage.their_row_type], [stage.their_row.slot], [stage.their_row.pid], [0])  # fmt: skip
         assert rows[0]["status"] == 404
@@ -217,7 +233,10 @@ async def test_the_seal_of_one_transaction_is_worth_nothing_in_the_next(stage: S
     ],
 )
 async def test_an_injection_sees_what_the_decision_gives_and_no_more(stage: Stage, sql: str) -> None:
-    for secret, patients, unit in ((stage.world.secrets["a"], [stage.mine.pid], None), (stage.world.secrets["a"], [], UNIT_A)):
+    for secret, patients, unit in (
+        (stage.world.secrets["a"], [stage.mine.pid], None),
+        (stage.world.secrets["a"], [], UNIT_A),
+    ):
         rows = await stage.search(secret, patients, sql, unit=unit)
         assert {row["patient"] for row in rows} <= {stage.mine.pid, 0}
 
@@ -295,7 +314,18 @@ async def test_another_unit_cannot_be_named(stage: Stage) -> None:
 
 
 async def test_no_role_changes_or_deletes_what_was_logged_or_written(stage: Stage) -> None:
-    inner = ("access_core", "vault_write", "vault_read", "vault_open", "vault_chart", "vault_list", "vault_identify", "vault_feed", "vault_gate", "ctx_keeper")
+    inner = (
+        "access_core",
+        "vault_write",
+        "vault_read",
+        "vault_open",
+        "vault_chart",
+        "vault_list",
+        "vault_identify",
+        "vault_feed",
+        "vault_gate",
+        "ctx_keeper",
+    )
     for role in (*APPLICATION, *inner):
         for table in ("access.log", "access.log_rest", "vault.history"):
             for right in ("UPDATE", "DELETE", "TRUNCATE"):

@@ -6,7 +6,12 @@ import httpx
 
 
 def person(family: str = "Testesen", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Patient", "name": [{"family": family, "given": ["Ola"]}], "birthDate": "1970-02-03", **more}
+    return {
+        "resourceType": "Patient",
+        "name": [{"family": family, "given": ["Ola"]}],
+        "birthDate": "1970-02-03",
+        **more,
+    }
 
 
 def weight(patient: str, value: str = "72.50", *, status: str = "final", day: str = "2026-01-02") -> bytes:

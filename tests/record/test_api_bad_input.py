@@ -68,7 +68,9 @@ def test_what_cannot_be_read_is_a_400(client: httpx.Client, body: str | bytes) -
         ({"contained": [{"resourceType": "Romskip", "id": "a"}]}, "Patient.contained[0].resourceType"),
     ],
 )  # fmt: skip
-def test_each_fault_of_a_resource_is_named_by_its_path(client: httpx.Client, more: dict[str, Any], where: str | None) -> None:
+def test_each_fault_of_a_resource_is_named_by_its_path(
+    client: httpx.Client, more: dict[str, Any], where: str | None
+) -> None:
     answer = client.post("/Patient", content=json.dumps(person(**more)), headers=JSON)
     issue = outcome(answer, 422 if where else answer.status_code)
     assert 400 <= answer.status_code < 500
@@ -138,7 +140,9 @@ _FNR, _DNR, _FHN = (f"urn:oid:2.16.578.1.12.4.1.4.{n}" for n in (1, 2, 3))
     ],
 )
 def test_a_wrong_or_real_national_id_is_refused_in_a_demo(client: httpx.Client, system: str, value: str) -> None:
-    answer = client.post("/Patient", json=person(identifier=[{"system": "x:y", "value": "1"}, {"system": system, "value": value}]))
+    answer = client.post(
+        "/Patient", json=person(identifier=[{"system": "x:y", "value": "1"}, {"system": system, "value": value}])
+    )
     assert outcome(answer, 422)["expression"] == ["Patient.identifier[1].value"]
     assert value not in answer.text
 
@@ -161,8 +165,23 @@ _JSON = st.recursive(
         inner, max_size=5),
     max_leaves=15,
 )  # fmt: skip
-_TYPES = st.sampled_from(["Patient", "Observation", "Appointment", "Group", "Binary", "Bundle", "List", "Task", "Composition", "Organization"])
-_FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+_TYPES = st.sampled_from(
+    [
+        "Patient",
+        "Observation",
+        "Appointment",
+        "Group",
+        "Binary",
+        "Bundle",
+        "List",
+        "Task",
+        "Composition",
+        "Organization",
+    ]
+)
+_FUZZ = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
 
 
 @_FUZZ
@@ -173,7 +192,9 @@ def test_no_body_makes_the_server_stumble(client: httpx.Client, rtype: str, body
     text = json.dumps(body | {"resourceType": rtype})
     for answer in (
         client.post(f"/{rtype}", content=text, headers=JSON),
-        client.put(f"/{rtype}/000000000000001", content=text.replace('"id":', '"id": "000000000000001", "_":'), headers=JSON),
+        client.put(
+            f"/{rtype}/000000000000001", content=text.replace('"id":', '"id": "000000000000001", "_":'), headers=JSON
+        ),
     ):
         assert answer.status_code < 500, (text, answer.text)
 
@@ -186,7 +207,9 @@ def test_no_bundle_makes_the_server_stumble(
     client: httpx.Client, method: Any, url: str, resource: Any, kind: str, match: str | None
 ) -> None:
     entry = {"fullUrl": url, "resource": resource, "request": {"method": method, "url": url, "ifMatch": match}}
-    answer = client.post("", content=json.dumps({"resourceType": "Bundle", "type": kind, "entry": [entry]}), headers=JSON)
+    answer = client.post(
+        "", content=json.dumps({"resourceType": "Bundle", "type": kind, "entry": [entry]}), headers=JSON
+    )
     assert answer.status_code < 500, (entry, answer.text)
     for one in answer.json().get("entry", []):
         assert not one["response"]["status"].startswith("5"), (entry, one)
@@ -221,7 +244,9 @@ def test_no_search_makes_the_server_stumble(
 @given(path=st.lists(st.text(max_size=15) | st.sampled_from(["Patient", "_history", "_search", "metadata", "000000000000001", "²", "0", ".."]), max_size=5),
        method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]),
        header=st.sampled_from(["If-Match", "If-None-Match", "Prefer", "Accept", "Content-Type"]), value=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=12))  # fmt: skip
-def test_no_address_makes_the_server_stumble(client: httpx.Client, path: list[str], method: str, header: str, value: str) -> None:
+def test_no_address_makes_the_server_stumble(
+    client: httpx.Client, path: list[str], method: str, header: str, value: str
+) -> None:
     url = "/".join(httpx.QueryParams({"x": part})["x"].replace("/", "%2F") for part in path)
     try:
         request = client.build_request(method, "/" + url, headers={**JSON, header: value.encode("latin-1")})  # type: ignore[dict-item]

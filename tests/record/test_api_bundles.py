@@ -17,7 +17,9 @@ def client(demo_site: Site) -> Iterator[httpx.Client]:
         yield opened
 
 
-def entry(method: str, url: str, resource: dict[str, Any] | None = None, *, name: str = "", **request: str) -> dict[str, Any]:
+def entry(
+    method: str, url: str, resource: dict[str, Any] | None = None, *, name: str = "", **request: str
+) -> dict[str, Any]:
     made: dict[str, Any] = {"request": {"method": method, "url": url, **request}}
     if resource is not None:
         made["resource"] = resource
@@ -115,7 +117,9 @@ def test_a_version_conflict_in_a_transaction_leaves_nothing(client: httpx.Client
     kept = make(client, "Observation", weight(patient))
     body = observed(f"Patient/{patient}", id=kept)
     put = entry("PUT", f"Observation/{kept}", body, ifMatch='W/"9"')
-    answer = client.post("", json=bundle("transaction", entry("POST", "Observation", observed(f"Patient/{patient}")), put))
+    answer = client.post(
+        "", json=bundle("transaction", entry("POST", "Observation", observed(f"Patient/{patient}")), put)
+    )
     assert outcome(answer, 412)["expression"] == ["Bundle.entry[1].resource"]
     assert count(client, patient) == 1
 

@@ -174,7 +174,9 @@ def test_a_resource_never_moves_to_another_patient(client: httpx.Client, patient
     assert client.get(f"/Observation/{id_}").headers["etag"] == 'W/"1"'
 
 
-def test_a_reference_with_our_own_address_is_the_same_patient(client: httpx.Client, patient: str, demo_site: Site) -> None:
+def test_a_reference_with_our_own_address_is_the_same_patient(
+    client: httpx.Client, patient: str, demo_site: Site
+) -> None:
     body = weight(patient).replace(b"Patient/", f"{demo_site.url}/fhir/Patient/".encode())
     made = client.post("/Observation", content=body, headers=JSON)
     assert made.json()["subject"]["reference"] == f"Patient/{patient}"
@@ -267,7 +269,9 @@ def test_the_capability_statement_is_valid_and_needs_no_token(demo_site: Site) -
         ("GET", "/Patient/_search", 404),
     ],
 )
-def test_what_is_not_there_is_said_as_an_operation_outcome(client: httpx.Client, method: str, path: str, status: int) -> None:
+def test_what_is_not_there_is_said_as_an_operation_outcome(
+    client: httpx.Client, method: str, path: str, status: int
+) -> None:
     headers = JSON if method in ("POST", "PUT", "PATCH") else {}
     answer = client.request(method, path, headers=headers, content=b"{}" if headers else None)
     assert answer.status_code in (status, 400) if method == "POST" else answer.status_code == status, answer.text
@@ -301,7 +305,14 @@ def test_an_unforeseen_error_is_an_operation_outcome_that_tells_nothing(
 
 def test_without_a_good_token_nothing_is_answered(demo_site: Site) -> None:
     token = demo_site.token(GP)
-    forged = [None, "", "Bearer", "Bearer x", "Bearer " + token[:-1] + ("A" if token[-1] != "A" else "B"), "Basic " + token]
+    forged = [
+        None,
+        "",
+        "Bearer",
+        "Bearer x",
+        "Bearer " + token[:-1] + ("A" if token[-1] != "A" else "B"),
+        "Basic " + token,
+    ]
     for value in forged:
         headers = {} if value is None else {"Authorization": value}
         answer = httpx.get(f"{demo_site.url}/fhir/Patient", headers=headers)
@@ -318,7 +329,9 @@ def test_the_session_cookie_opens_nothing_below_fhir(demo_site: Site) -> None:
 def test_an_id_that_is_guessed_answers_as_one_that_is_hidden(demo_site: Site) -> None:
     hidden = demo_site.patient_id(TONIGHT)
     with demo_site.fhir(GP) as gp:
-        seen = {gp.get(f"/Patient/{id_}").text for id_ in (hidden, "000000000000001", "zzzzzzzzzzzzzzz", "nei", "a" * 64)}
+        seen = {
+            gp.get(f"/Patient/{id_}").text for id_ in (hidden, "000000000000001", "zzzzzzzzzzzzzzz", "nei", "a" * 64)
+        }
         assert len(seen) == 1
         for method in ("put", "delete"):
             body = {"json": person(id=hidden)} if method == "put" else {}

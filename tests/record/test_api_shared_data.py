@@ -66,8 +66,7 @@ def test_synthea_goes_in_as_transactions_and_comes_back(client: httpx.Client) ->
         assert answer.status_code == 200, answer.text[:500]
         made = [entry["response"]["location"].split("/") for entry in answer.json()["entry"]]
         names = {
-            entry["fullUrl"]: f"{rtype}/{id_}"
-            for entry, (rtype, id_, *_) in zip(sent["entry"], made, strict=True)
+            entry["fullUrl"]: f"{rtype}/{id_}" for entry, (rtype, id_, *_) in zip(sent["entry"], made, strict=True)
         }
         text = re.sub(r'"(urn:uuid:[^"]+)"', lambda m: f'"{names.get(m[1], m[1])}"', body.decode())
         for entry, (rtype, id_, *_) in list(zip(fhir.parse(text.encode())["entry"], made, strict=True))[::25]:
