@@ -1,6 +1,6 @@
 """Bundles: a transaction is all or nothing, a batch is each by itself (FHIR http §2.21.0.17).
 
-A transaction's ids are made first, its `urn:uuid` references are replaced in the bytes, then everything is one write.
+A transaction's ids are made first, its `urn:uuid` references are replaced by them, then everything is one write.
 """
 
 import re
@@ -15,7 +15,6 @@ from fellesjournal.record.errors import Invalid, Malformed
 from fellesjournal.record.journal import Journal
 
 MAX_ENTRIES = 10_000
-_URN = re.compile(rb'"(urn:(?:uuid|oid):[A-Za-z0-9.:-]{1,200})"')
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 _ITEM = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
 
@@ -34,22 +33,23 @@ class Entry:
     resource: dict[str, Any] | None
 
 
-def read_transaction(body: bytes, bundle: dict[str, Any]) -> list[Entry]:
+def read_transaction(bundle: dict[str, Any]) -> list[Entry]:
     """The entries of a transaction, references between them resolved to the ids they will have.
 
-    Raises Malformed with the entry's place.
+    The resources are the bundle's own: their references are changed in place. Raises Malformed with the entry's place.
     """
     heads = [_head(place, entry) for place, entry in enumerate(_entries(bundle))]
     keys = _keys(heads)
     names = {
-        head.full_url.encode(): f"{head.rtype}/{ids.encode(*keys[head.place])}".encode()
+        head.full_url: f"{head.rtype}/{ids.encode(*keys[head.place])}"
         for head in heads
         if head.method == "POST" and head.full_url.startswith("urn:")
     }
-    resolved = _URN.sub(lambda m: b'"' + names.get(m[1], m[1]) + b'"', body) if names else body
-    fresh = fhir.parse(resolved).get("entry", ())
     _check_unique(heads)
-    return [_entry(head, keys[head.place], fresh[head.place].get("resource")) for head in heads]
+    entries: list[dict[str, Any]] = bundle.get("entry", [])
+    if names:
+        _resolve([entry.get("resource") for entry in entries], names)
+    return [_entry(head, keys[head.place], entries[head.place].get("resource")) for head in heads]
 
 
 def gather(journal: Journal, entries: list[Entry]) -> None:
@@ -70,6 +70,18 @@ def fault(where: str, what: str) -> Malformed:
 
 def _place(entry: Entry) -> str:
     return f"Bundle.entry[{entry.place}].resource"
+
+
+def _resolve(content: list[Any], names: dict[str, str]) -> None:
+    """Change every text that is a placeholder to what it stands for, in place: a third of reading the bundle anew."""
+    waiting: list[Any] = [content]
+    for item in waiting:
+        for key, value in item.items() if type(item) is dict else enumerate(item):
+            if type(value) is str:
+                if value in names:
+                    item[key] = names[value]
+            elif type(value) is dict or type(value) is list:
+                waiting.append(value)
 
 
 @dataclass(frozen=True)

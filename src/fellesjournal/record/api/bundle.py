@@ -30,19 +30,18 @@ from fellesjournal.record.lookup import Stored
 @fhir_interaction("transaction")
 async def bundle(request: Request, decision: Decision) -> Response:
     """A Bundle of type transaction (atomic) or batch (each by itself)."""
-    body = await read_body(request)
-    content = parse_resource(body)
+    content = parse_resource(await read_body(request))
     kind = content.get("type")
     if content.get("resourceType") != "Bundle" or kind not in ("transaction", "batch"):
         raise Malformed("The body must be a Bundle of type transaction or batch.")
     journal = request.app.state.vault.open(decision)
     if kind == "transaction":
-        return await _transaction(request, journal, body, content)
+        return await _transaction(request, journal, content)
     return await _batch(request, journal, content)
 
 
-async def _transaction(request: Request, journal: Journal, body: bytes, content: dict[str, Any]) -> Response:
-    entries = bundles.read_transaction(body, content)
+async def _transaction(request: Request, journal: Journal, content: dict[str, Any]) -> Response:
+    entries = bundles.read_transaction(content)
     bundles.gather(journal, entries)
     order = [entry for entry in entries if entry.resource is not None]
     for entry in entries:
@@ -103,7 +102,7 @@ async def _get(request: Request, journal: Journal, url: str) -> str:
 
 async def _single_write(journal: Journal, entry: dict[str, Any]) -> str:
     alone = {"entry": [entry]}
-    (item,) = bundles.read_transaction(fhir.encode(alone), alone)
+    (item,) = bundles.read_transaction(alone)
     if item.resource is None:
         await delete_one(journal, item.rtype, item.id, expect=item.if_match)
     else:
