@@ -80,7 +80,8 @@ def born(site: Site) -> str:
 
 def fill_vitals(page: Page, **values: str) -> None:
     labels = {
-        "resp": "Respirasjon", "sat": "SpO₂", "sys": "Overtrykk", "dia": "Undertrykk", "pulse": "Puls", "temp": "Temperatur",
+        "resp": "Respirasjon", "sat": "SpO₂", "sys": "Overtrykk", "dia": "Undertrykk", "pulse": "Puls",
+        "temp": "Temperatur",
     }  # fmt: skip
     for name, value in values.items():
         page.get_by_label(labels[name], exact=True).fill(value)

@@ -72,7 +72,8 @@ def test_a_unit_may_have_a_scale_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [{}, {"purple": {}}, {"red": {"colour": "pink"}}, {"red": {"retriage_minutes": 0}}, {"red": {"max_wait_minutes": -1}},
+    [{}, {"purple": {}}, {"red": {"colour": "pink"}},
+     {"red": {"retriage_minutes": 0}}, {"red": {"max_wait_minutes": -1}},
      {"red": {"max_wait_minutes": 90}, "yellow": {}}],
 )  # fmt: skip
 def test_a_scale_that_makes_no_sense_is_refused(table: dict[str, dict[str, object]]) -> None:

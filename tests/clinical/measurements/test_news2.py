@@ -53,9 +53,7 @@ SAT_2_BOTH = [("83", 3), ("84", 2), ("85", 2), ("86", 1), ("87", 1), ("88", 0), 
 SAT_2_OXYGEN = [("93", 1), ("94", 1), ("95", 2), ("96", 2), ("97", 3), ("100", 3)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "wanted"), [(kind, *edge) for kind, edges in EDGES.items() for edge in edges]
-)
+@pytest.mark.parametrize(("kind", "text", "wanted"), [(kind, *edge) for kind, edges in EDGES.items() for edge in edges])
 def test_each_side_of_a_bands_edge_has_its_points(kind: str, text: str, wanted: int) -> None:
     assert points_of(kind, text) == wanted
 
@@ -210,6 +208,4 @@ def test_less_saturation_never_scores_less_on_scale_1(a: int, b: int, on_oxygen:
 @given(st.integers(88, 100), st.integers(88, 100))
 def test_more_saturation_on_oxygen_never_scores_less_on_scale_2(a: int, b: int) -> None:
     low, high = sorted((a, b))
-    assert points_of("sat", str(low), scale=2, on_oxygen=True) <= points_of(
-        "sat", str(high), scale=2, on_oxygen=True
-    )
+    assert points_of("sat", str(low), scale=2, on_oxygen=True) <= points_of("sat", str(high), scale=2, on_oxygen=True)
