@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """Lock 4: what an injection into the application, or a stolen password of a role, can get out of the database."""
 
 import hashlib

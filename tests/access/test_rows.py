@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """Which rows a decision reaches: rows that name several people, old versions, deleted ones, units' own rows, lists; and their log."""
 
 import asyncio

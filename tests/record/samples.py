@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """Resources that tests send."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """Bad input: a clear error each, nothing saved, never a 500."""
 
 import json

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """batch and transaction."""
 
 import json

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is tried read best a line each
 """Each FHIR interaction, as an outside client meets it."""
 
 import json
