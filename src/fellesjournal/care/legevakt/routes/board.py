@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -57,7 +58,7 @@ async def read_cards(journal: Journal, *, scale: Scale, at: datetime, language: 
             ("done", "Encounter", [("status", "finished"), ("date", f"ge{today}"), *with_person]),
         ]
     )
-    return [one for page in pages.values() for one in _cards(page, scale, at, language)]
+    return _cards(list(pages.values()), scale, at, language)
 
 
 def at_legevakt(decision: Decision) -> Reader:
@@ -72,9 +73,12 @@ def scale_here(request: Request, reader: Reader) -> Scale:
     return scale_of(reader, data_dir=request.app.state.settings.data_dir)
 
 
-def _cards(page: Page, scale: Scale, at: datetime, language: str) -> list[Card]:
-    people = {one.id: _person(one.resource(), at, language) for one in page.included if one.rtype == "Patient"}
-    contacts = [contact_from(one.resource(), version=one.version, id=one.id) for one in page.matches]
+def _cards(pages: Sequence[Page], scale: Scale, at: datetime, language: str) -> list[Card]:
+    """Who is included stands with the first page alone, whichever page named them."""
+    included = [one for page in pages for one in page.included if one.rtype == "Patient"]
+    people = {one.id: _person(one.resource(), at, language) for one in included}
+    found = [one for page in pages for one in page.matches]
+    contacts = [contact_from(one.resource(), version=one.version, id=one.id) for one in found]
     return [
         card(contact, people[contact.patient], scale=scale, now=at) for contact in contacts if contact.patient in people
     ]
