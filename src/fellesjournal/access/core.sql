@@ -154,13 +154,17 @@ END $$;
 
 -- ── Facts ────────────────────────────────────────────────────────────────────────────────────────
 
--- Keeps the roster beside the relations.
+-- Keeps the roster beside the relations. The same fact told twice is one fact.
 CREATE OR REPLACE FUNCTION access.put_relation(p_patients bigint[], p_unit bigint, p_person bigint, p_ground text, p_source bigint,
                                                p_from timestamptz, p_until timestamptz, p_session bigint)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.relation (patient, unit, person, ground, source, from_at, until_at, made_by)
-  SELECT q.p, p_unit, p_person, p_ground, p_source, p_from, p_until, p_session FROM unnest(p_patients) AS q (p);
+  SELECT q.p, p_unit, p_person, p_ground, p_source, p_from, p_until, p_session FROM unnest(p_patients) AS q (p)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM access.relation o
+    WHERE o.patient = q.p AND o.unit = p_unit AND o.person IS NOT DISTINCT FROM p_person AND o.ground = p_ground
+    AND o.source IS NOT DISTINCT FROM p_source AND o.from_at = p_from AND o.until_at = p_until);
   INSERT INTO access.roster AS r (unit, patient, from_at, until_at)
   SELECT DISTINCT p_unit, q.p, p_from, p_until FROM unnest(p_patients) AS q (p)
   ON CONFLICT (unit, patient) DO UPDATE SET from_at = least(r.from_at, excluded.from_at),
