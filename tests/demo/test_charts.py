@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fellesjournal.demo import story
+from fellesjournal.clinical import encounters
+from fellesjournal.demo import emergencies, story
 from fellesjournal.demo.charts import Item, directory_resources, patient_resource, person_resources
 from fellesjournal.demo.model import World
 from fellesjournal.fhir import validate
@@ -116,12 +117,17 @@ def test_nobody_writes_in_the_own_record(world: World, records: Records) -> None
         assert all(own.get(item.author or "") != key for item in found)
 
 
-def test_every_contact_has_a_diagnosis_that_is_no_process_code(items: list[Item]) -> None:
+def test_every_finished_contact_has_a_diagnosis_that_is_no_process_code(items: list[Item]) -> None:
+    codes: dict[str, list[str]] = {}
+    for one in of_type(items, "Condition"):
+        codes.setdefault(one.get("encounter", {}).get("reference", ""), []).append(one["code"]["coding"][0]["code"])
     for encounter in of_type(items, "Encounter"):
-        assert encounter["diagnosis"]
-        codes = [coding["code"] for reason in encounter["reasonCode"] for coding in reason["coding"]]
-        assert codes
-        assert all(icpc2.lookup(code) and not icpc2.is_process(code) for code in codes)
+        if encounter["status"] == "finished":
+            found = codes.get(f"Encounter/{encounter['id']}") or [
+                coding["code"] for reason in encounter["reasonCode"] for coding in reason["coding"]
+            ]
+            assert found
+            assert all(icpc2.lookup(code) and not icpc2.is_process(code) for code in found)
 
 
 def test_the_problem_list_is_a_choice_of_its_own(items: list[Item]) -> None:
@@ -277,3 +283,62 @@ def test_the_legevakt_measures_all_of_news2_in_the_grown_and_sick(items: list[It
     measured = [one for one in of_type(items, "Observation") if "valueBoolean" in one]
     assert measured
     assert {one["code"]["coding"][0]["code"] for one in measured} == {"oxygen-given"}
+
+
+def cases(world: World, today: date) -> dict[str, list[Item]]:
+    """The records of those who have a contact with the legevakt now, by the key of the case."""
+    return {one.case: record(world, one.key, today) for one in world.people if one.case}
+
+
+def test_the_legevakt_has_people_at_every_stage_now(world: World, today: date) -> None:
+    found = [
+        encounters.contact_from(one, version=1)
+        for items in cases(world, today).values()
+        for one in of_type(items, "Encounter")[-1:]
+    ]
+    assert {one.stage for one in found} == {"phone", "arrived", "room", "done"}
+    assert {one.urgency for one in found} == {"orange", "yellow", "green"}
+    waits = [
+        encounters.wait_of(
+            began_at=one.began_at, triaged_at=one.triaged_at, urgency=one.urgency, now=NOW,
+            scale=encounters.DEFAULT_SCALE,
+        )
+        for one in found if one.is_open
+    ]  # fmt: skip
+    assert sum(wait.is_retriage_due for wait in waits) == 1
+    ages = [world.person(one.patient).age_on(today) for one in found]
+    assert 5 <= len(found) <= 8
+    assert min(ages) < 16 <= max(ages)
+    assert story.TONIGHT not in {one.patient for one in found}
+
+
+def test_those_at_the_legevakt_have_news2_when_they_are_grown(world: World, today: date) -> None:
+    for key, items in cases(world, today).items():
+        total = [one for one in of_type(items, "Observation") if one["code"].get("text") == "NEWS2"]
+        case = emergencies.BY_KEY[key]
+        assert len(total) == (1 if len(case.vitals) == 7 else 0)
+        assert case.ages[0] >= 16 or not total
+
+
+def test_what_is_finished_at_the_legevakt_is_signed_and_in_the_gps_inbox(world: World, today: date) -> None:
+    for key in ("cut", "vomiting"):
+        items = cases(world, today)[key]
+        note = of_type(items, "Composition")[-1]
+        encounter = of_type(items, "Encounter")[-1]
+        assert note["encounter"]["reference"] == f"Encounter/{encounter['id']}"
+        assert note["section"][0]["entry"]
+        assert of_type(items, "Task")[-1]["focus"]["reference"] == f"Composition/{note['id']}"
+
+
+def test_staff_and_units_are_named_where_they_are_referred_to(items: list[Item]) -> None:
+    def unnamed(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if str(node.get("reference", "")).startswith(("Practitioner/", "Organization/")) and "display" not in node:
+                yield node["reference"]
+            for part in node.values():
+                yield from unnamed(part)
+        elif isinstance(node, list):
+            for part in node:
+                yield from unnamed(part)
+
+    assert [found for item in items for found in unnamed(item.resource)] == []

@@ -56,6 +56,7 @@ class Draft:
     unsigned_result: bool = False
     open_tasks: list[str] = field(default_factory=list)
     activity: float = 1.0
+    case: str | None = None
 
     def age_on(self, day: date) -> int:
         """Whole years at this day."""
@@ -102,4 +103,5 @@ class Draft:
             unsigned_result=self.unsigned_result,
             open_tasks=tuple(self.open_tasks),
             activity=self.activity,
+            case=self.case,
         )

@@ -1,6 +1,7 @@
 """Build the synthetic municipalities: the same seed, size and day always give the same people.
 
-Order matters and is fixed: ages, families, names, homes, numbers, illnesses, staff, lists, care, agenda.
+Order matters and is fixed: ages, families, names, homes, numbers, illnesses, staff, lists, care, agenda,
+emergencies.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from random import Random
 from fellesjournal.demo import (
     agenda,
     care_needs,
+    emergencies,
     families,
     gp_lists,
     homes,
@@ -45,6 +47,7 @@ def build_world(*, seed: int, size: int, today: date) -> World:
     for town, _ in towns:
         care_needs.grant(rng, town, work.units, work.staff, today=today)
     agenda.plan(rng, people, work.staff, today=today)
+    emergencies.assign(Random(f"{seed}:emergencies"), people, today=today)
     return World(
         municipalities=places.MUNICIPALITIES,
         organizations=tuple(work.organizations),

@@ -8,19 +8,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fellesjournal.access.decide import within
 from fellesjournal.access.relations import Fact
+from fellesjournal.clinical.encounters.model import ACCESS_AFTER
 from fellesjournal.demo import story
 from fellesjournal.demo.charts import directory_resources, patient_resource, person_resources
+from fellesjournal.demo.charts.legevakt import UNIT as LEGEVAKT
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
 from fellesjournal.demo.people import put_actors, put_residents, put_staff
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
+from fellesjournal.kit.clock import OSLO
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
@@ -61,7 +64,7 @@ async def open_loader(
     identity = await Database.connect(settings, keys, "fj_migrate", max_size=2)
     worker = await Database.connect(settings, keys, "fj_worker", max_size=_LANES + 1)
     try:
-        seed, size, begun_on = await _begin(identity, size=settings.demo_size, today=today)
+        seed, size, begun_on, now = await _begin(identity, size=settings.demo_size, today=today)
         world = await asyncio.to_thread(build_world, seed=seed, size=size, today=begun_on)
         keyring = Keyring(seed=seed, people=frozenset(person.key for person in world.people))
         await asyncio.to_thread(write_people, settings.data_dir, world)
@@ -71,7 +74,6 @@ async def open_loader(
         reader = await sessions.who(secret)
         assert reader is not None  # noqa: S101 - started a moment ago
         vault = Vault(worker, keys=keys)
-        now = datetime.now(UTC) if begun_on == today else datetime.combine(begun_on, datetime.max.time(), UTC)
         yield Loader(
             world, keyring, vault, lambda: vault.open(within(reader)), identity, keys, begun_on, now, progress
         )
@@ -124,15 +126,20 @@ async def is_begun(identity: Database) -> bool:
     return FIRST in await _done(identity, step=1)
 
 
-async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date]:
+async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date, datetime]:
+    """Seed, size, day and time of this database's world: those of the run that began it."""
     await identity.execute(
-        "INSERT INTO demo.run (seed, size, today) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-        SEED,
-        size,
-        today,
-    )
-    row: Any = await identity.fetchrow("SELECT seed, size, today FROM demo.run")
-    return row["seed"], row["size"], row["today"]
+        "INSERT INTO demo.run (seed, size, today, now) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+        SEED, size, today, _now_of(today),
+    )  # fmt: skip
+    row: Any = await identity.fetchrow("SELECT seed, size, today, now FROM demo.run")
+    return row["seed"], row["size"], row["today"], row["now"]
+
+
+def _now_of(today: date) -> datetime:
+    """The time it is, to the second; the last of the day for another day than this."""
+    now = datetime.now(OSLO).replace(microsecond=0)
+    return now if now.date() == today else datetime.combine(today, time(23, 59), OSLO)
 
 
 async def _load_directory(loader: Loader) -> None:
@@ -176,42 +183,60 @@ async def _load_group(loader: Loader, group: Sequence[Person]) -> None:
         resource = rewrite(item.resource, loader.keyring.id_in(person.key))
         key = resource.pop("id")
         journal.create_as(
-            resource,
-            slot=loader.keyring.slot(key),
-            pid=loader.keyring.pid(key),
-            org=loader.keyring.pid(item.unit),
+            resource, slot=loader.keyring.slot(key), pid=loader.keyring.pid(key), org=loader.keyring.pid(item.unit)
         )
     await _commit(journal)
-    facts = loader.journal()
     for person in group:
         for fact in facts_of(loader, person):
-            facts.establish(fact)
-    await facts.commit()
+            journal.establish(fact)
+    await journal.commit()
     await put_residents(loader.identity, people=group, keys=loader.keys, keyring=loader.keyring)
     await _mark(loader.identity, [person.key for person in group], step=1)
 
 
 def facts_of(loader: Loader, person: Person) -> list[Fact]:
-    """The live facts of a person: the GP's list, granted services, agreed appointments, open work."""
+    """The live facts of a person: the GP's list, granted services, agreed appointments."""
     if person.deceased_on:
         return []
     pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
-    begun = datetime.combine(loader.today, datetime.min.time(), UTC) - timedelta(days=5)
-    facts = []
-    if person.gp_unit:
-        facts.append(Fact(patient, pid(person.gp_unit), "FASTLEGE", begun))
-    for unit in {service.unit_key for service in person.services}:
-        facts.append(Fact(patient, pid(unit), "BELEGG", begun))
-    for booking in person.bookings:
-        facts.append(
-            Fact(
-                patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at.astimezone(UTC) + _AFTER
-            )
-        )
-    return facts
+    begun = datetime.combine(loader.today, time(), OSLO) - timedelta(days=5)
+    listed = [Fact(patient, pid(person.gp_unit), "FASTLEGE", begun)] if person.gp_unit else []
+    granted = [
+        Fact(patient, pid(unit), "BELEGG", begun) for unit in sorted({one.unit_key for one in person.services})
+    ]
+    agreed = [
+        Fact(patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at + _AFTER)
+        for booking in person.bookings
+    ]
+    return [*listed, *granted, *agreed]
+
+
+def facts_in(loader: Loader, person: Person, resources: Sequence[dict[str, Any]]) -> list[Fact]:
+    """The live facts of a chart: an open task on a unit's list, and a contact with the legevakt of late."""
+    pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
+    owners = {_unit_in(one.get("owner")) for one in resources if one["resourceType"] == "Task" and _is_open(one)}
+    work = [Fact(patient, pid(unit), "ARBFLYT", loader.now) for unit in sorted(filter(None, owners))]
+    contacts = [
+        Fact(patient, pid(LEGEVAKT), "POLBESOK", at, until_at=at + ACCESS_AFTER, source=pid(one["id"]))
+        for one in resources
+        if one["resourceType"] == "Encounter" and _unit_in(one["serviceProvider"]) == LEGEVAKT
+        and (at := datetime.fromisoformat(one["period"]["start"])) > loader.now - ACCESS_AFTER
+    ]  # fmt: skip
+    return [*work, *contacts]
+
+
+def _is_open(task: dict[str, Any]) -> bool:
+    return task["status"] in ("requested", "accepted", "in-progress")
+
+
+def _unit_in(reference: dict[str, Any] | None) -> str:
+    """The key of the unit that a reference leads to, empty for none."""
+    kind, _, key = (reference or {}).get("reference", "").partition("/")
+    return key if kind == "Organization" else ""
 
 
 async def _load_chart(loader: Loader, person: Person) -> None:
+    """The chart and its facts in one transaction: both are there, or neither."""
     items = await asyncio.to_thread(
         person_resources, loader.world, person, seed=SEED, today=loader.today, now=loader.now
     )
@@ -224,25 +249,10 @@ async def _load_chart(loader: Loader, person: Person) -> None:
         resource = rewrite(item.resource, resolve)
         key = resource.pop("id")
         journal.create_as(resource, slot=slot, pid=loader.keyring.pid(key), org=loader.keyring.pid(item.unit))
+    for fact in facts_in(loader, person, [item.resource for item in items]):
+        journal.establish(fact)
     await _commit(journal)
-    await _tell_tasks(loader, person, [item.resource for item in items])
     await _mark(loader.identity, [person.key], step=2)
-
-
-async def _tell_tasks(loader: Loader, person: Person, resources: Iterable[dict[str, Any]]) -> None:
-    """An open task on a unit's list is a fact for that unit."""
-    units = {
-        resource["owner"]["reference"].partition("/")[2]
-        for resource in resources
-        if resource["resourceType"] == "Task" and resource["status"] in ("requested", "accepted", "in-progress")
-        and resource.get("owner", {}).get("reference", "").startswith("Organization/")
-    }  # fmt: skip
-    journal = loader.journal()
-    for unit in sorted(units):
-        journal.establish(
-            Fact(loader.keyring.pid(person.key), loader.keyring.pid(unit), "ARBFLYT", datetime.now(UTC))
-        )
-    await journal.commit()
 
 
 def _first_charts(world: World) -> list[Person]:
@@ -252,12 +262,13 @@ def _first_charts(world: World) -> list[Person]:
         (person for person in world.people if not person.deceased_on),
         key=lambda person: (
             person.key not in cast,
+            not person.case,
             not person.bookings,
             not person.unsigned_result,
             not person.open_tasks,
         ),
     )
-    busy = [person for person in ranked if person.key in cast or person.bookings or person.unsigned_result]
+    busy = [one for one in ranked if one.key in cast or one.case or one.bookings or one.unsigned_result]
     return ranked[: max(FULL_AT_START, min(len(busy), 2 * FULL_AT_START))]
 
 

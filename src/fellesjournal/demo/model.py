@@ -171,6 +171,8 @@ class Person:
     open_tasks: tuple[str, ...]
     activity: float
     """How often this person seeks help, 1 being ordinary."""
+    case: str | None = None
+    """Key of the `emergencies.Case` that has this person at the legevakt now."""
 
     @property
     def name(self) -> str:
@@ -228,6 +230,14 @@ class World:
                 for post in member.posts:
                     found.setdefault(post.unit_key, []).append(member)
         return tuple(found.get(unit_key, ()))
+
+    def name_of(self, reference: str) -> str | None:
+        """The name of the member of staff, unit or owner that a reference by key leads to; None for anything else."""
+        kind, _, key = reference.partition("/")
+        if kind == "Practitioner":
+            return self.member(key).name
+        found = self._index("units").get(key) or self._index("organizations").get(key)
+        return found.name if kind == "Organization" and found else None  # type: ignore[attr-defined]
 
     def _index(self, name: str) -> dict[str, object]:
         found: dict[str, object] | None = self.__dict__.get(f"_{name}")

@@ -53,6 +53,7 @@ class Chart:
 
     def __post_init__(self) -> None:
         self.rng = Random(f"{self.seed}:{self.person.key}:chart")
+        self.now = self.now.astimezone(OSLO)
 
     @cached_property
     def start_on(self) -> date:
@@ -94,7 +95,7 @@ class Chart:
         """Put a resource in the record; returns its key."""
         key = self.next_key(kind)
         self._counts[kind] += 1
-        self.items.append(Item({"resourceType": kind, "id": key, **fields}, unit, author, at))
+        self.items.append(Item(self.named({"resourceType": kind, "id": key, **fields}), unit, author, at))
         return key
 
     def next_key(self, kind: str) -> str:
@@ -112,3 +113,15 @@ class Chart:
         minute = int(self.rng.random() * 44) * 10
         at = datetime.combine(on, time(8 + minute // 60, minute % 60), OSLO)
         return at if at < self.end else self.end - timedelta(minutes=45 + int(self.rng.random() * 600))
+
+    def named(self, value: Any) -> Any:
+        """The same with the names of staff and units beside the references to them."""
+        if isinstance(value, list):
+            return [self.named(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        reference = value.get("reference")
+        if isinstance(reference, str) and "display" not in value:
+            name = self.world.name_of(reference)
+            return {**value, "display": name} if name else value
+        return {key: self.named(one) if isinstance(one, (dict, list)) else one for key, one in value.items()}

@@ -19,16 +19,15 @@ _PROFESSIONS = {
     "JO": "Jordmor", "BI": "Bioingeniør", "XX": "Ukjent/uspesifisert",
 }  # fmt: skip
 LAB = "o-lab"
+LAB_NAME = "Fjordriket sykehuslaboratorium (oppdiktet)"
 """The outside laboratory that answers the samples; a hospital's, so no unit of ours."""
 
 
 def directory_resources(world: World) -> Iterator[Json]:
-    """Organization, Location, HealthcareService, Practitioner, PractitionerRole; owners before their
-    units.
-    """
+    """Organization, Location, HealthcareService, Practitioner, PractitionerRole; owners before their units."""
     yield {
         "resourceType": "Organization", "id": LAB, "active": True,
-        "name": "Fjordriket sykehuslaboratorium (oppdiktet)",
+        "name": LAB_NAME,
     }  # fmt: skip
     for owner in world.organizations:
         yield _owner(owner)

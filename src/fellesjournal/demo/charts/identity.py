@@ -34,7 +34,7 @@ def record(chart: Chart) -> None:
 def patient(chart: Chart) -> Item:
     """The Patient alone; the same as in the whole record."""
     at = datetime.combine(chart.start_on, time(12, 0), OSLO)
-    return Item(_patient(chart), chart.home_unit, None, at)
+    return Item(chart.named(_patient(chart)), chart.home_unit, None, at)
 
 
 def _patient(chart: Chart) -> Json:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from random import Random
 
 from fellesjournal.demo.charts.chart import Chart
-from fellesjournal.demo.charts.directory import LAB
+from fellesjournal.demo.charts.directory import LAB, LAB_NAME
 from fellesjournal.demo.charts.parts import HL7, LOCAL, VOLVEN, Json, comma, concept, instant, period, ref
 
 
@@ -115,7 +115,7 @@ def bedside(
 
 
 def _answer(chart: Chart, analyte: str, value: Decimal, drawn: datetime, unit: str) -> str:
-    fields = {**_observation(chart, analyte, value, drawn), "performer": [ref("Organization", LAB)]}
+    fields = {**_observation(chart, analyte, value, drawn), "performer": [_laboratory()]}
     return chart.add("Observation", fields, unit=unit, author=None, at=drawn)
 
 
@@ -159,7 +159,7 @@ def _report(chart: Chart, name: str, keys: list[str], drawn: datetime, issued: d
         "subject": chart.patient(),
         "effectiveDateTime": instant(drawn),
         "issued": instant(issued),
-        "performer": [ref("Organization", LAB)],
+        "performer": [_laboratory()],
         "result": [ref("Observation", key) for key in keys],
     }
 
@@ -177,7 +177,7 @@ def _sign(
         "for": chart.patient(),
         "authoredOn": instant(issued),
         "lastModified": instant(signed or issued),
-        "requester": ref("Organization", LAB),
+        "requester": _laboratory(),
         "owner": ref("Organization", chart.home_unit),
         "restriction": {"period": period(issued, issued + timedelta(days=3))},
     }
@@ -274,3 +274,7 @@ def _ckd_epi(creatinine: float, age: float, sex: str) -> float:
     ratio = creatinine / 88.4 / limit
     curve = float(min(ratio, 1.0) ** power) * float(max(ratio, 1.0) ** -1.209)
     return 141 * curve * float(0.993**age) * (1.018 if female else 1.0)
+
+
+def _laboratory() -> Json:
+    return {**ref("Organization", LAB), "display": LAB_NAME}
