@@ -63,7 +63,7 @@ class Site:
 
     def token(self, name: str, *, unit: str | None = None) -> str:
         """A bearer token for a demo person or system."""
-        return _run_apart(self._token(name, unit))
+        return str(_run_apart(self._token(name, unit)))
 
     def fhir(self, name: str = INTEGRATION, *, unit: str | None = None) -> httpx.Client:
         """A client of `/fhir` as a demo person or system."""
@@ -81,7 +81,7 @@ class Site:
 
     def patient_id(self, name: str) -> str:
         """The FHIR id of a demo person's own Patient."""
-        return _run_apart(self._patient_id(name))
+        return str(_run_apart(self._patient_id(name)))
 
     def sign_in(self, page: Any, name: str, *, kind: str = "helsepersonell", unit: str | None = None) -> None:
         """Sign in through the pages and the test provider, in a real browser; `kind` may be `innbygger`."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from fellesjournal.access.decide import within
 from fellesjournal.access.model import PatientId
-from fellesjournal.clinical import encounters, notes
+from fellesjournal.clinical import encounters
 from fellesjournal.clinical.correspondence import ensure_system_actors
+from fellesjournal.clinical.notes.actions import sign_note
 from fellesjournal.identity.cookies import secret_of
 from fellesjournal.identity.model import Reader
 from fellesjournal.identity.sessions import Sessions
@@ -94,7 +95,7 @@ async def sign_contact(
         journal, patient=patient, reader=reader, kind="emergency", reason="Feber", urgency="yellow", at=at
     )
     await journal.commit()
-    note = notes.actions.sign_note(
+    note = sign_note(
         journal, patient=patient, reader=reader, encounter=encounter, text=text, title="Legevaktnotat",
         copy_to_gp=copy_to_gp, at=at,
     )  # fmt: skip

@@ -59,7 +59,7 @@ def axe_finds_nothing(page: Page, name: str) -> None:
     for width in (1280, 390):
         for scheme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
             page.evaluate(AXE.read_text("utf-8"))

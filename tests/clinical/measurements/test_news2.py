@@ -182,7 +182,7 @@ def test_every_score_is_between_0_and_20_and_the_sum_of_its_parts(
     assert bool(found.single) == any(part.points == 3 for part in found.parts)
 
 
-CALMEST = {"resp": 16, "pulse": 70, "bp": 150, "temp": Decimal("37.0")}
+CALMEST: dict[str, int | Decimal] = {"resp": 16, "pulse": 70, "bp": 150, "temp": Decimal("37.0")}
 
 
 @given(st.sampled_from(sorted(CALMEST)), st.integers(0, 300), st.integers(0, 300), st.booleans())

@@ -87,9 +87,7 @@ async def move_contact(
     journal.update(encounter, resource, expect=version)
 
 
-async def close_contact(
-    journal: Journal, *, patient: PatientId, encounter: str, version: int, at: datetime
-) -> None:
+async def close_contact(journal: Journal, *, patient: PatientId, encounter: str, version: int, at: datetime) -> None:
     """Gather the contact's end; access goes on for 72 hours. Raises NotThisContact, ContactClosed,
     VersionConflict.
     """

@@ -54,6 +54,11 @@ class Contact:
         """Whether the contact still goes on."""
         return self.stage != "done"
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody has begun to treat the patient yet: by telephone, or arrived."""
+        return self.stage in ("phone", "arrived")
+
 
 class NotThisContact(RecordError):
     """The contact is another patient's, or is not there: one answer for both."""

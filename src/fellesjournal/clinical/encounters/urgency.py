@@ -122,13 +122,8 @@ def _level(code: str, said: Mapping[str, Any], base: Scale) -> Level:
     unknown = set(said) - {"max_wait_minutes", "retriage_minutes", "name", "meaning"}
     if unknown:
         raise BadScale(f"level {code}: unknown setting {min(unknown)}")
-    minutes = {
-        name: said.get(name, getattr(default, name)) for name in ("max_wait_minutes", "retriage_minutes")
-    }
-    if (
-        any(not isinstance(value, int) or value < 0 for value in minutes.values())
-        or not minutes["retriage_minutes"]
-    ):
+    minutes = {name: said.get(name, getattr(default, name)) for name in ("max_wait_minutes", "retriage_minutes")}
+    if any(not isinstance(value, int) or value < 0 for value in minutes.values()) or not minutes["retriage_minutes"]:
         raise BadScale(f"level {code}: minutes are whole numbers, and re-triage is at least one")
     return Level(
         code,

@@ -41,7 +41,7 @@ async def show(request: Request, decision: Decision) -> Response:
         request,
         "legevakt/board.html",
         columns=columns,
-        due=sum(1 for one in cards if one.contact.is_open and one.wait.is_retriage_due),
+        due=sum(1 for one in cards if one.contact.is_waiting and one.wait.is_retriage_due),
         total=len(cards),
         at=at,
         context=context_field(reader),
