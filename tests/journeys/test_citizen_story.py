@@ -1,4 +1,6 @@
-"""A citizen of 82 sees her own record and who has read it; the citizen of tonight finds the legevakt nurse."""
+"""A citizen of 82 sees her own record and who has read it; the citizen of tonight finds the legevakt
+nurse.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ OPEN_PAGES = ("/", "/personvern", "/tilgjengelighet")
 
 @pytest.fixture(scope="module")
 def visited_at(demo_site: Site) -> datetime:
-    """When the legevakt nurse had met the citizen of tonight; before the browser, which has a loop of its own."""
+    """When the legevakt nurse had met the citizen of tonight; before the browser, which has a loop of its
+    own.
+    """
     asyncio.run(_visit_legevakt(Town(demo_site.settings, demo_site.keys)))
     return datetime.now(UTC)
 
