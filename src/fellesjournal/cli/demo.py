@@ -82,10 +82,20 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
             _reset(settings)
         os.environ.update(_environment(settings))
         keys = open_or_create_keys(settings.data_dir)
+        # Also when it was inherited as ignored, as by what a shell without job control starts in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _interrupt)
         with _server(settings, keys):
-            _prepare(settings, keys, console)
-            return _run(settings, listening, console)
+            return _bring_up(settings, keys, listening, console)
+
+
+def _bring_up(settings: Settings, keys: Keys, listening: socket.socket, console: Console) -> int:
+    try:
+        _prepare(settings, keys, console)
+        return _run(settings, listening, console)
+    except KeyboardInterrupt:
+        console.print("\nStopper …")
+        return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
