@@ -136,7 +136,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _run(settings: Settings, listening: socket.socket, console: Console) -> int:
     children = Children()
     try:
-        children.processes += start_web(listening, count=settings.workers)
+        children.processes += start_web(listening, settings=settings)
         _await_first_page(settings)
         children.start("worker")
         children.start("demo-load")

@@ -52,12 +52,14 @@ def command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "fellesjournal", name, *arguments]
 
 
-def start_web(listening: socket.socket, *, count: int) -> list[subprocess.Popen[bytes]]:
+def start_web(listening: socket.socket, *, settings: Settings) -> list[subprocess.Popen[bytes]]:
     """Web processes that share a listening socket; in process groups of their own, so that Ctrl+C is ours alone."""
-    argv = command("serve", "--fd", str(listening.fileno()))
+    # They must know the address that was asked for: every other one is refused.
+    where = ("--host", settings.host, "--port", str(settings.port))
+    argv = command("serve", "--fd", str(listening.fileno()), *where)
     return [
         subprocess.Popen(argv, pass_fds=[listening.fileno()], start_new_session=True)  # noqa: S603 - ourselves
-        for _ in range(count)
+        for _ in range(settings.workers)
     ]
 
 
@@ -72,7 +74,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     if settings.workers == 1:
         run_web(settings, listening)
         return 0
-    return _watch(start_web(listening, count=settings.workers))
+    return _watch(start_web(listening, settings=settings))
 
 
 def _watch(processes: list[subprocess.Popen[bytes]]) -> int:
