@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --quiet
 
-.PHONY: help run reset test lint types contracts unit pg15 journeys format lock lock-upgrade wheel clean
+.PHONY: help run reset test lint types contracts unit pg15 journeys bench format lock lock-upgrade wheel clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,9 @@ pg15:            ## the same on Debian's PostgreSQL 15
 
 journeys:        ## browser stories
 	./test journeys
+
+bench:           ## speed and size, one table (needs wrk)
+	$(PYTHON) -m bench
 
 format:          ## let ruff lay out the code and sort the imports
 	.venv/bin/ruff check --select I --fix --quiet .

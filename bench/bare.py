@@ -1,4 +1,4 @@
-"""The measure of read by id: a bare ASGI handler that fetches the same bytes by one asyncpg call, no access control, no log.
+"""The measure of read by id: a bare ASGI handler, one asyncpg call for the same bytes, no access control, no log.
 
 Its role sees the table directly; uvicorn has the product's own settings. `python -m bench.bare PORT DSN`.
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.site import Site
+from bench.site import GP, Site
 from fellesjournal.access.decide import within
 from fellesjournal.access.relations import Fact
 from fellesjournal.identity import Sessions
@@ -54,9 +54,9 @@ async def fill(site: Site, *, resources: int, progress: Callable[[int, int], Non
         nonlocal done
         for number in people:
             unit = units[number % len(units)]
-            patient, observed = await _write_person(journal, number, unit)
+            person, observed = await _write_person(journal, number, unit)
             if unit == units[0] and len(patients) < 200:
-                patients.append(patient)
+                patients.append(person)
                 observations.extend(observed)
             done += 1
             progress(done * EACH, total * EACH)
@@ -91,8 +91,6 @@ async def _home(site: Site, person: int) -> int:
 
 async def _units(site: Site) -> list[int]:
     """The GP practices, that of `site.GP` first."""
-    from bench.site import GP
-
     async with site.admin() as admin:
         own = await admin.fetchval(
             "SELECT o.unit FROM identity.post o JOIN identity.person p ON p.id = o.person WHERE p.name = $1", GP
@@ -105,12 +103,12 @@ async def _write_person(journal: Callable[[], Journal], number: int, unit: int) 
     pid = new_pid()
     slot = slot_of(pid)
     first = journal()
-    first.create_as(_patient(number), slot=slot, pid=pid, org=unit)
+    first.create_as(patient(number), slot=slot, pid=pid, org=unit)
     await first.commit()
     rest = journal()
     rest.establish(Fact(pid, unit, "FASTLEGE", _START))
-    observed = []
-    for resource in _chart(random.Random(number), encode(slot, pid), encode(0, unit)):
+    observed: list[str] = []
+    for resource in chart(number, patient=f"Patient/{encode(slot, pid)}", unit=f"Organization/{encode(0, unit)}"):
         id_ = rest.create(resource, org=unit)
         if resource["resourceType"] == "Observation" and len(observed) < 3:
             observed.append(id_)
@@ -118,7 +116,8 @@ async def _write_person(journal: Callable[[], Journal], number: int, unit: int) 
     return encode(slot, pid), observed
 
 
-def _patient(number: int) -> dict[str, Any]:
+def patient(number: int) -> dict[str, Any]:
+    """A synthetic person without a number."""
     born = datetime(1930 + number % 90, 1 + number % 12, 1 + number % 28, tzinfo=UTC)
     return {
         "resourceType": "Patient", "active": True, "gender": ("female", "male")[number % 2],
@@ -127,8 +126,10 @@ def _patient(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _chart(chance: random.Random, patient: str, unit: str) -> Iterator[dict[str, Any]]:
-    subject, owner = {"reference": f"Patient/{patient}"}, {"reference": f"Organization/{unit}"}
+def chart(number: int, *, patient: str, unit: str | None) -> Iterator[dict[str, Any]]:
+    """What is written about one person; the same for the same number. References as given."""
+    chance, subject = random.Random(number), {"reference": patient}
+    owner = {"reference": unit} if unit else {"display": "Prøveenheten"}
     times = (_START + timedelta(days=chance.randrange(1700), minutes=chance.randrange(1440)) for _ in itertools.count())
     for _ in range(9):
         yield _encounter(subject, owner, next(times))

@@ -7,7 +7,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 CONNECTIONS = 16
 _MISSING = "bench needs wrk: apt-get install wrk (Debian), or brew install wrk"
@@ -38,7 +37,8 @@ def drive(
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_script(paths, headers))
         script.flush()
-        argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s", "-s", script.name, url]
+        lasting = f"-d{max(1, round(seconds))}s"
+        argv = ["wrk", "-t1", f"-c{connections}", lasting, "--timeout", "30s", "-s", script.name, url]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if not lines:
@@ -47,17 +47,20 @@ def drive(
     return Result((count - errors) / (micros / 1e6), count, errors, p50 / 1000, p95 / 1000, p99 / 1000)
 
 
+_DONE = """
+done = function(s, l, q)
+  local e = s.errors
+  local failed = e.status + e.connect + e.read + e.write + e.timeout
+  io.write(string.format('RESULT %d %d %d %d %d %d\\n', s.requests, s.duration, failed,
+                         l:percentile(50), l:percentile(95), l:percentile(99)))
+end
+"""
+
+
 def _script(paths: Sequence[str], headers: Mapping[str, str]) -> str:
     listed = ",".join(json.dumps(path) for path in paths)
     named = ",".join(f"[{json.dumps(name)}]={json.dumps(value)}" for name, value in headers.items())
     return (
         f"local paths={{{listed}}}\nlocal headers={{{named}}}\nlocal i=0\n"
-        "request=function() i=i%#paths+1; return wrk.format('GET',paths[i],headers) end\n"
-        "done=function(s,l,q) local e=s.errors; io.write(string.format('RESULT %d %d %d %d %d %d\\n',s.requests,s.duration,"
-        "e.status+e.connect+e.read+e.write+e.timeout,l:percentile(50),l:percentile(95),l:percentile(99))) end\n"
+        f"request=function() i=i%#paths+1; return wrk.format('GET',paths[i],headers) end\n{_DONE}"
     )
-
-
-def write_json(path: Path, value: object) -> None:
-    """Keep raw figures beside the table."""
-    path.write_text(json.dumps(value, indent=1) + "\n")

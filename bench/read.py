@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.load import Result, drive
 from bench.processes import Processes
-from bench.site import Site, Web, await_200
+from bench.site import Site, Web, await_listening
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,11 @@ def bare_handler(site: Site) -> Iterator[tuple[str, Processes]]:
     argv = [sys.executable, "-m", "bench.bare", str(port), site.dsn.url()]
     process = subprocess.Popen(argv, env=os.environ | site.dsn.libpq_environment())
     try:
-        _await_listening(port, process)
+        await_listening(port, process=process)
         yield f"http://127.0.0.1:{port}", Processes(process.pid)
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _await_listening(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Any answer will do: a path without an id is a 404."""
-    with contextlib.suppress(TimeoutError):
-        await_200(port, "/", process=process, within_s=2)
 
 
 def _side(

@@ -1,4 +1,4 @@
-"""A whole installation in a temporary folder: its own server with everything durable, a demo municipality, web processes."""
+"""A whole installation in a temporary folder: its own durable server, a demo municipality, web processes."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ from fellesjournal.kit.settings import Settings
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 GP = "Kari Elise Nordhaug"
 HEAVY_PERSON = "Borghild Ulvestad"
-_UP_S = 30
+_UP_S = 60
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Site:
     @contextlib.contextmanager
     def web(self, *, count: int = 1) -> Iterator["Web"]:
         """Web processes on a free port, up and answering: `python -m fellesjournal serve`."""
-        port = _free_port()
+        port = free_port()
         argv = [sys.executable, "-m", "fellesjournal", "serve", "--port", str(port), "--workers", str(count)]
         process = subprocess.Popen(argv, env=self.environment(), start_new_session=True)
         try:
@@ -158,7 +158,9 @@ async def patient_id(site: Site, name: str) -> str:
     return encode(row["patient_slot"], row["patient"])
 
 
-def await_200(port: int, path: str, *, process: "subprocess.Popen[bytes] | None" = None, within_s: float = _UP_S) -> float:
+def await_200(
+    port: int, path: str, *, process: "subprocess.Popen[bytes] | None" = None, within_s: float = _UP_S
+) -> float:
     """Seconds until an address answers 200. Raises TimeoutError."""
     began = time.perf_counter()
     while time.perf_counter() - began < within_s:
@@ -173,6 +175,16 @@ def await_200(port: int, path: str, *, process: "subprocess.Popen[bytes] | None"
     raise TimeoutError(f"{path} did not answer 200 within {within_s} s")
 
 
+def await_listening(port: int, *, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until somebody listens there. Raises TimeoutError."""
+    deadline = time.monotonic() + _UP_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError("nobody listens there")
+
+
 async def _load(site: Site) -> None:
     await migrate(site.dsn, site.keys, demo=True)
     today = datetime.now(OSLO).date()
@@ -181,7 +193,8 @@ async def _load(site: Site) -> None:
         await load_rest(loader)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
