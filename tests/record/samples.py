@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables of what is tried read best a line each
 """Resources that tests send."""
 
 from typing import Any
@@ -18,9 +17,10 @@ def person(family: str = "Testesen", **more: Any) -> dict[str, Any]:
 def weight(patient: str, value: str = "72.50", *, status: str = "final", day: str = "2026-01-02") -> bytes:
     """A body weight as bytes: the number stands as it is written."""
     return (
-        '{"resourceType":"Observation","status":"%s","code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},'
-        '"subject":{"reference":"Patient/%s"},"effectiveDateTime":"%s","valueQuantity":{"value":%s,"unit":"kg",'
-        '"system":"http://unitsofmeasure.org","code":"kg"}}' % (status, patient, day, value)
+        f'{{"resourceType":"Observation","status":"{status}",'
+        '"code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},'
+        f'"subject":{{"reference":"Patient/{patient}"}},"effectiveDateTime":"{day}",'
+        f'"valueQuantity":{{"value":{value},"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}}}'
     ).encode()
 
 

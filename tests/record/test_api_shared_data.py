@@ -59,6 +59,10 @@ def bundles(path: Path) -> Iterator[bytes]:
                 yield file.read()
 
 
+def renamed(text: str, names: dict[str, str]) -> str:
+    return re.sub(r'"(urn:uuid:[^"]+)"', lambda m: f'"{names.get(m[1], m[1])}"', text)
+
+
 def test_synthea_goes_in_as_transactions_and_comes_back(client: httpx.Client) -> None:
     for body in bundles(SYNTHEA):
         sent = fhir.parse(body)
@@ -68,7 +72,7 @@ def test_synthea_goes_in_as_transactions_and_comes_back(client: httpx.Client) ->
         names = {
             entry["fullUrl"]: f"{rtype}/{id_}" for entry, (rtype, id_, *_) in zip(sent["entry"], made, strict=True)
         }
-        text = re.sub(r'"(urn:uuid:[^"]+)"', lambda m: f'"{names.get(m[1], m[1])}"', body.decode())
+        text = renamed(body.decode(), names)
         for entry, (rtype, id_, *_) in list(zip(fhir.parse(text.encode())["entry"], made, strict=True))[::25]:
             read = client.get(f"/{rtype}/{id_}")
             assert content(fhir.parse(read.content)) == content(entry["resource"])

@@ -107,17 +107,24 @@ class Database:
         cls, settings: Settings, keys: Keys, role: str, *, max_size: int | None = None
     ) -> "Database":
         """A pool as one of our roles. Raises DatabaseUnavailable."""
-        dsn = role_dsn(settings, keys, role)
-        return await cls.open(dsn, settings=settings, max_size=max_size or settings.pool_max)
+        return await cls.open(
+            role_dsn(settings, keys, role), settings=settings, max_size=max_size or settings.pool_max,
+            again=lambda: role_dsn(settings, keys, role),
+        )  # fmt: skip
 
     @classmethod
-    async def open(cls, dsn: Dsn, *, settings: Settings, min_size: int = 1, max_size: int = 10) -> "Database":
-        """A pool for a place and role. Raises DatabaseUnavailable."""
+    async def open(
+        cls, dsn: Dsn, *, settings: Settings, min_size: int = 1, max_size: int = 10,
+        again: Callable[[], Dsn] | None = None,
+    ) -> "Database":  # fmt: skip
+        """A pool for a place and role; `again` tells where a new connection goes: the embedded server has a new
+        socket after each start. Raises DatabaseUnavailable.
+        """
         server_settings = _server_settings(settings, dsn.user)
         try:
             pool = await asyncpg.create_pool(
                 **_arguments(dsn), min_size=min_size, max_size=max_size, reset=_no_reset, init=_set_codecs,
-                server_settings=server_settings, max_inactive_connection_lifetime=300,
+                server_settings=server_settings, max_inactive_connection_lifetime=300, connect=_connector(again),
             )  # fmt: skip
         except (*ConnectionLost, OSError, asyncpg.PostgresError) as error:
             raise DatabaseUnavailable(
@@ -162,6 +169,19 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _connector(again: Callable[[], Dsn] | None) -> Callable[..., Any]:
+    async def connector(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if again is None:
+                return await asyncpg.connect(*args, **kwargs)
+            return await asyncpg.connect(**{**kwargs, **_arguments(again())})
+        except (FileNotFoundError, DatabaseUnavailable) as error:
+            # A socket that is not there (any more) is a server that does not answer.
+            raise ConnectionRefusedError(type(error).__name__) from error
+
+    return connector
 
 
 async def connect(dsn: Dsn, *, settings: Settings | None = None) -> Any:

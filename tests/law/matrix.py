@@ -1,0 +1,177 @@
+"""The access matrix for a lawyer: role × relation × kind of row, as the running database decides it.
+
+`python -m tests.law.matrix` writes `docs/law/matrix.md` anew; a test compares. Nothing here grants anything: a database
+is made, every fact is told to it, every role asks, and the answers are printed.
+"""
+# ruff: noqa: E501 - sentences for people
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fellesjournal.kit import db
+from fellesjournal.kit.embedded import Embedded
+from fellesjournal.kit.keys import open_or_create_keys
+from fellesjournal.kit.migrate import migrate
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "law" / "matrix.md"
+
+ROLES = {
+    "lege": "Lege", "sykepleier": "Sykepleier", "helsesykepleier": "Helsesykepleier", "helsesekretaer": "Helsesekretær",
+    "helsefagarbeider": "Helsefagarbeider", "assistent": "Assistent", "ukjent": "Rolle uten rettigheter",
+}  # fmt: skip
+RELATIONS = {
+    "ingen": ("Ingen registrert grunn", ()),
+    "FASTLEGE": ("Står på fastlegens liste", (("FASTLEGE", "unit", "now"),)),
+    "POLBESOK": ("Pågående eller nylig kontakt (inntil 72 timer)", (("POLBESOK", "unit", "now"),)),
+    "PLANOPP": ("Har avtalt time", (("PLANOPP", "unit", "now"),)),
+    "BELEGG": ("Opphold eller vedtak om tjenester", (("BELEGG", "unit", "now"),)),
+    "ARBFLYT": ("Oppgave eller melding til enheten", (("ARBFLYT", "unit", "now"),)),
+    "bare en kollega": ("Grunnen gjelder en navngitt kollega, ikke leseren", (("POLBESOK", "other", "now"),)),
+    "annen enhet": ("Grunnen gjelder en annen enhet", (("FASTLEGE", "elsewhere", "now"),)),
+    "utløpt": ("Grunnen er utløpt", (("FASTLEGE", "unit", "past"),)),
+    "ikke begynt": ("Grunnen har ikke begynt å gjelde", (("PLANOPP", "unit", "future"),)),
+    "sperret enhet": ("På listen, men pasienten har sperret for enheten", (("FASTLEGE", "unit", "now"), ("sperre", "unit", "now"))),
+    "sperret alle": ("På listen, men pasienten har sperret for alle", (("FASTLEGE", "unit", "now"), ("sperre", "all", "now"))),
+    "egen": ("På listen, men det er leserens egen journal", (("FASTLEGE", "unit", "now"), ("egen", "unit", "now"))),
+}  # fmt: skip
+_SPANS = {
+    "now": "clock_timestamp() - interval '1 hour', 'infinity'",
+    "past": "clock_timestamp() - interval '2 days', clock_timestamp() - interval '1 day'",
+    "future": "clock_timestamp() + interval '1 day', 'infinity'",
+}
+_UNIT, _ELSEWHERE, _PATIENT = 10, 20, 1000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one role gets on one relation."""
+
+    may_read: bool
+    may_write: bool
+    is_listed: bool
+    ground: str
+
+    def __str__(self) -> str:
+        word = "skriver" if self.may_write else "leser" if self.may_read else "nektet"
+        return word if self.is_listed == self.may_read else f"{word} (liste: {'ja' if self.is_listed else 'nei'})"
+
+
+async def decide(connection: Any) -> dict[tuple[str, str], Answer]:
+    """The answers of the database for every role and relation. Everything is rolled back."""
+    answers = {}
+    for role in ROLES:
+        for relation, (_, facts) in RELATIONS.items():
+            transaction = connection.transaction()
+            await transaction.start()
+            answers[role, relation] = await _ask(connection, role, facts)
+            await transaction.rollback()
+    return answers
+
+
+async def _ask(connection: Any, role: str, facts: Any) -> Answer:
+    for unit in (_UNIT, _ELSEWHERE):
+        await connection.execute("SELECT identity.put_unit($1, 'Enhet', 'gp', $1, 'Testvik')", unit)
+    person, other = [
+        await connection.fetchval("SELECT identity.put_person('human', $1, 'Test', NULL, NULL, NULL, NULL)", name)
+        for name in (b"reader", b"other")
+    ]
+    post = await connection.fetchval("SELECT identity.put_post($1, 10, $2, NULL, NULL, NULL, '-infinity', 'infinity')", person, role)
+    await connection.execute("SELECT identity.start_staff(sha256('\\x01'), $1, $2, 4::smallint, 60, 60, '')", person, post)
+    for ground, whose, span in facts:
+        if ground == "sperre":
+            await connection.execute("INSERT INTO access.block (patient, unit) VALUES ($1, $2)", _PATIENT, _UNIT if whose == "unit" else None)
+        elif ground == "egen":
+            await connection.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", _PATIENT, person)
+        else:
+            unit = _ELSEWHERE if whose == "elsewhere" else _UNIT
+            await connection.execute(
+                f"SELECT access.put_relation(ARRAY[$1::bigint], $2, $3, $4, NULL, {_SPANS[span]}, 0)", _PATIENT, unit,
+                other if whose == "other" else None, ground,
+            )  # fmt: skip
+    read = await connection.fetchrow("SELECT allow, ground FROM access.judge('\\x01', ARRAY[$1::bigint], 'read')", _PATIENT)
+    write = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[$1::bigint], 'write')", _PATIENT)
+    may_list = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[0::bigint], 'list')")
+    listed = await connection.fetchval("SELECT access.listed(sha256('\\x01'), $1)", _PATIENT)
+    return Answer(read["allow"], write, bool(may_list and listed), read["ground"] or "")
+
+
+def page(answers: dict[tuple[str, str], Answer]) -> str:
+    """The page, in Norwegian."""
+    lines = [
+        "# Hvem får se hvem – tilgangsmatrisen",
+        "",
+        "Denne siden er laget av `python -m tests.law.matrix`, som spør den samme databasen som journalen bruker, om hver rolle og hver",
+        "grunn. En test feiler hvis svarene blir andre enn de som står her. «skriver» omfatter å lese. Alt er nektet til en regel",
+        "under gir tilgang, og et nei går foran ethvert ja. Hver visning og hver nektelse står i loggen før svaret går ut.",
+        "",
+        "Kildene er utviklernes; siden gjelder ikke før en jurist har bekreftet dem.",
+        "",
+        "## Regler og kilder",
+        "",
+        "| Regel (`access/rules.sql`) | Hva den sier, og hvor det står |",
+        "|---|---|",
+        *(f"| `{name}` | {words} |" for name, words in _rules()),
+        "",
+        "## Rolle × grunn",
+        "",
+        "| Grunn | " + " | ".join(ROLES.values()) + " |",
+        "|---|" + "---|" * len(ROLES),
+        *(
+            f"| {words} | " + " | ".join(str(answers[role, relation]) for role in ROLES) + " |"
+            for relation, (words, _) in RELATIONS.items()
+        ),
+        "",
+        "## Hvilke opplysninger",
+        "",
+        "| Opplysning | Ansatt med grunn | Ansatt uten grunn | Innbyggeren selv | Kilde |",
+        "|---|---|---|---|---|",
+        *_ROWS,
+        "",
+        "Prøvd i `tests/access/test_rows.py`, `tests/access/test_attacks.py` og `tests/law/test_every_door.py`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+_ROWS = (
+    "| Signert opplysning om pasienten | ser | nektet, 404 som om den ikke fantes | ser | pasientjournalloven § 19; pasient- og brukerrettighetsloven § 5-1 |",
+    "| Usignert, foreløpig eller tilbakeholdt (9603) | ser | nektet | ser ikke | pasient- og brukerrettighetsloven § 5-1 andre ledd |",
+    "| Opplysning som også nevner en annen pasient | ser når grunn finnes for alle som nevnes | nektet | ser ikke | helsepersonelloven § 21 |",
+    "| Tidligere versjon, slettet opplysning | ser versjonen hvis den selv ville vært synlig | nektet | ser versjonen hvis den selv ville vært synlig | helsepersonelloven § 42 |",
+    "| Enhetens egne rader (uten pasient) | ser i egen enhet | ser i egen enhet | ser ikke | helsepersonelloven § 26 |",
+    "| Katalog (enheter, ansatte, kodeverk) | ser | ser | ser | ingen taushetsbelagte opplysninger |",
+    "| Identifisering (navn, fødselsdato, kjønn, nummer) | lege, sykepleier, helsesykepleier, helsesekretær; logges; høyst 60 på ti minutter | det samme | ikke | helsepersonelloven § 45 |",
+)  # fmt: skip
+
+
+def _rules() -> list[tuple[str, str]]:
+    text = (files("fellesjournal.access") / "rules.sql").read_text("utf-8")
+    found = re.findall(r"((?:^-- .*\n)+)CREATE OR REPLACE VIEW access\.(rule_\w+)", text, re.MULTILINE)
+    return [(name, " ".join(line.removeprefix("-- ") for line in words.splitlines())) for words, name in found]
+
+
+async def _made() -> str:
+    with tempfile.TemporaryDirectory(prefix="fj-law-") as folder:
+        keys = open_or_create_keys(Path(folder))
+        with Embedded(data_dir=Path(folder), keys=keys, shared_buffers_mb=32) as dsn:
+            target = dsn.to("law")
+            await migrate(target, keys, demo=True)
+            connection = await db.connect(target)
+            try:
+                return page(await decide(connection))
+            finally:
+                await connection.close()
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(asyncio.run(_made()), "utf-8")
+    sys.exit(0)
