@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fellesjournal.access.audit import LogLine
 from fellesjournal.citizen.log.actions import PAGE, Read, read_all, read_page
 from fellesjournal.citizen.log.model import GAP, Wish, manner_of, page_end, visits_of
-from fellesjournal.citizen.log.words import KINDS, action_of, kind_of, why_of
+from fellesjournal.citizen.log.words import KINDS, action_of, kinds_of, why_of
 from fellesjournal.fhir import RESOURCE_TYPES, TYPE_NUMBER
 
 NOON = datetime(2026, 11, 23, 11, tzinfo=UTC)
@@ -132,9 +132,9 @@ def test_the_ground_is_told_in_the_readers_language() -> None:
 def test_every_kind_has_words() -> None:
     assert set(KINDS) <= set(RESOURCE_TYPES)
     for number in range(len(RESOURCE_TYPES) + 2):
-        assert kind_of(later(0, kind=number))
-    assert kind_of(later(0, action="identify", kind=0)) == "Navn, fødselsdato og fødselsnummer"
-    assert kind_of(later(0, action="log", kind=0)) == "Innsynsloggen"
+        assert kinds_of(later(0, kind=number))
+    assert kinds_of(later(0, action="identify", kind=0)) == ("Navn, fødselsdato og fødselsnummer",)
+    assert kinds_of(later(0, action="log", kind=0)) == ("Innsynsloggen",)
     assert action_of(later(0, action="something new")) == "Leste"
 
 

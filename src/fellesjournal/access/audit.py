@@ -14,7 +14,8 @@ from fellesjournal.kit.db import Database, Row
 
 @dataclass(frozen=True)
 class LogLine:
-    """One access to one record: who, where, when, what and why. outcome: 0 shown, 1 refused, 2 nothing found."""
+    """One access to one record: who, where, when, what and why. `kinds` are all the kinds of
+    data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found."""
 
     at: datetime
     reader: str
@@ -27,6 +28,7 @@ class LogLine:
     ground_names: tuple[str, str, str]
     outcome: int
     by_system: bool = False
+    kinds: tuple[int, ...] = ()
 
     def why(self, language: str) -> str:
         """The ground in a language (`nb`, `nn`, `en`); its code when it has no name."""
@@ -39,7 +41,7 @@ async def own_log(
 ) -> list[LogLine]:
     """Who has seen the citizen's own record, newest first. The reading of the log is logged too."""
     rows = await store.own_log(db, secret=decision.secret, before=before, limit=limit)
-    return [_line(row, by_system=row["reader_kind"] == "system") for row in rows]
+    return [_line(row, by_system=row["reader_kind"] == "system", kinds=row["kinds"]) for row in rows]
 
 
 async def patient_log(
@@ -65,10 +67,10 @@ async def keep_partitions(db: Database) -> None:
     await store.keep_partitions(db)
 
 
-def _line(row: Row, *, by_system: bool) -> LogLine:
+def _line(row: Row, *, by_system: bool, kinds: Sequence[int] | None = None) -> LogLine:
     return LogLine(
         at=row["at"], reader=row["reader_name"] or "", role=row["role"] or "", unit=row["unit_name"] or "",
         action=row["action"], kind=row["kind"], purpose=row["purpose"] or "", ground=row["ground"] or "",
         ground_names=(row["ground_name_nb"] or "", row["ground_name_nn"] or "", row["ground_name_en"] or ""),
-        outcome=row["outcome"], by_system=by_system,
+        outcome=row["outcome"], by_system=by_system, kinds=tuple(kinds or ()),
     )  # fmt: skip

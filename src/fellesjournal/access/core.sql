@@ -91,18 +91,19 @@ END $$;
 
 -- Writes the log of one page: one row for each patient named or shown, with what was shown of that patient alone.
 -- p_owner and p_what go together, one for each row shown.
-CREATE OR REPLACE FUNCTION access.log_page(p_secret bytea, p_named bigint[], p_owner bigint[], p_what bigint[], p_action text,
-                                           p_kind smallint, p_ground text, p_ref bigint)
+CREATE OR REPLACE FUNCTION access.log_page(p_secret bytea, p_named bigint[], p_owner bigint[], p_what bigint[], p_kinds smallint[],
+                                           p_action text, p_kind smallint, p_ground text, p_ref bigint)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
-  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
-                          device, outcome)
-  SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, q.what, s.purpose, p_ground, p_ref,
+  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, kinds, what, purpose, ground,
+                          ground_ref, device, outcome)
+  SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, q.kinds, q.what, s.purpose, p_ground, p_ref,
          coalesce(s.device, ''), CASE WHEN q.what IS NULL THEN 2 ELSE 0 END
-  FROM (SELECT x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what
-        FROM (SELECT p, NULL::bigint FROM unnest(p_named) AS n (p)
-              UNION ALL SELECT p, w FROM unnest(p_owner, p_what) AS o (p, w)) AS x (p, what) GROUP BY x.p) AS q
+  FROM (SELECT x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what,
+               array_agg(DISTINCT x.kind) FILTER (WHERE x.kind IS NOT NULL) AS kinds
+        FROM (SELECT p, NULL::bigint, NULL::smallint FROM unnest(p_named) AS n (p)
+              UNION ALL SELECT p, w, k FROM unnest(p_owner, p_what, p_kinds) AS o (p, w, k)) AS x (p, what, kind) GROUP BY x.p) AS q
   LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
 END $$;
 
@@ -257,7 +258,7 @@ $$;
 -- Citizen: who has seen my record. Newest first, below the cursor; the reading of the log is itself logged.
 CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, p_limit integer)
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, controller bigint, municipality text, action text, kind smallint,
-               what_count integer, purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
+               kinds smallint[], purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
                outcome smallint, reader_kind text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
@@ -266,7 +267,7 @@ BEGIN
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY
-    SELECT l.at, p.name, l.role, u.name, l.controller, u.municipality, l.action, l.kind, coalesce(cardinality(l.what), 0), l.purpose,
+    SELECT l.at, p.name, l.role, u.name, l.controller, u.municipality, l.action, l.kind, l.kinds, l.purpose,
            l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind
     FROM access.log l
     LEFT JOIN identity.person p ON p.id = l.person
@@ -428,7 +429,7 @@ GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smalli
 GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
   TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
-GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], text, smallint, text, bigint) TO vault_open, vault_write;
+GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], smallint[], text, smallint, text, bigint) TO vault_open, vault_write;
 GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;

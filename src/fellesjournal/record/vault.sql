@@ -252,7 +252,7 @@ RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version in
                sort timestamptz, body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_unit bigint;
-        v_classes smallint[]; v_chart boolean := coalesce(cardinality(p_patients) > 0, false); v_shown bigint[] := '{}'; v_pids bigint[] := '{}';
+        v_classes smallint[]; v_chart boolean := coalesce(cardinality(p_patients) > 0, false); v_shown bigint[] := '{}'; v_pids bigint[] := '{}'; v_kinds smallint[] := '{}';
 BEGIN
   FOR j IN SELECT * FROM access.judge(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END,
                                       CASE WHEN v_chart THEN 'read' ELSE 'list' END) LOOP
@@ -269,18 +269,18 @@ BEGIN
   PERFORM ctx.seal(v_unit, sha256(p_secret), v_classes, CASE WHEN v_chart THEN p_patients || 0::bigint ELSE ARRAY[]::bigint[] END);
   IF v_chart THEN
     FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_chart(p_sql, p_i, p_t, p_d, p_f) LOOP
-      IF patient <> 0 THEN v_shown := v_shown || patient; v_pids := v_pids || pid; END IF;
+      IF patient <> 0 THEN v_shown := v_shown || patient; v_pids := v_pids || pid; v_kinds := v_kinds || rtype; END IF;
       RETURN NEXT;
     END LOOP;
     PERFORM ctx.clear();
-    PERFORM access.log_page(p_secret, p_patients, v_shown, v_pids, p_action, p_kind, v_ground, v_ref);
+    PERFORM access.log_page(p_secret, p_patients, v_shown, v_pids, v_kinds, p_action, p_kind, v_ground, v_ref);
   ELSE
     FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_list(p_sql, p_i, p_t, p_d, p_f) LOOP
-      IF patient <> 0 AND body IS NOT NULL THEN v_shown := v_shown || patient; v_pids := v_pids || pid; END IF;
+      IF patient <> 0 AND body IS NOT NULL THEN v_shown := v_shown || patient; v_pids := v_pids || pid; v_kinds := v_kinds || rtype; END IF;
       RETURN NEXT;
     END LOOP;
     PERFORM ctx.clear();
-    PERFORM access.log_page(p_secret, CASE WHEN v_shown = '{}' THEN ARRAY[0]::bigint[] ELSE '{}' END, v_shown, v_pids, 'list', p_kind,
+    PERFORM access.log_page(p_secret, CASE WHEN v_shown = '{}' THEN ARRAY[0]::bigint[] ELSE '{}' END, v_shown, v_pids, v_kinds, 'list', p_kind,
                             'ENHET', NULL);
   END IF;
   k := -1; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := 'ok';
@@ -510,8 +510,8 @@ BEGIN
                                 CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
                                 s.session);
   END IF;
-  PERFORM access.log_page(p_secret, '{}', p_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)), 'write',
-                          p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
+  PERFORM access.log_page(p_secret, '{}', p_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
+                          p_rtype || ARRAY(SELECT p_rtype[g] FROM unnest(o_n) AS q (g)), 'write', p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
   PERFORM set_config('fj.writing', '', true);
   RETURN QUERY SELECT g, v_status[g], v_version[g], v_updated[g] FROM generate_series(1, v_count) g;
 END $$;

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal, get_args
 
 from fellesjournal.access.audit import LogLine
-from fellesjournal.citizen.log.words import WHOLE, kind_of
+from fellesjournal.citizen.log.words import WHOLE, kinds_of
 from fellesjournal.kit.clock import oslo_day
 
 Manner = Literal["read", "write", "list", "identify", "refused"]
@@ -76,7 +76,7 @@ class Visit:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of data, each once, in the order they were seen; the front page only when it is all."""
-        found = tuple(dict.fromkeys(kind_of(line) for line in reversed(self.lines)))
+        found = tuple(dict.fromkeys(kind for line in reversed(self.lines) for kind in kinds_of(line)))
         named = tuple(kind for kind in found if kind != WHOLE)
         return named or found
 

@@ -90,7 +90,7 @@ async def _page(
         manners=[(code, MANNER_NAMES[code]) for code in MANNERS],
         manner_names=MANNER_NAMES,
         roles=ROLE_NAMES,
-        kind_of=words.kind_of,
+        kinds_of=words.kinds_of,
         action_of=words.action_of,
         why_of=partial(_why, request),
         nothing_found=NOTHING_FOUND,
@@ -164,8 +164,10 @@ def _table(request: Request, lines: Iterable[LogLine]) -> bytes:
 
 def _row(request: Request, line: LogLine) -> list[str]:
     role = ROLE_NAMES.get(line.role, line.role)
-    shown = (role, words.action_of(line), words.kind_of(line), _RESULTS.get(line.outcome, ""))
-    role, action, kind, result = (translate(request, text) for text in shown)
+    role, action, result = (
+        translate(request, text) for text in (role, words.action_of(line), _RESULTS.get(line.outcome, ""))
+    )
+    kind = ", ".join(translate(request, text) for text in words.kinds_of(line))
     at = instant(line.at, language_of(request))
     return [at, line.reader, role, line.unit, action, kind, _why(request, line), result]
 

@@ -61,15 +61,19 @@ GROUNDS: Final = {
 NO_GROUND: Final = _("Ingen grunn er registrert")
 
 
-def kind_of(line: LogLine) -> str:
-    """What kind of data a line is about, in bokmål."""
+def kinds_of(line: LogLine) -> tuple[str, ...]:
+    """What kinds of data a line is about, in bokmål; at least one."""
     if line.action == "log":
-        return THE_LOG
+        return (THE_LOG,)
     if line.action == "identify":
-        return IDENTITY
-    if not 0 < line.kind <= len(RESOURCE_TYPES):
+        return (IDENTITY,)
+    return tuple(dict.fromkeys(_kind(number) for number in line.kinds or (line.kind,)))
+
+
+def _kind(number: int) -> str:
+    if not 0 < number <= len(RESOURCE_TYPES):
         return WHOLE
-    return KINDS.get(RESOURCE_TYPES[line.kind - 1], OTHER_KIND)
+    return KINDS.get(RESOURCE_TYPES[number - 1], OTHER_KIND)
 
 
 def action_of(line: LogLine) -> str:
