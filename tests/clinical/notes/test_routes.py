@@ -174,6 +174,17 @@ def test_diagnoses_are_searched_by_post_and_process_codes_never_found(gp: httpx.
     assert gp.get("/diagnoser?q=hypert").status_code == 405
 
 
+def test_draft_of_each_patient_and_note_has_a_name_of_its_own(gp: httpx.Client, chart: str, demo_site: Site) -> None:
+    other = f"/pasienter/{demo_site.patient_id(ELDERLY)}"
+    note = write(gp, chart, diagnosis="K86|x")
+    names = [
+        re.findall(r'<fj-draft [^>]*data-name="([^"]*)"', gp.get(url).text)[0]
+        for url in (f"{chart}/notat/nytt", f"{other}/notat/nytt", f"{note.url.path}/rett")
+    ]
+    assert len({*names}) == 3
+    assert f'name="fj-draft-done" content="{names[0]}"' in note.text
+
+
 def test_appointment_is_done_when_its_note_is_signed(demo_site: Site) -> None:
     with demo_site.client(GP) as gp:
         link = re.search(r'href="(/pasienter/\w+/notat/nytt\?time=\w+)"', gp.get("/fastlege").text)

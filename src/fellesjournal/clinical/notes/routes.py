@@ -189,7 +189,7 @@ async def _form_page(
         types=_types(request),
         context=context_field(decision.reader),
         draft_key=key_of_drafts(request, decision.reader),
-        draft=draft_name(patient, "nytt"),
+        draft_id=draft_name(patient, "nytt"),
         fresh=bool(errors) or asks,
         raised=form.texts("problem"),
     )
@@ -239,7 +239,7 @@ async def _correction_page(
         theirs=changes(text, note.text) if is_conflict else (),
         context=context_field(decision.reader),
         draft_key=key_of_drafts(request, decision.reader),
-        draft=draft_name(note.id, "rett"),
+        draft_id=draft_name(note.id, "rett"),
         fresh=error is not None,
     )
 
