@@ -15,7 +15,8 @@ from fellesjournal.kit.db import Database, Row
 @dataclass(frozen=True)
 class LogLine:
     """One access to one record: who, where, when, what and why. `kinds` are all the kinds of
-    data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found."""
+    data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found.
+    """
 
     at: datetime
     reader: str

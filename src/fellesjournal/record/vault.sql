@@ -518,19 +518,6 @@ END $$;
 
 -- ── The feed ─────────────────────────────────────────────────────────────────────────────────────
 
--- The next entries after a position, oldest first, none missed: below the oldest transaction still running.
--- Ids alone; a reader decides again for each. Only a system with the FEED grant; nothing for others.
-CREATE OR REPLACE FUNCTION vault.feed(p_secret bytea, p_xid xid8, p_pos bigint, p_limit integer)
-RETURNS TABLE (xid xid8, pos bigint, slot smallint, pid bigint, version integer, rtype smallint, patient bigint, org bigint, op "char", updated timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  IF NOT access.may_feed(p_secret) THEN RETURN; END IF;
-  RETURN QUERY
-    SELECT h.xid, h.pos, h.slot, h.pid, h.version, h.rtype, h.patient, h.org, h.op, h.updated FROM vault.history h
-    WHERE (h.xid, h.pos) > (p_xid, p_pos) AND h.xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY h.xid, h.pos LIMIT p_limit;
-END $$;
-
 -- Where a reader of the feed has come; (0, 0) for a new one or after a restore.
 CREATE OR REPLACE FUNCTION vault.feed_at(p_reader text, p_epoch uuid) RETURNS TABLE (xid xid8, pos bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -584,7 +571,6 @@ ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], inte
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
   integer[], integer[], text[], text[], integer[], integer[], text[]) OWNER TO vault_write;
-ALTER FUNCTION vault.feed(bytea, xid8, bigint, integer) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
@@ -604,5 +590,5 @@ GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigin
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
     integer[], integer[], text[], text[], integer[], integer[], text[]) TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
-GRANT EXECUTE ON FUNCTION vault.feed(bytea, xid8, bigint, integer), vault.feed_at(text, uuid),
+GRANT EXECUTE ON FUNCTION vault.feed_at(text, uuid),
   vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;
