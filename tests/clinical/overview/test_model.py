@@ -15,7 +15,6 @@ from fellesjournal.clinical.overview.model import reference_range, series
 from fellesjournal.clinical.overview.storyboard import storyboard
 from tests.clinical.people import PATIENT, READER
 
-NOBODY = Directory({})
 PRACTICE = Directory(
     {
         "Organization/u1": Party("Tindvåg legesenter", "KA01", "55 50 10 10"),
@@ -52,19 +51,19 @@ def answer(value: str, mark: str | None = None, **bounds: str) -> dict[str, Any]
 def test_answer_is_marked_by_what_it_says_and_else_by_its_range(
     value: str, mark: str | None, abnormal: str | None
 ) -> None:
-    found = value_from(answer(value, mark, low="20", high="42"), NOBODY)
+    found = value_from(answer(value, mark, low="20", high="42"))
     assert found is not None and found.abnormal == abnormal
 
 
 def test_reference_range_is_written_with_the_sides_it_has() -> None:
-    both = value_from(answer("30", low="3.5", high="5.0"), NOBODY)
-    upper = value_from(answer("30", high="5"), NOBODY)
+    both = value_from(answer("30", low="3.5", high="5.0"))
+    upper = value_from(answer("30", high="5"))
     assert both and reference_range(both) == "3,5–5,0"
     assert upper and reference_range(upper) == "≤ 5"
 
 
 def test_number_keeps_its_last_zero() -> None:
-    found = value_from(answer("72.50"), NOBODY)
+    found = value_from(answer("72.50"))
     assert found is not None and found.shown == "72,50"
 
 
@@ -80,18 +79,17 @@ def test_blood_pressure_is_one_value_of_two_numbers() -> None:
                 {"code": {"coding": [{"code": "8462-4"}]}, "valueQuantity": {"value": Decimal(86)}},
             ],
         },
-        NOBODY,
     )
     assert found is not None and (found.shown, found.unit) == ("142/86", "mmHg")
 
 
 def test_error_is_no_value() -> None:
-    assert value_from(answer("30") | {"status": "entered-in-error"}, NOBODY) is None
+    assert value_from(answer("30") | {"status": "entered-in-error"}) is None
 
 
 def test_series_has_the_newest_value_first() -> None:
     rows = [answer("50") | {"effectiveDateTime": f"2026-0{n}-01"} for n in (3, 1, 2)]
-    found = series(value for row in rows if (value := value_from(row, NOBODY)))
+    found = series(value for row in rows if (value := value_from(row)))
     assert len(found) == 1
     assert [one.at.astimezone(UTC).month for one in found[0].earlier] == [1, 12]
 
@@ -172,5 +170,5 @@ def test_telephone_numbers_are_written_in_groups() -> None:
 
 
 def test_day_of_a_value_is_an_instant_with_a_zone() -> None:
-    found = value_from(answer("30"), NOBODY)
+    found = value_from(answer("30"))
     assert found is not None and found.at == datetime(2026, 11, 20, 7, tzinfo=UTC)

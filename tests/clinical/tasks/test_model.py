@@ -45,10 +45,10 @@ def test_counts_are_the_lengths_of_what_is_shown() -> None:
     rows = (item("a", gp_id="me"), item("b", gp_id="me", kind="read-note"), item("c", gp_id="other"))
     inbox = Inbox(rows, "me")
     for whose in ("mine", "enhet"):
-        counts = inbox.counts(whose)  # type: ignore[arg-type]
-        assert sum(counts.values()) == len(inbox.shown(whose=whose))  # type: ignore[arg-type]
+        counts = inbox.counts(whose)
+        assert sum(counts.values()) == len(inbox.shown(whose=whose))
         for kind, count in counts.items():
-            assert len(inbox.shown(whose=whose, kind=kind)) == count  # type: ignore[arg-type]
+            assert len(inbox.shown(whose=whose, kind=kind)) == count
 
 
 def test_next_is_of_the_same_kind_first() -> None:

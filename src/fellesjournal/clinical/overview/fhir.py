@@ -63,7 +63,7 @@ _MARKS: Final[dict[str, Abnormal]] = {
 }
 
 
-def value_from(resource: Json, directory: Directory) -> Value | None:
+def value_from(resource: Json) -> Value | None:
     """A measured value as it is shown; None for one that has no value or was an error."""
     at = moment(resource.get("effectiveDateTime") or resource.get("issued"))
     if at is None or resource.get("status") in _WRONG:
@@ -86,13 +86,12 @@ def value_from(resource: Json, directory: Directory) -> Value | None:
         low=low,
         high=high,
         is_lab=has_category(resource, "laboratory"),
-        source=next(filter(None, map(directory.name, resource.get("performer", ()))), ""),
     )
 
 
-def values_from(rows: list[Json], directory: Directory) -> list[Value]:
+def values_from(rows: list[Json]) -> list[Value]:
     """Every value of many resources."""
-    return [value for row in rows if (value := value_from(row, directory))]
+    return [value for row in rows if (value := value_from(row))]
 
 
 def medicine_from(resource: Json) -> Medicine:

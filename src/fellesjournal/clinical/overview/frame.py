@@ -23,6 +23,8 @@ from fellesjournal.record.errors import NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.web import Storyboard, language_of
 
+_NAMELESS: Final = ("Observation", "MedicationStatement")
+"""Types whose people and units no page of a chart names."""
 ALONG: Final = "along"
 """Where a frame keeps what the searches included."""
 
@@ -72,7 +74,9 @@ async def open_frame(
     found[ALONG] = [stored.resource() for page in pages.values() for stored in page.included]
     if not found["patient"]:
         raise NotFound
-    directory = await directory_for(journal, [one for rows in found.values() for one in rows])
+    directory = await directory_for(
+        journal, [one for rows in found.values() for one in rows if one["resourceType"] not in _NAMELESS]
+    )
     at, language = now(request), language_of(request)
     story = storyboard(
         found,

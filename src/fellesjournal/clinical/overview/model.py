@@ -27,7 +27,6 @@ class Value:
     low: Decimal | None = None
     high: Decimal | None = None
     is_lab: bool = False
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

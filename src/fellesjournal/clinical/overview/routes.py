@@ -89,8 +89,8 @@ def _overview_wishes(decision: Decision) -> list[Wish]:
 
 def _overview_parts(frame: Frame) -> dict[str, Any]:
     found, directory = frame.found, frame.directory
-    vitals = series(fhir.values_from(found["vitals"], directory))
-    labs = series(fhir.values_from(found["labs"], directory))
+    vitals = series(fhir.values_from(found["vitals"]))
+    labs = series(fhir.values_from(found["labs"]))
     today = frame.at.astimezone(OSLO).date()
     return {
         "tab": "oversikt",
@@ -158,7 +158,7 @@ async def show_measurements(request: Request, decision: Decision) -> Response:
         ("vitals", "Observation", [who, rest, *newest]),
     ]
     frame = await open_frame(request, decision, wishes)
-    values = fhir.values_from([*frame.found["vitals"], *frame.found["labs"]], frame.directory)
+    values = fhir.values_from([*frame.found["vitals"], *frame.found["labs"]])
     return render(
         request,
         "overview/measurements.html",

@@ -179,7 +179,7 @@ async def _answer(frame: Frame, item: Item) -> Answer | None:
     if report is None:
         return None
     keys = [key for one in report.get("result", ()) if (key := id_in(one, "Observation"))]
-    values = values_from(frame.found["labs"], frame.directory)
+    values = values_from(frame.found["labs"])
     here = {one.key: one for one in values if one.id in keys}
     rows = [_with_earlier(one, values) for one in sorted(here.values(), key=lambda one: keys.index(one.id))]
     directory = await directory_for(frame.journal, [report])
