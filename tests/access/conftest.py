@@ -59,7 +59,8 @@ class Stage:
 
     async def log(self, **where: Any) -> list[Any]:
         clause = " AND ".join(f"{name} = ${n}" for n, name in enumerate(where, start=1)) or "true"
-        return await self.world.admin.fetch(f"SELECT * FROM access.log WHERE {clause} ORDER BY pos", *where.values())
+        query = f"SELECT * FROM access.log WHERE {clause} ORDER BY pos"
+        return list(await self.world.admin.fetch(query, *where.values()))
 
 
 @pytest.fixture

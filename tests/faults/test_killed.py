@@ -38,7 +38,9 @@ class Machine:
     web: subprocess.Popen[bytes] | None = None
 
     def start_database(self) -> None:
-        self.server = Embedded(data_dir=self.settings.data_dir, keys=self.keys, pg_bin=self.settings.pg_bin, shared_buffers_mb=64)
+        self.server = Embedded(
+            data_dir=self.settings.data_dir, keys=self.keys, pg_bin=self.settings.pg_bin, shared_buffers_mb=64
+        )
         self.server.start()
 
     def start_web(self) -> None:
@@ -117,7 +119,9 @@ class Load:
 
     def run(self) -> None:
         with httpx.Client(
-            base_url=f"{self.machine.settings.base_url}/fhir", timeout=20, headers={"Authorization": f"Bearer {self.token}", **JSON}
+            base_url=f"{self.machine.settings.base_url}/fhir",
+            timeout=20,
+            headers={"Authorization": f"Bearer {self.token}", **JSON},
         ) as client:
             while not self.stopped.is_set():
                 try:
@@ -146,7 +150,9 @@ def check(load: Load) -> None:
     assert len(load.pairs) > 5 and len(load.shown) > 5
     patient = ids.decode(load.patient)
     assert patient
-    rows = machine.fetch("SELECT slot, pid, version FROM vault.resource WHERE patient = $1 AND pid <> patient", patient[1])
+    rows = machine.fetch(
+        "SELECT slot, pid, version FROM vault.resource WHERE patient = $1 AND pid <> patient", patient[1]
+    )
     kept = {ids.encode(row["slot"], row["pid"]): row["version"] for row in rows}
     for pair in load.pairs:
         assert set(pair) <= kept.keys()
@@ -165,7 +171,13 @@ def check(load: Load) -> None:
     assert unlike == []
     indexed = machine.fetch("SELECT DISTINCT pid FROM vault.sp_token WHERE patient = $1 AND pid <> patient", patient[1])
     assert len(indexed) == len(kept)
-    logged = {pid for row in machine.fetch("SELECT what FROM access.log WHERE action = 'read' AND patient = $1 AND outcome = 0", patient[1]) for pid in row["what"]}
+    logged = {
+        pid
+        for row in machine.fetch(
+            "SELECT what FROM access.log WHERE action = 'read' AND patient = $1 AND outcome = 0", patient[1]
+        )
+        for pid in row["what"]
+    }
     for id_ in load.shown:
         key = ids.decode(id_)
         assert key and key[1] in logged

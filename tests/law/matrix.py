@@ -83,11 +83,17 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
         await connection.fetchval("SELECT identity.put_person('human', $1, 'Test', NULL, NULL, NULL, NULL)", name)
         for name in (b"reader", b"other")
     ]
-    post = await connection.fetchval("SELECT identity.put_post($1, 10, $2, NULL, NULL, NULL, '-infinity', 'infinity')", person, role)
-    await connection.execute("SELECT identity.start_staff(sha256('\\x01'), $1, $2, 4::smallint, 60, 60, '')", person, post)
+    post = await connection.fetchval(
+        "SELECT identity.put_post($1, 10, $2, NULL, NULL, NULL, '-infinity', 'infinity')", person, role
+    )
+    await connection.execute(
+        "SELECT identity.start_staff(sha256('\\x01'), $1, $2, 4::smallint, 60, 60, '')", person, post
+    )
     for ground, whose, span in facts:
         if ground == "sperre":
-            await connection.execute("INSERT INTO access.block (patient, unit) VALUES ($1, $2)", _PATIENT, _UNIT if whose == "unit" else None)
+            await connection.execute(
+                "INSERT INTO access.block (patient, unit) VALUES ($1, $2)", _PATIENT, _UNIT if whose == "unit" else None
+            )
         elif ground == "egen":
             await connection.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", _PATIENT, person)
         else:
@@ -96,7 +102,9 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
                 f"SELECT access.put_relation(ARRAY[$1::bigint], $2, $3, $4, NULL, {_SPANS[span]}, 0)", _PATIENT, unit,
                 other if whose == "other" else None, ground,
             )  # fmt: skip
-    read = await connection.fetchrow("SELECT allow, ground FROM access.judge('\\x01', ARRAY[$1::bigint], 'read')", _PATIENT)
+    read = await connection.fetchrow(
+        "SELECT allow, ground FROM access.judge('\\x01', ARRAY[$1::bigint], 'read')", _PATIENT
+    )
     write = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[$1::bigint], 'write')", _PATIENT)
     may_list = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[0::bigint], 'list')")
     listed = await connection.fetchval("SELECT access.listed(sha256('\\x01'), $1)", _PATIENT)

@@ -4,6 +4,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -58,7 +59,10 @@ def logged(site: Site, since: int = 0) -> list[dict[str, Any]]:
     async def read() -> list[dict[str, Any]]:
         connection = await db.connect(db.admin_dsn(site.settings, site.keys))
         try:
-            return [dict(row) for row in await connection.fetch("SELECT * FROM access.log WHERE pos > $1 ORDER BY pos", since)]
+            return [
+                dict(row)
+                for row in await connection.fetch("SELECT * FROM access.log WHERE pos > $1 ORDER BY pos", since)
+            ]
         finally:
             await connection.close()
 
@@ -78,14 +82,18 @@ def form_token(client: httpx.Client) -> str:
 
 
 def knock(client: httpx.Client, method: str, url: str, token: str = "") -> httpx.Response:
-    return client.request(method, url, headers={"x-csrf-token": token}, data={} if method != "GET" else None, follow_redirects=False)
+    return client.request(
+        method, url, headers={"x-csrf-token": token}, data={} if method != "GET" else None, follow_redirects=False
+    )
 
 
 def test_without_a_session_no_door_opens(demo_site: Site, doors: list[Door], stranger: str) -> None:
     with httpx.Client(base_url=demo_site.url) as client:
         for method, path, gate in doors:
             if gate.kind == "fhir":
-                answer = client.request(method, address(path, stranger), headers=JSON, content=None if method == "GET" else b"{}")
+                answer = client.request(
+                    method, address(path, stranger), headers=JSON, content=None if method == "GET" else b"{}"
+                )
                 outcome(answer, 401)
             else:
                 answer = knock(client, method, address(path, stranger))
@@ -132,9 +140,17 @@ def test_every_fhir_interaction_without_a_need_is_refused_and_logged(demo_site: 
     number = ids.decode(stranger)
     assert number
     about = {"patient": stranger}
-    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": f"Patient/{stranger}"}}]}
+    batch = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [{"request": {"method": "GET", "url": f"Patient/{stranger}"}}],
+    }
     write = json.loads(weight(stranger))
-    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": {"method": "POST", "url": "Observation"}, "resource": write}]}
+    transaction = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"request": {"method": "POST", "url": "Observation"}, "resource": write}],
+    }
     wishes: list[tuple[str, str, dict[str, Any], set[int]]] = [
         ("GET", f"/Patient/{stranger}", {}, {404}),
         ("GET", f"/Patient/{stranger}/_history", {}, {404}),
@@ -171,10 +187,15 @@ def test_the_log_is_there_when_the_answer_comes(demo_site: Site, doors: list[Doo
             rows = logged(demo_site, before)
             assert answer.status_code == 200, (path, answer.status_code)
             assert {row["patient"] for row in rows if row["outcome"] == 0} >= {number[1]}, path
-            assert {row["ground"] for row in rows if row["patient"] == number[1]} <= {"FASTLEGE", "PLANOPP", "POLBESOK", "ARBFLYT"}
+            assert {row["ground"] for row in rows if row["patient"] == number[1]} <= {
+                "FASTLEGE",
+                "PLANOPP",
+                "POLBESOK",
+                "ARBFLYT",
+            }
     with demo_site.fhir(GP) as fhir:
         made = fhir.post("/Observation", content=weight(own), headers=JSON).json()["id"]
-        wishes = [
+        wishes: list[tuple[str, Callable[[], httpx.Response]]] = [
             ("read", lambda: fhir.get(f"/Observation/{made}")),
             ("read", lambda: fhir.get(f"/Observation/{made}/_history/1")),
             ("history", lambda: fhir.get(f"/Observation/{made}/_history")),
@@ -189,5 +210,7 @@ def test_the_log_is_there_when_the_answer_comes(demo_site: Site, doors: list[Doo
             answer = ask()
             rows = logged(demo_site, before)
             assert answer.status_code == 200, (action, answer.text)
-            assert [(row["action"], row["patient"], row["what"], row["outcome"]) for row in rows] == [(action, number[1], [pid[1]], 0)]
+            assert [(row["action"], row["patient"], row["what"], row["outcome"]) for row in rows] == [
+                (action, number[1], [pid[1]], 0)
+            ]
             assert rows[0]["ground"] and rows[0]["person"] and rows[0]["unit"] and rows[0]["role"] == "lege"

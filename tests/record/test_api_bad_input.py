@@ -237,7 +237,7 @@ def test_no_search_makes_the_server_stumble(
 ) -> None:
     headers = {"Prefer": "handling=lenient"} if lenient else {}
     for given_pairs in (pairs, [*pairs, ("patient" if rtype in ("Observation", "Task") else "_id", patient)]):
-        answer = client.get(f"/{rtype}", params=httpx.QueryParams(given_pairs), headers=headers)
+        answer = client.get(f"/{rtype}", params=httpx.QueryParams(tuple(given_pairs)), headers=headers)
         assert answer.status_code < 500, (rtype, given_pairs, answer.text)
     form = client.post(f"/{rtype}/_search", data=dict(pairs), headers=headers)
     assert form.status_code < 500, (rtype, pairs, form.text)
@@ -252,7 +252,11 @@ def test_no_address_makes_the_server_stumble(
 ) -> None:
     url = "/".join(httpx.QueryParams({"x": part})["x"].replace("/", "%2F") for part in path)
     try:
-        request = client.build_request(method, "/" + url, headers=[*((k.encode(), v.encode()) for k, v in JSON.items()), (header.encode(), value.encode("latin-1"))])
+        request = client.build_request(
+            method,
+            "/" + url,
+            headers=[*((k.encode(), v.encode()) for k, v in JSON.items()), (header.encode(), value.encode("latin-1"))],
+        )
     except (httpx.InvalidURL, ValueError):
         return
     answer = client.send(request)

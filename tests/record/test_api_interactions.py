@@ -64,9 +64,9 @@ def test_every_version_can_be_read_and_history_is_paged(client: httpx.Client, pa
     for value in ("2", "3", "4"):
         body = json.loads(weight(patient, value)) | {"id": id_}
         assert client.put(f"/Observation/{id_}", json=body).status_code == 200
-    for version, value in ((1, 1), (2, 2), (3, 3), (4, 4)):
+    for version in (1, 2, 3, 4):
         read = client.get(f"/Observation/{id_}/_history/{version}")
-        assert read.json()["valueQuantity"]["value"] == value
+        assert read.json()["valueQuantity"]["value"] == version
         assert read.json()["meta"]["versionId"] == str(version)
     assert client.get(f"/Observation/{id_}/_history/5").status_code == 404
     assert client.get(f"/Observation/{id_}/_history/0").status_code == 404
@@ -117,8 +117,8 @@ def test_if_match_is_honoured_and_a_conflict_changes_nothing(client: httpx.Clien
     for stale in ('W/"1"', 'W/"3"', 'W/"0"', '"1"'):
         answer = client.put(f"/Patient/{patient}", json=person("To", id=patient), headers={"If-Match": stale})
         assert outcome(answer, 412)["code"] == "conflict"
-    outcome(client.put(f"/Patient/{patient}", json=first, headers={"If-Match": "bøf".encode("latin-1")}), 400)
-    outcome(client.put(f"/Patient/{patient}", json=first, headers={"If-Match": "²".encode("latin-1")}), 400)
+    outcome(client.put(f"/Patient/{patient}", json=first, headers=[(b"If-Match", "bøf".encode("latin-1"))]), 400)
+    outcome(client.put(f"/Patient/{patient}", json=first, headers=[(b"If-Match", "²".encode("latin-1"))]), 400)
     kept = client.get(f"/Patient/{patient}")
     assert (kept.json()["name"][0]["family"], kept.headers["etag"]) == ("Ett", 'W/"2"')
 

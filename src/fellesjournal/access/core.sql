@@ -302,14 +302,23 @@ END $$;
 -- Makes the log's partitions for this month and the two next. Run by migration and by the worker each day.
 CREATE OR REPLACE FUNCTION access.keep_log_partitions()
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE m date; t text;
+DECLARE m date; t text; v_from timestamptz; v_to timestamptz;
 BEGIN
   FOR i IN 0..2 LOOP
     m := (date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') + make_interval(months => i))::date;
     t := 'log_' || to_char(m, 'YYYYMM');
-    IF to_regclass('access.' || t) IS NULL THEN
-      EXECUTE format('CREATE TABLE access.%I PARTITION OF access.log FOR VALUES FROM (%L) TO (%L)', t,
-                     m::timestamp AT TIME ZONE 'UTC', (m + interval '1 month')::timestamp AT TIME ZONE 'UTC');
+    v_from := m::timestamp AT TIME ZONE 'UTC';
+    v_to := (m + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+    CONTINUE WHEN to_regclass('access.' || t) IS NOT NULL;
+    IF NOT EXISTS (SELECT 1 FROM access.log_rest r WHERE r.at >= v_from AND r.at < v_to) THEN
+      EXECUTE format('CREATE TABLE access.%I PARTITION OF access.log FOR VALUES FROM (%L) TO (%L)', t, v_from, v_to);
+    ELSE
+      -- Nobody made the month's partition in time: its rows are in the rest and move over, the same in every column.
+      LOCK TABLE access.log_rest IN EXCLUSIVE MODE;
+      EXECUTE format('CREATE TABLE access.%I (LIKE access.log INCLUDING DEFAULTS)', t);
+      EXECUTE format('WITH moved AS (DELETE FROM access.log_rest r WHERE r.at >= $1 AND r.at < $2 RETURNING *) INSERT INTO access.%I SELECT * FROM moved', t)
+      USING v_from, v_to;
+      EXECUTE format('ALTER TABLE access.log ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)', t, v_from, v_to);
     END IF;
   END LOOP;
 END $$;
