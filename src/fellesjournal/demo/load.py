@@ -20,7 +20,7 @@ from fellesjournal.demo.charts.legevakt import UNIT as LEGEVAKT
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
-from fellesjournal.demo.people import put_actors, put_residents, put_staff
+from fellesjournal.demo.people import LOADER, put_actors, put_residents, put_staff
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.clock import OSLO
@@ -58,19 +58,20 @@ class Loader:
 
 @asynccontextmanager
 async def open_loader(
-    settings: Settings, keys: Keys, *, today: date, progress: Progress
+    settings: Settings, keys: Keys, *, today: date, progress: Progress, now: datetime | None = None
 ) -> AsyncIterator[Loader]:
-    """A loader with a session of its own; the world is the one that this database was begun with."""
+    """A loader with a session of its own; the world is the one that this database was begun with, at that time."""
     identity = await Database.connect(settings, keys, "fj_migrate", max_size=2)
     worker = await Database.connect(settings, keys, "fj_worker", max_size=_LANES + 1)
     try:
-        seed, size, begun_on, now = await _begin(identity, size=settings.demo_size, today=today)
+        now = now or _now_of(today)
+        seed, size, begun_on, now = await _begin(identity, size=settings.demo_size, today=today, now=now)
         world = await asyncio.to_thread(build_world, seed=seed, size=size, today=begun_on)
         keyring = Keyring(seed=seed, people=frozenset(person.key for person in world.people))
         await asyncio.to_thread(write_people, settings.data_dir, world)
-        person, unit = await put_actors(identity, keys=keys, keyring=keyring)
+        unit = await put_actors(identity, keys=keys, keyring=keyring)
         sessions = Sessions(signin=identity, web=worker, settings=settings, keys=keys)
-        secret = await sessions.start_system(person=person, unit=unit, purpose="LOAD", max_s=86_400)
+        secret = await sessions.start_system(name=LOADER, unit=unit, purpose="LOAD", max_s=86_400)
         reader = await sessions.who(secret)
         assert reader is not None  # noqa: S101 - started a moment ago
         vault = Vault(worker, keys=keys)
@@ -126,11 +127,13 @@ async def is_begun(identity: Database) -> bool:
     return FIRST in await _done(identity, step=1)
 
 
-async def _begin(identity: Database, *, size: int, today: date) -> tuple[int, int, date, datetime]:
+async def _begin(
+    identity: Database, *, size: int, today: date, now: datetime
+) -> tuple[int, int, date, datetime]:
     """Seed, size, day and time of this database's world: those of the run that began it."""
     await identity.execute(
         "INSERT INTO demo.run (seed, size, today, now) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
-        SEED, size, today, _now_of(today),
+        SEED, size, today, now,
     )  # fmt: skip
     row: Any = await identity.fetchrow("SELECT seed, size, today, now FROM demo.run")
     return row["seed"], row["size"], row["today"], row["now"]

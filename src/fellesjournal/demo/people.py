@@ -26,8 +26,8 @@ _FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> tuple[int, int]:
-    """The demo's systems with their grants, for a year; (person, unit) of the loader."""
+async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> int:
+    """The demo's systems with their grants, for a year; the unit of the loader."""
     made = {}
     for name, (display, purpose, unit_key) in SYSTEMS.items():
         unit = keyring.pid(unit_key)
@@ -47,7 +47,7 @@ async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> tuple[int
             _LONG_AGO,
             _FOREVER,
         )
-        made[name] = (int(person), unit)
+        made[name] = unit
     return made[LOADER]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from fellesjournal.demo.charts import labs
-from fellesjournal.demo.charts.chart import Chart
+from fellesjournal.demo.charts.chart import OSLO, Chart, working_day
+from fellesjournal.demo.charts.contacts import is_seen
 from fellesjournal.demo.charts.labs import PANELS
 from fellesjournal.demo.charts.parts import LOCAL, VOLVEN, Json, concept, diagnosis, instant, period, ref
 from fellesjournal.demo.model import Booking
@@ -31,11 +32,15 @@ def waiting(chart: Chart) -> None:
     """Results that nobody has signed, and tasks that are open."""
     if chart.person.unsigned_result:
         panels = [one.code for one in chart.person.illnesses if one.code in PANELS] or ["A04"]
-        for number, panel in enumerate(panels[:2] if chart.person.has("T90") else panels[:1]):
-            drawn = chart.now - timedelta(hours=21 + 5 * number + int(chart.rng.random() * 30))
-            labs.order(chart, panel, drawn=drawn, signed=None)
+        labs.order_new(chart, panels[:2] if chart.person.has("T90") else panels[:1], drawn=_drawn(chart))
     for code in chart.person.open_tasks:
         _task(chart, code)
+
+
+def _drawn(chart: Chart) -> datetime:
+    """A morning of the last working day that the laboratory has had time to answer."""
+    on = working_day((chart.now - timedelta(hours=36)).date())
+    return datetime.combine(on, time(8), OSLO) + timedelta(minutes=5 * int(chart.rng.random() * 40))
 
 
 def _appointment(chart: Chart, booking: Booking) -> str:
@@ -59,8 +64,7 @@ def _appointment(chart: Chart, booking: Booking) -> str:
 def _status(chart: Chart, booking: Booking) -> str:
     if booking.at > chart.now - timedelta(minutes=5):
         return "booked"
-    past = booking.at < chart.now - timedelta(minutes=40)
-    return "fulfilled" if past and not booking.late else "arrived"
+    return "fulfilled" if is_seen(booking, now=chart.now) else "arrived"
 
 
 def _made(chart: Chart, booking: Booking) -> datetime:

@@ -15,6 +15,8 @@ from fellesjournal.demo.model import Person, Staff, World
 
 OSLO = ZoneInfo("Europe/Oslo")
 YEARS = 5
+_OVER = timedelta(minutes=50)
+"""A contact that began this long ago is over and its note signed."""
 _SHORT = {
     "Encounter": "enc", "Composition": "note", "Condition": "cond", "Observation": "obs",
     "DiagnosticReport": "lab",
@@ -107,12 +109,16 @@ class Chart:
         return (at.date() - self.person.birth_on).days / 365.25
 
     def workday(self, on: date) -> datetime:
-        """A time within opening hours at this day, or at the next working day, but not after the end."""
+        """A time within opening hours at this day or the next working day; when that is not over yet, at the last."""
         while on.weekday() > 4:
             on += timedelta(days=1)
         minute = int(self.rng.random() * 44) * 10
-        at = datetime.combine(on, time(8 + minute // 60, minute % 60), OSLO)
-        return at if at < self.end else self.end - timedelta(minutes=45 + int(self.rng.random() * 600))
+        hour = time(8 + minute // 60, minute % 60)
+        at = datetime.combine(on, hour, OSLO)
+        if at > self.end - _OVER:
+            at = datetime.combine(working_day(self.end.date() - timedelta(days=1)), hour, OSLO)
+        born = datetime.combine(self.person.birth_on, time(), OSLO)
+        return at if at >= born else max(born, self.end - _OVER)
 
     def named(self, value: Any) -> Any:
         """The same with the names of staff and units beside the references to them."""
@@ -125,3 +131,8 @@ class Chart:
             name = self.world.name_of(reference)
             return {**value, "display": name} if name else value
         return {key: self.named(one) if isinstance(one, (dict, list)) else one for key, one in value.items()}
+
+
+def working_day(on: date) -> date:
+    """This day, or the Friday before when it is in a weekend."""
+    return on - timedelta(days=max(0, on.weekday() - 4))

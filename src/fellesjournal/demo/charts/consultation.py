@@ -12,7 +12,7 @@ from decimal import Decimal
 from fellesjournal.demo.charts import facts as known
 from fellesjournal.demo.charts import labs, medicines
 from fellesjournal.demo.charts.ailments import BY_CODE, Ailment, drug_for
-from fellesjournal.demo.charts.chart import Chart
+from fellesjournal.demo.charts.chart import Chart, working_day
 from fellesjournal.demo.charts.contacts import Contact
 from fellesjournal.demo.charts.parts import (
     HL7,
@@ -124,7 +124,7 @@ def sign(
     chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, at: datetime | None = None
 ) -> None:
     """The signed note as a final Composition."""
-    signed = at or visit.at + timedelta(minutes=visit.minutes + 3)
+    signed = at or visit.at + timedelta(minutes=visit.minutes + 1 + int(chart.rng.random() * 13))
     author = ref("Practitioner", visit.author.key)
     fields: Json = {
         "status": "final",
@@ -197,8 +197,9 @@ def _face_to_face(chart: Chart, contact: Contact, visit: Visit, encounter: str) 
     )
     found |= _measured(chart, names, visit, encounter, ill)
     if contact.labs and not chart.person.deceased_on:
-        drawn = contact.at - timedelta(days=3 + int(chart.rng.random() * 6))
-        found["labs"] = labs.order(chart, code, drawn=drawn, signed=drawn + timedelta(days=1, hours=3))
+        wished = contact.at - timedelta(days=3 + int(chart.rng.random() * 6))
+        drawn = datetime.combine(working_day(wished.date()), wished.timetz())
+        found["labs"] = labs.order(chart, code, drawn=drawn, signed=drawn + timedelta(days=1, hours=6))
     if contact.ailment and contact.kind == "gp":
         found |= _tests_and_drugs(chart, contact.ailment, visit, encounter)
     if contact.kind == "followup":

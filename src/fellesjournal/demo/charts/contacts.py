@@ -15,12 +15,13 @@ from typing import Literal
 from fellesjournal.demo.charts.ailments import AGE_LIMITS, AILMENTS, BY_CODE, Ailment
 from fellesjournal.demo.charts.chart import OSLO, Chart
 from fellesjournal.demo.charts.labs import PANELS
-from fellesjournal.demo.model import Illness
+from fellesjournal.demo.model import Booking, Illness
 from fellesjournal.demo.prose.library import script
 
 Kind = Literal["gp", "phone", "econsult", "legevakt", "followup", "death"]
 # Contacts for passing complaints in a year, by age group, at ordinary activity.
 _ACUTE = (1.35, 0.6, 0.62, 0.6)
+_LATE = timedelta(minutes=35)
 _SELDOM_CHECKED = frozenset(("F92", "H84", "R97", "P17", "S91", "D92", "X11", "U04", "L83", "D93", "S87"))
 
 
@@ -111,13 +112,19 @@ def _followups(chart: Chart, contacts: list[Contact]) -> Iterator[Contact]:
 def _bookings(chart: Chart) -> Iterator[Contact]:
     """Appointments of today whose hour is past have become contacts, unless the patient still waits."""
     for number, booking in enumerate(chart.person.bookings):
-        if booking.at < chart.now - timedelta(minutes=40) and not booking.late:
+        if is_seen(booking, now=chart.now):
             illness = next((one for one in chart.person.illnesses if one.code == booking.reason), None)
             ailment = BY_CODE.get(booking.reason) if illness is None else None
             if illness or ailment:
                 yield Contact(
-                    booking.at, "gp", (booking.reason,), illness=illness, ailment=ailment, appointment=number
+                    booking.at + _LATE * booking.late, "gp", (booking.reason,), illness=illness, ailment=ailment,
+                    appointment=number,
                 )
+
+
+def is_seen(booking: Booking, *, now: datetime) -> bool:
+    """Whether the consultation is over and signed: one who is late comes in half an hour after the hour."""
+    return booking.at + _LATE * booking.late < now - timedelta(minutes=40)
 
 
 def _ailment(rng: Random, years: float, sex: str) -> Ailment:
@@ -141,4 +148,4 @@ def _out_of_hours(chart: Chart, at: datetime) -> datetime:
     """An evening, or any hour of a weekend."""
     hour = 17 + int(chart.rng.random() * 6)
     moved = at.replace(hour=hour, minute=int(chart.rng.random() * 60))
-    return moved if moved < chart.end else moved - timedelta(days=1)
+    return moved if moved < chart.end - timedelta(hours=2) else moved - timedelta(days=1)

@@ -6,6 +6,7 @@ Codes are NPU codes of Norsk laboratoriekodeverk where they are sure; the rest h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -83,25 +84,40 @@ PANELS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def order(
-    chart: Chart, panel: str, *, drawn: datetime, signed: datetime | None, note: str | None = None
-) -> str:
-    """A whole panel with its report and the GP's task to sign it; returns the values as a note writes
-    them.
-    """
+def order(chart: Chart, panel: str, *, drawn: datetime, signed: datetime) -> str:
+    """A whole panel with its report and the GP's task to sign it, done; returns the values as a note writes them."""
     name, analytes = PANELS[panel]
+    issued = min(drawn + timedelta(hours=20 + int(chart.rng.random() * 9)), chart.end)
+    texts = _report_on(chart, name, analytes, drawn=drawn, issued=issued, signed=signed)
+    return _line(chart.rng, texts)
+
+
+def order_new(chart: Chart, panels: list[str], *, drawn: datetime) -> None:
+    """Panels of one sample that nobody has signed, answered within the last hours; nothing is answered twice."""
+    answered: set[str] = set()
+    for panel in panels:
+        name, analytes = PANELS[panel]
+        issued = max(drawn + timedelta(hours=10), chart.now - timedelta(minutes=20 + int(chart.rng.random() * 900)))
+        wanted = [one for one in analytes if one not in answered]
+        answered |= {*wanted}
+        if wanted:
+            _report_on(chart, name, wanted, drawn=drawn, issued=min(issued, chart.now), signed=None)
+
+
+def _report_on(
+    chart: Chart, name: str, analytes: Iterable[str], *, drawn: datetime, issued: datetime, signed: datetime | None
+) -> list[str]:
+    """The answers, their report and its task; each answer as a note writes it."""
     unit = chart.home_unit
     keys, texts = [], []
     for analyte in analytes:
         value = _value(chart, analyte, drawn)
         keys.append(_answer(chart, analyte, value, drawn, unit))
         texts.append(f"{ANALYTES[analyte].short} {comma(value)}")
-    issued = min(drawn + timedelta(hours=20 + int(chart.rng.random() * 9)), chart.end)
-    report = chart.add(
-        "DiagnosticReport", _report(chart, name, keys, drawn, issued), unit=unit, author=None, at=issued
-    )
-    _sign(chart, report, name, issued, signed, note)
-    return _line(chart.rng, texts)
+    fields = _report(chart, name, keys, drawn, issued)
+    report = chart.add("DiagnosticReport", fields, unit=unit, author=None, at=issued)
+    _sign(chart, report, name, issued, signed)
+    return texts
 
 
 def bedside(
@@ -164,9 +180,7 @@ def _report(chart: Chart, name: str, keys: list[str], drawn: datetime, issued: d
     }
 
 
-def _sign(
-    chart: Chart, report: str, name: str, issued: datetime, signed: datetime | None, note: str | None
-) -> None:
+def _sign(chart: Chart, report: str, name: str, issued: datetime, signed: datetime | None) -> None:
     fields: Json = {
         "status": "completed" if signed else "requested",
         "intent": "order",
@@ -184,8 +198,6 @@ def _sign(
     if signed:
         fields["executionPeriod"] = period(issued, signed)
         fields["performerType"] = [{"text": "fastlege"}]
-    if note:
-        fields["note"] = [{"text": note}]
     chart.add(
         "Task", fields, unit=chart.home_unit, author=chart.gp.key if signed else None, at=signed or issued
     )

@@ -17,6 +17,7 @@ from fellesjournal.demo.charts.chart import Chart
 from fellesjournal.demo.charts.parts import LOCAL, Json, concept, instant, period, ref
 from fellesjournal.demo.emergencies import BY_KEY, Case
 from fellesjournal.demo.model import Staff
+from fellesjournal.demo.prose.nynorsk import to_nynorsk
 from fellesjournal.identity.model import Reader
 from fellesjournal.terminology import icpc2
 from fellesjournal.terminology.model import Diagnosis
@@ -78,7 +79,8 @@ def _sign(chart: Chart, case: Case, author: Staff, encounter: str) -> None:
         patient=_NOBODY, reader=reader, encounter=encounter, at=at,
     )  # fmt: skip
     note = notes.composition(
-        patient=_NOBODY, reader=reader, encounter=encounter, text=case.note, title="Legevaktnotat", kind=JOURNAL_NOTE,
+        patient=_NOBODY, reader=reader, encounter=encounter, title="Legevaktnotat", kind=JOURNAL_NOTE,
+        text=to_nynorsk(case.note) if author.nynorsk else case.note,
         conditions=[_add(chart, condition, author, at=at)], copy_to_gp=True, at=at,
     )  # fmt: skip
     _tell_gp(chart, _add(chart, note, author, at=at), at=at + _LETTER)

@@ -148,6 +148,7 @@ _LINES: dict[str, tuple[tuple[float, tuple[tuple[Drug, ...], ...]], ...]] = {
     "B80": ((0.1, ((_D("B03AA07", "jern(II)sulfat", "Jernsulfat depottabletter 100 mg",
     "1 tablett annenhver dag"),),)),),
 }  # fmt: skip
+_ASPIRIN = "B01AC06"
 _LINES["K87"] = _LINES["K86"]
 
 
@@ -161,9 +162,14 @@ def start(chart: Chart) -> None:
             if illness.severity < least:
                 continue
             steps = options[int(chart.rng.random() * len(options))]
-            if steps[0].atc not in taken:
+            if steps[0].atc not in taken and not (steps[0].atc == _ASPIRIN and _is_anticoagulated(chart)):
                 taken.add(steps[0].atc)
                 chart.medicines += _uses(chart, illness, number, steps)
+
+
+def _is_anticoagulated(chart: Chart) -> bool:
+    """Those with atrial fibrillation get an anticoagulant, which takes the place of aspirin."""
+    return chart.person.has("K78")
 
 
 def record(chart: Chart) -> None:

@@ -38,7 +38,7 @@ _CODES: dict[str, tuple[str, str, str, str]] = {
     "resp": ("9279-1", "Respiratory rate", "/min", "/min"),
     "weight": ("29463-7", "Body weight", "kg", "kg"),
     "height": ("8302-2", "Body height", "cm", "cm"),
-    "bmi": ("39156-5", "Body mass index (BMI) [Ratio]", "kg/m2", "kg/m2"),
+    "bmi": ("39156-5", "Body mass index (BMI) [Ratio]", "kg/m²", "kg/m2"),
     "head": ("9843-4", "Head Occipital-frontal circumference", "cm", "cm"),
     "sf": ("11881-0", "Uterus Fundal height Tape measure", "cm", "cm"),
     "fhr": ("55283-6", "Fetal Heart rate", "/min", "/min"),
