@@ -77,7 +77,7 @@ async def _loader(site: Site) -> AsyncGenerator[Callable[[], Journal], None]:
         sessions = Sessions(signin=identity, web=worker, settings=site.settings, keys=site.keys)
         found = await sessions.find_demo("demo-loader")
         assert found is not None
-        secret = await sessions.start_system(person=found[0], unit=await _home(site, found[0]), purpose="LOAD")
+        secret = await sessions.start_system(name="demo-loader", unit=await _home(site, found[0]), purpose="LOAD")
         reader = await sessions.who(secret)
         assert reader is not None
         vault = Vault(worker, keys=site.keys)

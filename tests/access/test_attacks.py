@@ -168,7 +168,16 @@ async def test_the_worker_cannot_start_a_session_for_a_human(stage: Stage) -> No
         await refuses(worker, "SELECT identity.start_staff('\\x00', $1, $2, 4::smallint, 60, 60, '')", person, post)
         await refuses(worker, "SELECT identity.start_citizen('\\x00', $1, 4::smallint, 60, 60, '')", person)
         await refuses(worker, "SELECT identity.put_grant($1, 'LOAD', 'infinity', 'me')", person)
-        assert await worker.fetchval("SELECT identity.start_system('\\x01', $1, 10, 'LOAD', 60, '')", person) is None
+
+
+async def test_the_workers_password_alone_starts_no_session_of_a_system(stage: Stage) -> None:
+    async with await stage.world.test.connect("fj_worker") as worker:
+        start = "SELECT identity.start_system('\\x01', $1, 10, 'LOAD', 60, '')"
+        assert await worker.fetchval(start, b"a guess") is None
+        assert await worker.fetchval(start, None) is None
+
+
+async def test_the_web_role_calls_none_of_the_inner_functions(stage: Stage) -> None:
     for function in ("identity.start_staff('\\x00', 1, 1, 4::smallint, 60, 60, '')", "identity.put_person('human', NULL, 'x', NULL, NULL, NULL, NULL)",
                      "access.put_relation('{1}', 1, 1, 'FASTLEGE', NULL, now(), 'infinity', 1)", "ctx.seal(1, '\\x00', '{0}', '{1}')",
                      "vault.run_chart('SELECT 1', '{}', '{}', '{}', '{}')", "access.judge('\\x00', '{1}', 'read')", "access.may_all('\\x00', '{1}')",

@@ -1,10 +1,7 @@
-"""Identity: sign-in through HelseID and ID-porten, sessions on the server, and the context that a person
-acts in.
+"""Identity: sign-in through HelseID and ID-porten, sessions on the server, and the context that a person acts in.
 
-A browser holds the secret of a session in a cookie, a client in a bearer token; the database knows its hash
-and decides
-by it. Rooms above ask `current_reader` or `bearer_reader` who is there, and hand the reader's secret to the
-database.
+A browser holds the secret of a session in a cookie, a client in a bearer token; the database knows its hash and decides
+by it. Rooms above ask `current_reader` or `bearer_reader` who is there, and hand the reader's secret to the database.
 """
 
 from __future__ import annotations

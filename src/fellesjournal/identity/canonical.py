@@ -1,8 +1,7 @@
 """One address for one installation: others on the same machine are led to it, unknown ones refused.
 
-A page that a hostile site has bound to our address by its own name (DNS rebinding) comes with that name in
-`Host`,
-and gets nothing.
+A page that a hostile site has bound to our address by its own name (DNS rebinding) comes with that name in `Host`, and
+gets nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The cookies of sign-in: who may read them, how long, and what a session's secret looks like in one.
 
-Over https they carry the prefix `__Host-`, so that no other host or path can plant one; on loopback without
-TLS
+Over https they carry the prefix `__Host-`, so that no other host or path can plant one; on loopback without TLS
 browsers would refuse that prefix, and the plain name is used.
 """
 
@@ -43,9 +42,7 @@ class Cookies:
         return connection.cookies.get(self.name(base), "")
 
     def put(self, response: Response, base: str, text: str, *, max_age_s: int | None = None) -> None:
-        """Set it; without `max_age_s` it goes with the browser. Lax: the way back from the sign-in service
-        needs it.
-        """
+        """Set it; without `max_age_s` it goes with the browser. Lax: the way back from the sign-in service needs it."""
         response.set_cookie(
             self.name(base),
             text,

@@ -42,8 +42,7 @@ def plain_visitor(reader: Reader) -> Visitor:
 class CurrentReader:
     """Finds the reader of the session cookie before anything else needs them; needs `app.state.sessions`.
 
-    Stands outside of `web.CsrfProtection`, whose tokens are bound to the session. A form that comes after
-    the session
+    Stands outside of `web.CsrfProtection`, whose tokens are bound to the session. A form that comes after the session
     has ended is answered here: its token can't be right any more, and the person should be told to sign in.
     """
 

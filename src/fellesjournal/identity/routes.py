@@ -108,9 +108,7 @@ async def signed_out(_sign_in: SignIn, request: Request) -> Response:
 
 
 async def _flow(sign_in: SignIn, request: Request) -> Flow:
-    """The sign-in that this browser began and this answer belongs to; the first time only. Raises
-    FlowLost.
-    """
+    """The sign-in that this browser began and this answer belongs to; the first time only. Raises FlowLost."""
     flow = sign_in.sealer.open(sign_in.cookies.get(request, FLOW), Flow)
     if flow is None or flow.provider not in sign_in.clients:
         raise FlowLost

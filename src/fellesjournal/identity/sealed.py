@@ -1,6 +1,4 @@
-"""Small things that we give away and want back unread and unchanged: AES-GCM, with a time when they run
-out.
-"""
+"""Small things that we give away and want back unread and unchanged: AES-GCM, with a time when they run out."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from fellesjournal.identity.cookies import Cookies
 from fellesjournal.identity.model import NoRecord, Person, Post, PostEnded, Reader
+from fellesjournal.identity.numbers import system_hash
 from fellesjournal.kit import db
 from fellesjournal.kit.clock import Clock, SystemClock
 from fellesjournal.kit.keys import Keys
@@ -128,12 +129,12 @@ class Sessions:
         return _started(secret, made, NoRecord())
 
     async def start_system(
-        self, *, person: int, unit: int | None, purpose: str, max_s: int | None = None, device: str = ""
+        self, *, name: str, unit: int | None, purpose: str, max_s: int | None = None, device: str = ""
     ) -> bytes:
-        """The secret of a system's session. Raises PostEnded when it has no live grant for the purpose."""
+        """The secret of a session of the system with this name. Raises PostEnded without a live grant for the purpose."""
         secret = os.urandom(32)
         made = await self._signin.fetchval(
-            _QUERIES.start_system, _digest(secret), person, unit, purpose, max_s or self._max_s,
+            _QUERIES.start_system, _digest(secret), system_hash(self.keys, name), unit, purpose, max_s or self._max_s,
             device[:_DEVICE_LENGTH],
         )  # fmt: skip
         return _started(secret, made, PostEnded())

@@ -43,15 +43,16 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
   RETURNING id
 $$;
 
--- Starts a session of a system: only one with a live grant, and never past the grant's end.
-CREATE OR REPLACE FUNCTION identity.start_system(p_secret_hash bytea, p_person bigint, p_unit bigint, p_purpose text,
+-- Starts a session of a system, named by the keyed hash of its name: the key is not in the database, so a role's password
+-- alone starts none. Only one with a live grant, and never past the grant's end.
+CREATE OR REPLACE FUNCTION identity.start_system(p_secret_hash bytea, p_name_hash bytea, p_unit bigint, p_purpose text,
                                                  p_max_s integer, p_device text)
 RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO identity.session (secret_hash, kind, person, unit, role, level, purpose, idle_s, expires_at, device)
   SELECT p_secret_hash, 'system', p.id, p_unit, 'system', 4, p_purpose, p_max_s,
          least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), p_device
   FROM identity.person p JOIN access.system_grant g ON g.person = p.id AND g.purpose = p_purpose
-  WHERE p.id = p_person AND p.kind = 'system' AND g.until_at > clock_timestamp()
+  WHERE p.number_hash = p_name_hash AND p.kind = 'system' AND g.until_at > clock_timestamp()
   RETURNING id
 $$;
 
@@ -197,12 +198,12 @@ GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, t
 GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.posts_of(bigint), identity.find_demo(text),
   identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),
   identity.start_citizen(bytea, bigint, smallint, integer, integer, text),
-  identity.start_system(bytea, bigint, bigint, text, integer, text) TO fj_signin;
-GRANT EXECUTE ON FUNCTION identity.start_system(bytea, bigint, bigint, text, integer, text), identity.find_demo(text) TO fj_worker;
+  identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_signin;
+GRANT EXECUTE ON FUNCTION identity.start_system(bytea, bytea, bigint, text, integer, text), identity.find_demo(text) TO fj_worker;
 GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
   identity.put_person(text, bytea, text, bigint, bigint, smallint, text),
   identity.put_post(bigint, bigint, text, text, text, bigint, timestamptz, timestamptz),
   identity.put_grant(bigint, text, timestamptz, text), identity.find_demo(text),
-  identity.start_system(bytea, bigint, bigint, text, integer, text) TO fj_migrate;
+  identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_migrate;
 GRANT USAGE ON SCHEMA identity TO fj_migrate;
 GRANT EXECUTE ON FUNCTION identity.find_system(bytea) TO fj_worker;

@@ -29,7 +29,7 @@ async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = 
     if kind == "system":
         at = posts[0].unit if posts else None
         return secret_text(
-            await sessions.start_system(person=person, unit=at, purpose=INTEGRATION, device=_DEVICE)
+            await sessions.start_system(name=name, unit=at, purpose=INTEGRATION, device=_DEVICE)
         )
     return secret_text(await _start_human(sessions, person, posts, unit))
 

@@ -32,9 +32,7 @@ async def extend(sign_in: SignIn, request: Request) -> Response:
 
 
 async def timed_out(sign_in: SignIn, request: Request) -> Response:
-    """Says that the session has ended, that drafts are kept, and leads back to the page after a new
-    sign-in.
-    """
+    """Says that the session has ended, that drafts are kept, and leads back to the page after a new sign-in."""
     back_to = local_path(request.query_params.get("til", ""))
     reader = current_reader(request)
     if reader is not None:

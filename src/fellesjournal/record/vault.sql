@@ -532,12 +532,15 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
   ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, xid = excluded.xid, pos = excluded.pos
 $$;
 
--- The right to one envelope: the patient of one resource in the feed, for five minutes. The patient, or NULL.
+-- The right to one envelope: the patient of one note (Composition, number 26) of the last seven days in the feed,
+-- for five minutes. The patient, or NULL.
 CREATE OR REPLACE FUNCTION vault.open_envelope(p_secret bytea, p_slot smallint, p_pid bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
 BEGIN
-  SELECT h.patient INTO v_patient FROM vault.history h WHERE h.slot = p_slot AND h.pid = p_pid ORDER BY h.version DESC LIMIT 1;
+  SELECT h.patient INTO v_patient FROM vault.history h
+  WHERE h.slot = p_slot AND h.pid = p_pid AND h.rtype = 26 AND h.updated > clock_timestamp() - interval '7 days'
+  ORDER BY h.version DESC LIMIT 1;
   IF v_patient IS NULL OR v_patient <= 0 OR NOT access.open_envelope(p_secret, v_patient, p_pid) THEN RETURN NULL; END IF;
   RETURN v_patient;
 END $$;

@@ -104,15 +104,16 @@ class World:
         self.secrets[name] = secret
 
     async def _system(self, name: str, unit: int, purpose: str) -> None:
+        name_hash = os.urandom(16)
         person = await self.admin.fetchval(
-            "SELECT identity.put_person('system', $1, $2, NULL, NULL, NULL, NULL)", os.urandom(16), name
+            "SELECT identity.put_person('system', $1, $2, NULL, NULL, NULL, NULL)", name_hash, name
         )
         await self.admin.execute("SELECT identity.put_grant($1, $2, 'infinity', 'test')", person, purpose)
         secret = os.urandom(32)
         await self.admin.fetchval(
             "SELECT identity.start_system($1, $2, $3, $4, 7200, '')",
             sha256(secret).digest(),
-            person,
+            name_hash,
             unit,
             purpose,
         )

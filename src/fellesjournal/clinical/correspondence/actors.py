@@ -107,7 +107,7 @@ class SystemSession:
         former = self._secret
         try:
             self._secret = await self._sessions.start_system(
-                person=found[0], unit=found[1], purpose=self._actor.purpose, max_s=self._session_s
+                name=self._actor.key, unit=found[1], purpose=self._actor.purpose, max_s=self._session_s
             )
         except PostEnded:
             raise SessionOver from None

@@ -1,6 +1,4 @@
-"""Carry one signed note to the patient's GP: a task in the GP's inbox, or in the sender's own when there is
-no GP.
-"""
+"""Carry one signed note to the patient's GP: a task in the GP's inbox, or in the sender's own when there is no GP."""
 
 from __future__ import annotations
 
@@ -58,9 +56,7 @@ class Distributor:
         await self.carry(slot=int(payload["slot"]), pid=int(payload["pid"]), version=int(payload["version"]))
 
     async def carry(self, *, slot: int, pid: int, version: int) -> None:
-        """Carry one version of a note, once: done before counts as done. Raises SessionOver without the
-        grant.
-        """
+        """Carry one version of a note, once: done before counts as done. Raises SessionOver without the grant."""
         reader = await self._reader()
         journal = self._vault.open(within(reader))
         patient = await journal.open_envelope(ids.encode(slot, pid))
@@ -100,9 +96,7 @@ class Distributor:
 
 
 async def destination(journal: Journal, person: Json, note: Json) -> Destination | None:
-    """Where a note goes: the GP's practice; the sender itself for one who has none here; None when they are
-    one.
-    """
+    """Where a note goes: the GP's practice; the sender itself for one who has none here; None when they are one."""
     sender = note.get("custodian", {})
     sender_id, sender_name = id_in(sender, "Organization"), str(sender.get("display", ""))
     gp = await _practice(journal, person)

@@ -1,6 +1,4 @@
-"""Which notes are carried on, to whom, and the number that makes a copy the same copy when it is made
-again.
-"""
+"""Which notes are carried on, to whom, and the number that makes a copy the same copy when it is made again."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ _NOT_FROM: Final = ("LOAD", "DISTRIBUTE")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Whose inbox gets the task: a unit's Organization id. `kind` is read-note, or no-gp at the sender
-    itself.
-    """
+    """Whose inbox gets the task: a unit's Organization id. `kind` is read-note, or no-gp at the sender itself."""
 
     kind: str
     unit_id: str
@@ -30,16 +26,12 @@ class Destination:
 
 
 def is_carried(entry: Entry) -> bool:
-    """Whether an entry of the feed may be a note for the GP: written by people, not by a loader or by
-    ourselves.
-    """
+    """Whether an entry of the feed may be a note for the GP: written by people, not by a loader or by ourselves."""
     return entry.rtype == "Composition" and entry.op in ("C", "U") and entry.purpose not in _NOT_FROM
 
 
 def task_pid(note_id: str, version: int) -> int:
-    """The number of the task about a note's version: the same at every try, so a second one is seen as
-    there.
-    """
+    """The number of the task about a note's version: the same at every try, so a second one is seen as there."""
     digest = blake2b(f"fellesjournal copy {note_id} {version}".encode(), digest_size=8).digest()
     return 1 << 61 | int.from_bytes(digest, "big") >> 3
 

@@ -24,9 +24,7 @@ _PAUSE = timedelta(seconds=5)
 
 
 async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
-    """Carry notes until told to stop; what is under way is finished first. Raises DatabaseUnavailable at
-    start.
-    """
+    """Carry notes until told to stop; what is under way is finished first. Raises DatabaseUnavailable at start."""
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         feed, distribute = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE))

@@ -80,9 +80,7 @@ def idporten(
 
 
 def check_provider(provider: Provider, *, is_demo: bool) -> None:
-    """Refuse the test provider, and any that is not reached by https, outside of a demo database. Raises
-    NotDemo.
-    """
+    """Refuse the test provider, and any that is not reached by https, outside of a demo database. Raises NotDemo."""
     parts = urlsplit(provider.issuer)
     if not is_demo and (parts.scheme != "https" or TEST_PATH in parts.path):
         raise NotDemo(f"the issuer of {provider.name} may be used in a demo database alone")

@@ -1,8 +1,7 @@
 """A test identity provider for the demo: behaves to our client as HelseID and ID-porten do, with people who
 do not exist.
 
-It is there in a database marked as demo alone; the application refuses to mount it, and the client to use
-it, in any
+It is there in a database marked as demo alone; the application refuses to mount it, and the client to use it, in any
 other.
 """
 

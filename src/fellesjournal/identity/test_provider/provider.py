@@ -167,9 +167,7 @@ class BundledProvider:
         return RedirectResponse(f"{question.redirect_uri}?{urlencode(answer | {'code': sealed})}", 303)
 
     async def token(self, face: Face, request: Request) -> Response:
-        """The code against an id token: once, by the client that asked, with the verifier of its
-        challenge.
-        """
+        """The code against an id token: once, by the client that asked, with the verifier of its challenge."""
         form = _texts(await request.form())
         await self._check_client(face, form)
         code = self._sealer.open(form.get("code", ""), Code)
