@@ -1,7 +1,6 @@
 """Build the synthetic municipalities: the same seed, size and day always give the same people.
 
-Order matters and is fixed: ages, families, names, homes, numbers, illnesses, staff, lists, care, agenda,
-emergencies.
+Order matters and is fixed: ages, families, names, homes, numbers, illnesses, staff, lists, care, agenda, emergencies.
 """
 
 from __future__ import annotations
@@ -102,9 +101,7 @@ def _detail(rng: Random, one: Draft, numbers: Numbers, today: date) -> None:
 
 
 def _protect(rng: Random, living: list[Draft], households: list[Household]) -> None:
-    """Whole households: about one in 200 people fortrolig, one in 1,000 strengt fortrolig, at least two and
-    one.
-    """
+    """Whole households: about one in 200 people fortrolig, one in 1,000 strengt fortrolig, at least two and one."""
     by_key = {one.key: one for one in living}
     ordinary = [home for home in households if not any(by_key[key].fixed for key in home.members)]
     rng.shuffle(ordinary)

@@ -1,6 +1,4 @@
-"""The list of people who can be chosen at the demo's sign-in: a file beside the keys, readable by its owner
-alone.
-"""
+"""The list of people who can be chosen at the demo's sign-in: a file beside the keys, readable by its owner alone."""
 
 import asyncio
 import json

@@ -10,9 +10,7 @@ from fellesjournal.demo.charts.vitals import Name
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """Weights for the ages 0–5, 6–17, 18–66 and 67+; `crp` and `ill` are what is typical at the first
-    contact.
-    """
+    """Weights for the ages 0–5, 6–17, 18–66 and 67+; `crp` and `ill` are what is typical at the first contact."""
 
     code: str
     weights: tuple[float, float, float, float]

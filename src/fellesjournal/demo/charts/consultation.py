@@ -1,6 +1,4 @@
-"""One contact written down: the encounter, its diagnoses, measurements, tests, medicines and the signed
-note.
-"""
+"""One contact written down: the encounter, its diagnoses, measurements, tests, medicines and the signed note."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""When a person seeks care and for what: check-ups of lasting illness, passing complaints, telephone, the
-last day.
-"""
+"""When a person seeks care and for what: check-ups of lasting illness, passing complaints, telephone, the last day."""
 
 from __future__ import annotations
 

@@ -154,9 +154,7 @@ def _home_visit(chart: Chart, service: Service, at: datetime) -> None:
 
 
 def _telemonitoring(chart: Chart, service: Service) -> None:
-    """Heart failure followed at home: weight, and pressure and pulse every morning for the last ten
-    months.
-    """
+    """Heart failure followed at home: weight, and pressure and pulse every morning for the last ten months."""
     if service.visits_per_day < 4:
         return
     vitals = Vitals(chart)

@@ -1,5 +1,4 @@
-"""Laboratory answers: which panel an illness asks for, values that follow the course of it, reports and
-signing.
+"""Laboratory answers: which panel an illness asks for, values that follow the course of it, reports and signing.
 
 Codes are NPU codes of Norsk laboratoriekodeverk where they are sure; the rest have a local code.
 """
@@ -215,9 +214,7 @@ def _value(chart: Chart, analyte: str, at: datetime) -> Decimal:
 
 
 def _course(chart: Chart, analyte: str, at: datetime) -> float:
-    """The value at this time: the person's own level, what illness adds, and what treatment has taken
-    away.
-    """
+    """The value at this time: the person's own level, what illness adds, and what treatment has taken away."""
     own = Random(f"{chart.seed}:{chart.person.key}:{analyte}")
     low, high = ANALYTES[analyte].women if chart.person.sex == "female" else ANALYTES[analyte].men
     floor = low if low is not None else 0.0

@@ -153,9 +153,7 @@ _LINES["K87"] = _LINES["K86"]
 
 
 def start(chart: Chart) -> None:
-    """Decide what is taken from when, before any contact is written; a substance is never taken twice at
-    once.
-    """
+    """Decide what is taken from when, before any contact is written; a substance is never taken twice at once."""
     taken: set[str] = set()
     for illness in chart.person.illnesses:
         for number, (least, options) in enumerate(_LINES.get(illness.code, ())):

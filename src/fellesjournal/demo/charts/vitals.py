@@ -1,6 +1,4 @@
-"""Vital signs: what is measured, how it follows age, illness and treatment, and how it is written in a
-note.
-"""
+"""Vital signs: what is measured, how it follows age, illness and treatment, and how it is written in a note."""
 
 from __future__ import annotations
 

@@ -86,9 +86,7 @@ def _note(
 
 
 def news2(texts: dict[str, str]) -> int:
-    """The NEWS2 total on scale 1, for what a note says; the chart's own score is computed where it is
-    shown.
-    """
+    """The NEWS2 total on scale 1, for what a note says; the chart's own score is computed where it is shown."""
     return (
         _band(float(texts["resp"]), ((8, 3), (11, 1), (20, 0), (24, 2)), 3)
         + _band(float(texts["sat"]), ((91, 3), (93, 2), (95, 1)), 0)
