@@ -1,9 +1,8 @@
 """Backup and restore of the whole database in one encrypted file, with proof that every row came back.
 
-The file holds a dump by PostgreSQL's own pg_dump and, before it, the roles that own things and a count and
-hash of every table's rows, all from one snapshot. Restoring reads the whole file through first, so that a
-damaged file changes nothing, runs in one transaction, compares the hashes, and gives the database a new
-epoch.
+The file holds a dump by PostgreSQL's own pg_dump and, before it, the roles that own things and a count and hash of
+every table's rows, all from one snapshot. Restoring reads the whole file through first, so that a damaged file changes
+nothing, runs in one transaction, compares the hashes, and gives the database a new epoch.
 
 The key file is not in the backup: search hashes need it, so keep a copy of it apart. A backup from another
 key file is refused.
@@ -88,12 +87,10 @@ async def restore(
     passphrase: str | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Bring a backup back into an empty database, which is made if it is missing; then prove that all rows
-    are there.
+    """Bring a backup back into an empty database, which is made if it is missing; then prove that all rows are there.
 
-    Raises BackupError: the database isn't empty, the file is damaged, cut off, made with another key file or
-    by a newer PostgreSQL, or the rows differ afterwards. Until the file is read through and found whole,
-    nothing is changed.
+    Raises BackupError: the database isn't empty, the file is damaged, cut off, made with another key file or by a newer
+    PostgreSQL, or the rows differ afterwards. Until the file is read through and found whole, nothing is changed.
     """
     dsn = db.admin_dsn(settings, keys)
     manifest = await asyncio.to_thread(verify, keys, file, passphrase=passphrase)
@@ -134,8 +131,7 @@ def verify(keys: Keys, file: Path, *, passphrase: str | None = None) -> dict[str
 
 
 async def row_hashes(connection: db.Connection) -> RowHashes:
-    """Count and hash of the rows of every table that a backup keeps, whatever their order. All from one
-    snapshot.
+    """Count and hash of the rows of every table that a backup keeps, whatever their order. All from one snapshot.
 
     A table that row-level security hides from this role is an error, never a wrong answer.
     """

@@ -1,6 +1,4 @@
-"""Time: the clock is always an argument, so that tests can stand in a daylight-saving night or before a
-wrong clock.
-"""
+"""Time: the clock is always an argument, so that tests can stand in a daylight-saving night or before a wrong clock."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -48,9 +46,7 @@ class FixedClock:
 
 
 def after(previous: datetime | None, *, clock: Clock) -> datetime:
-    """Now, but always later than `previous`: a clock that was set back can't put a version before its
-    forerunner.
-    """
+    """Now, but always later than `previous`: a clock that was set back can't put a version before its forerunner."""
     now = clock.now()
     if previous is None or now > previous:
         return now
@@ -65,9 +61,8 @@ def to_oslo(instant: datetime) -> datetime:
 def from_oslo(local: datetime) -> datetime:
     """The instant of a Norwegian wall-clock time without zone, in UTC.
 
-    An hour that happens twice (last Sunday of October, 02:00–03:00) is taken as the first of them unless
-    `fold` is 1. An hour that doesn't happen (last Sunday of March) is moved forward by an hour, as clocks
-    were.
+    An hour that happens twice (last Sunday of October, 02:00–03:00) is taken as the first of them unless `fold` is 1.
+    An hour that doesn't happen (last Sunday of March) is moved forward by an hour, as clocks were.
     """
     return local.replace(tzinfo=OSLO).astimezone(UTC)
 

@@ -1,5 +1,4 @@
-"""The only door to PostgreSQL: a pool for each role, transactions, errors by our names, SQL files with named
-queries.
+"""The only door to PostgreSQL: a pool for each role, transactions, errors by our names, SQL files with named queries.
 
 Nothing here or above may keep state in a database session (SET without LOCAL, prepared statements by name,
 temporary tables, session locks): the pool gives connections back without a reset, and a test holds us to it.
@@ -141,17 +140,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, readonly: bool = False) -> AsyncGenerator[Connection, None]:
-        """A connection inside a transaction, READ COMMITTED; commits at the end, rolls back on any
-        exception.
-        """
+        """A connection inside a transaction, READ COMMITTED; commits at the end, rolls back on any exception."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=readonly):
             yield connection
 
     @asynccontextmanager
     async def listen(self, *channels: str) -> AsyncGenerator[AsyncIterator[tuple[str, str]], None]:
-        """Notifications as (channel, payload), on a connection of its own; ends with ConnectionLost if that
-        is lost.
-        """
+        """Notifications as (channel, payload), on a connection of its own; ends with ConnectionLost if that is lost."""
         connection = await connect(self.dsn)
         queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
         connection.add_termination_listener(lambda _: queue.put_nowait(None))
@@ -251,11 +246,9 @@ class Queries:
 
 
 def sql_file(package: str, name: str = "store.sql") -> Queries:
-    """The queries of a room's SQL file. Each starts with `-- name: read_many` and comment lines that say
-    what it is.
+    """The queries of a room's SQL file. Each starts with `-- name: read_many` and comment lines that say what it is.
 
-    Raises ValueError for a name twice, a query without words or without SQL: such a file is a mistake of
-    ours.
+    Raises ValueError for a name twice, a query without words or without SQL: such a file is a mistake of ours.
     """
     return parse_queries((files(package) / name).read_text("utf-8"))
 
@@ -303,9 +296,7 @@ def _server_settings(settings: Settings, role: str) -> dict[str, str]:
 
 
 async def _set_codecs(_connection: Any) -> None:
-    """None needed yet: bodies are text, instants come with their zone, jsonb stays text for its one
-    reader.
-    """
+    """None needed yet: bodies are text, instants come with their zone, jsonb stays text for its one reader."""
 
 
 async def _no_reset(_connection: Any) -> None:

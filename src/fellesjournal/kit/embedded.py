@@ -199,9 +199,7 @@ class Embedded:
 
 
 def find_running(data_dir: Path, keys: Keys) -> Dsn | None:
-    """The administrator's way to the server that another process runs on this data folder; None if none
-    runs.
-    """
+    """The administrator's way to the server that another process runs on this data folder; None if none runs."""
     owner = _read_lock(data_dir.absolute())
     if owner is None or owner.get("state") != "ready" or not _is_locked(data_dir.absolute()):
         return None
@@ -322,9 +320,7 @@ def _is_alive(pid: str | int) -> bool:
 
 
 def _remove_foreign_pid_file(data: Path) -> None:
-    """After kill -9 the pid file names a process that is gone, or whose number another program has got
-    since.
-    """
+    """After kill -9 the pid file names a process that is gone, or whose number another program has got since."""
     pid = (_lines(data / "postmaster.pid") or [""])[0]
     if not pid or not _is_alive(pid):
         return

@@ -1,6 +1,4 @@
-"""Named checks of the parts that must work: `/health/live` asks the process, `/health/ready` asks all of
-them.
-"""
+"""Named checks of the parts that must work: `/health/live` asks the process, `/health/ready` asks all of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,9 +12,7 @@ _log = get_logger("kit.health")
 
 @dataclass(frozen=True)
 class Report:
-    """What the checks found: each part with `ok`, `failed` or `too slow`; never why, which stands in the
-    log.
-    """
+    """What the checks found: each part with `ok`, `failed` or `too slow`; never why, which stands in the log."""
 
     parts: dict[str, str]
 

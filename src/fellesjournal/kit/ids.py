@@ -1,8 +1,7 @@
 """Ids of resources: a number that grows with time inside the database, fifteen characters outside.
 
-Outside, an id carries its slot, so that whoever gets one knows where its row lives. The text is lower-case
-Crockford base32 (no i, l, o, u): 12 bits of slot and 63 of number are exactly fifteen characters, so each id
-has one spelling.
+Outside, an id carries its slot, so that whoever gets one knows where its row lives. The text is lower-case Crockford
+base32 (no i, l, o, u): 12 bits of slot and 63 of number are exactly fifteen characters, so each id has one spelling.
 """
 
 import os

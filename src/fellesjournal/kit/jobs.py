@@ -1,5 +1,4 @@
-"""Background jobs: put one in within the caller's transaction, run them in the worker with retries and
-schedules.
+"""Background jobs: put one in within the caller's transaction, run them in the worker with retries and schedules.
 
 PgQueuer keeps the queue (its tables in the schema `jobs`, made by our migration). A job carries ids only;
 whoever runs it decides anew whether it may. A job that fails is tried again with growing pauses, then held
@@ -61,8 +60,7 @@ async def enqueue(
     dedupe_key: str | None = None,
     priority: int = 0,
 ) -> int | None:
-    """Put a job in the queue, in the transaction of the connection; its number, or None if its like waits
-    already.
+    """Put a job in the queue, in the transaction of the connection; its number, or None if its like waits already.
 
     Raises NotAnId when the payload holds anything but whole numbers and ids.
     """
@@ -104,9 +102,7 @@ class Worker:
         concurrency: int = 0,
         first_pause: timedelta = timedelta(seconds=1),
     ) -> None:
-        """Run `handler` for each job of this name; `concurrency` 1 = one at a time across all workers, 0 =
-        no limit.
-        """
+        """Run `handler` for each job of this name; `concurrency` 1 = one at a time across all workers, 0 = no limit."""
         if entrypoint in self._jobs:
             raise ValueError(f"there is a job named {entrypoint} already")
         self._jobs[entrypoint] = _Registered(handler, attempts, concurrency, first_pause)
@@ -163,9 +159,7 @@ _WAITING = """SELECT entrypoint, count(*) AS n FROM jobs.pgqueuer WHERE status I
 
 
 class _JobFailed(Exception):
-    """Stands for a handler's own error, whose text may hold content and must not reach the queue's log
-    table.
-    """
+    """Stands for a handler's own error, whose text may hold content and must not reach the queue's log table."""
 
 
 def _queuer(database: db.Database) -> Any:

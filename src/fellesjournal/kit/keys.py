@@ -67,9 +67,7 @@ class Keys:
         return _signature(self.current(purpose), payload)
 
     def verify(self, purpose: str, payload: bytes, signature: bytes) -> bool:
-        """Whether any kept key of the purpose signed the payload; takes the same time for every wrong
-        signature.
-        """
+        """Whether any kept key of the purpose signed the payload; takes the same time for every wrong signature."""
         matches = [hmac.compare_digest(_signature(key, payload), signature) for key in self.versions(purpose)]
         return any(matches)
 

@@ -48,9 +48,7 @@ def configure_logging(level: str = "info", *, stream: Any = None) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger; call it with an event in plain words and named values: `log.info("job failed",
-    entrypoint=name)`.
-    """
+    """A logger; call it with an event in plain words and named values: `log.info("job failed", entrypoint=name)`."""
     return structlog.get_logger(source=name)
 
 
@@ -63,9 +61,7 @@ def mask(text: str) -> str:
 
 
 def _safe_exception(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """The type and the places of an exception, without its text and without local variables: both may hold
-    content.
-    """
+    """The type and the places of an exception, without its text and without local variables: both may hold content."""
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):

@@ -41,9 +41,7 @@ def choose_identity(*, forbid_namespaces: bool = False) -> Identity:
 
 
 def place_for(data_dir: Path, identity: Identity) -> Path:
-    """The server's own data folder; a link to a folder elsewhere if the account can't reach the data
-    folder.
-    """
+    """The server's own data folder; a link to a folder elsewhere if the account can't reach the data folder."""
     data = data_dir / "postgres"
     if identity.way != "setuid" or can_reach(data_dir, identity):
         return data.resolve()
@@ -85,9 +83,7 @@ def _may_enter(status: os.stat_result, identity: Identity) -> bool:
 
 
 def _unprivileged_account() -> pwd.struct_passwd:
-    """Initdb wants an account with a name: the distribution's `postgres`, else `nobody`, else any other than
-    root.
-    """
+    """Initdb wants an account with a name: the distribution's `postgres`, else `nobody`, else any other than root."""
     accounts = {account.pw_name: account for account in pwd.getpwall() if account.pw_uid != 0}
     for name in ("postgres", "nobody", *accounts):
         if name in accounts:

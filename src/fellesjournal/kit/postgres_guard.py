@@ -28,9 +28,7 @@ Spec = dict[str, Any]
 
 
 def main() -> int:
-    """Do what the one argument (JSON) says: `probe` namespaces, `run` a program, or `serve` until the parent
-    ends.
-    """
+    """Do what the one argument (JSON) says: `probe` namespaces, `run` a program, or `serve` until the parent ends."""
     spec: Spec = json.loads(sys.argv[1])
     return {"probe": _probe, "run": _run, "serve": _serve}[spec["mode"]](spec)
 
@@ -105,9 +103,7 @@ def _account(spec: Spec) -> dict[str, Any]:
 
 
 def _prepare(spec: Spec) -> Callable[[], None]:
-    """What the child does between fork and exec; after Popen has changed the account, which would forget the
-    signal.
-    """
+    """What the child does between fork and exec; after Popen has changed the account, which would forget the signal."""
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 

@@ -1,5 +1,4 @@
-"""Replaceable SQL: the rooms' views, functions and policies, run again as a whole when any of them has
-changed.
+"""Replaceable SQL: the rooms' views, functions and policies, run again as a whole when any of them has changed.
 
 Tables change by numbered migrations alone; what can be replaced without touching a row stands in its room
 (`access/rules.sql`), where whoever reads the room finds it.
@@ -21,9 +20,7 @@ CREATE TABLE IF NOT EXISTS kit.program (
 
 
 def find_programs(folder: Path) -> list[tuple[str, str]]:
-    """(name, text) of the files that `programs.txt` in the migrations' folder lists, in its order; none
-    without it.
-    """
+    """(name, text) of the files that `programs.txt` in the migrations' folder lists, in its order; none without it."""
     listing = folder / LIST
     if not listing.is_file():
         return []

@@ -1,8 +1,7 @@
 """A stream in a file, encrypted and authenticated piece by piece with bounded memory.
 
-Each file has a key of its own, wrapped by a key made from a passphrase or from the installation's key file.
-Every piece carries its number and whether it is the last, so that a changed, swapped, missing or added piece
-is found.
+Each file has a key of its own, wrapped by a key made from a passphrase or from the installation's key file. Every piece
+carries its number and whether it is the last, so that a changed, swapped, missing or added piece is found.
 
 Layout: magic; length and JSON of the header; then pieces, each its length (4 bytes) and AES-256-GCM
 ciphertext. The header's hash is authenticated with every piece.
