@@ -1,6 +1,4 @@
-"""Names of staff and units, and what kind of service a unit is: directory data, remembered for some
-minutes.
-"""
+"""Names of staff and units, and what kind of service a unit is: directory data, remembered for some minutes."""
 
 from __future__ import annotations
 

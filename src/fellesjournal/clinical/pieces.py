@@ -1,6 +1,4 @@
-"""The small pieces of FHIR that the clinical rooms write and read: references, codes, instants,
-narratives.
-"""
+"""The small pieces of FHIR that the clinical rooms write and read: references, codes, instants, narratives."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Contacts between a patient and a service: begun, moved on, ended. Registering one is the fact that gives
-access.
+"""Contacts between a patient and a service: begun, moved on, ended. Registering one is the fact that gives access.
 
 Waits and urgencies are pure (`urgency.py`); `fhir.py` turns a contact into an Encounter and back.
 """

@@ -1,6 +1,4 @@
-"""Begin a contact, move it on, judge its urgency again, end it. Each gathers into the journal; the caller
-commits.
-"""
+"""Begin a contact, move it on, judge its urgency again, end it. Each gathers into the journal; the caller commits."""
 
 from __future__ import annotations
 
@@ -42,9 +40,8 @@ def register_contact(
 ) -> str:
     """Gather a contact and, unless a lasting need stands already, the fact that it makes; the Encounter's id.
 
-    The fact (POLBESOK) gives the unit access until 72 hours after. A unit that has no need yet must have
-    identified
-    the person in this session; else `commit` raises NoNeed.
+    The fact (POLBESOK) gives the unit access until 72 hours after. A unit that has no need yet must have identified the
+    person in this session; else `commit` raises NoNeed.
     """
     made = journal.create(
         fhir.encounter(
@@ -88,9 +85,7 @@ async def move_contact(
 
 
 async def close_contact(journal: Journal, *, patient: PatientId, encounter: str, version: int, at: datetime) -> None:
-    """Gather the contact's end; access goes on for 72 hours. Raises NotThisContact, ContactClosed,
-    VersionConflict.
-    """
+    """Gather the contact's end; access goes on for 72 hours. Raises NotThisContact, ContactClosed, VersionConflict."""
     await move_contact(journal, patient=patient, encounter=encounter, version=version, to="done", at=at)
     journal.end_facts(patient=patient, source=encounter)
 

@@ -31,9 +31,7 @@ ACCESS_AFTER = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One contact with a service. `triaged_at` is when its urgency was last judged, None when it never
-    was.
-    """
+    """One contact with a service. `triaged_at` is when its urgency was last judged, None when it never was."""
 
     id: str
     version: int

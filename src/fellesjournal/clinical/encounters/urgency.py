@@ -19,9 +19,7 @@ from fellesjournal.web import _
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level. `mark` and `name` carry the meaning beside the colour; `max_wait_minutes` is to the
-    doctor.
-    """
+    """One level. `mark` and `name` carry the meaning beside the colour; `max_wait_minutes` is to the doctor."""
 
     code: str
     name: str
@@ -51,9 +49,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long somebody has waited, and how long it is since the urgency was judged. Minutes, never
-    negative.
-    """
+    """How long somebody has waited, and how long it is since the urgency was judged. Minutes, never negative."""
 
     minutes: int
     since_triage: int
@@ -83,11 +79,9 @@ DEFAULT_SCALE = Scale(
 
 
 def scale_from(table: Mapping[str, Any], *, base: Scale = DEFAULT_SCALE) -> Scale:
-    """A unit's scale from its configuration: level code → {max_wait_minutes, retriage_minutes, name,
-    meaning}.
+    """A unit's scale from its configuration: level code → {max_wait_minutes, retriage_minutes, name, meaning}.
 
-    Levels that are left out are not used there; what a level does not say is as in the default. Raises
-    BadScale.
+    Levels that are left out are not used there; what a level does not say is as in the default. Raises BadScale.
     """
     levels = [_level(code, said, base) for code, said in table.items()]
     if not levels:

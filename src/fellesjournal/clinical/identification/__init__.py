@@ -1,7 +1,6 @@
 """Identifying a person before there is any need: by number, or by name and birth date, and nothing more.
 
-`national_id.py` and `model.py` are pure. What was found is carried to the next page as a sealed ticket,
-good for as
+`national_id.py` and `model.py` are pure. What was found is carried to the next page as a sealed ticket, good for as
 long as the database lets the contact be registered.
 """
 

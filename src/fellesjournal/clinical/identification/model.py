@@ -1,6 +1,4 @@
-"""What somebody who answers the phone types: a number, or a name with a birth date; each alone is not
-enough.
-"""
+"""What somebody who answers the phone types: a number, or a name with a birth date; each alone is not enough."""
 
 from __future__ import annotations
 

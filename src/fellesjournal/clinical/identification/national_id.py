@@ -1,10 +1,7 @@
-"""National identity numbers: fødselsnummer and D-nummer, their check digits, and the synthetic ones of a
-demo.
+"""National identity numbers: fødselsnummer and D-nummer, their check digits, and the synthetic ones of a demo.
 
-Control digits by modulus 11 (Skatteetaten, folkeregisterforskriften § 2-2-1). A D-nummer adds 40 to the
-day; a
-synthetic test number adds 80 to the month. From 2032 new numbers may lack the first control digit's rule:
-then
+Control digits by modulus 11 (Skatteetaten, folkeregisterforskriften § 2-2-1). A D-nummer adds 40 to the day; a
+synthetic test number adds 80 to the month. From 2032 new numbers may lack the first control digit's rule: then
 `_WEIGHTS` gets a date.
 """
 

@@ -1,5 +1,4 @@
-"""Measurements: what is measured, in which unit, how far it is believed; and NEWS2, the score of seven of
-them.
+"""Measurements: what is measured, in which unit, how far it is believed; and NEWS2, the score of seven of them.
 
 `model.py` and `news2.py` are pure. Numbers are Decimal from the form to the body: no digit is lost or added.
 """

@@ -1,6 +1,4 @@
-"""Record measurements, and read the latest of each. Recording gathers into the journal; the caller
-commits.
-"""
+"""Record measurements, and read the latest of each. Recording gathers into the journal; the caller commits."""
 
 from __future__ import annotations
 

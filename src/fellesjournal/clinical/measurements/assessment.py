@@ -1,6 +1,4 @@
-"""NEWS2 in a chart: what the record says of pregnancy and of SpO2 scale 2, and the score as an
-Observation.
-"""
+"""NEWS2 in a chart: what the record says of pregnancy and of SpO2 scale 2, and the score as an Observation."""
 
 from __future__ import annotations
 
@@ -271,9 +269,7 @@ def order_scale_2(
 
 
 async def stop_scale_2(journal: Journal, *, patient: PatientId, reader: Reader, order: str) -> None:
-    """Gather the end of the order. Raises DoctorsOrder, NotFound, NoNeed, WrongUnit (another unit's
-    order).
-    """
+    """Gather the end of the order. Raises DoctorsOrder, NotFound, NoNeed, WrongUnit (another unit's order)."""
     _check_doctor(reader)
     stored = await journal.read("ServiceRequest", order)
     resource = stored.resource()

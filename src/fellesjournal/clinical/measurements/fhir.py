@@ -52,9 +52,7 @@ def observation(one: Measurement, *, patient: PatientId, reader: Reader, encount
 
 
 def measurement_from(resource: dict[str, Any]) -> Measurement | None:
-    """A stored Observation as one of our measurements; None for anything else or a value that is not
-    there.
-    """
+    """A stored Observation as one of our measurements; None for anything else or a value that is not there."""
     kind = kind_of(resource)
     if kind is None:
         return None

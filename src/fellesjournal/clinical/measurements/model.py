@@ -1,8 +1,7 @@
 """What can be measured, in which unit, and which values are believed.
 
-A hard limit refuses: such a value is a slip of the finger. A soft limit asks: it is rare, and is taken when
-the
-person says that it is right. The limits are our own, set wide; they say nothing of what is healthy.
+A hard limit refuses: such a value is a slip of the finger. A soft limit asks: it is rare, and is taken when the person
+says that it is right. The limits are our own, set wide; they say nothing of what is healthy.
 """
 
 from __future__ import annotations
@@ -30,9 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One thing that is measured. Several parts = a panel with components (blood pressure); none = a
-    choice.
-    """
+    """One thing that is measured. Several parts = a panel with components (blood pressure); none = a choice."""
 
     code: str
     label: str

@@ -1,9 +1,8 @@
 """NEWS2: a score of seven measurements that warns of acute illness. Pure.
 
-Bands and responses: Royal College of Physicians, National Early Warning Score (NEWS) 2, 2017. For those of
-16 and
-older who are not pregnant. SpO2 scale 2 (hypercapnic respiratory failure) only on a doctor's recorded order.
-There is no total before all seven are given: a missing one is named, never taken as normal.
+Bands and responses: Royal College of Physicians, National Early Warning Score (NEWS) 2, 2017. For those of 16 and older
+who are not pregnant. SpO2 scale 2 (hypercapnic respiratory failure) only on a doctor's recorded order. There is no
+total before all seven are given: a missing one is named, never taken as normal.
 """
 
 from __future__ import annotations
@@ -81,9 +80,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A whole score. `single` is the response to any one measurement of 3 points, beside that of the
-    total.
-    """
+    """A whole score. `single` is the response to any one measurement of 3 points, beside that of the total."""
 
     parts: tuple[Points, ...]
     scale: SpO2Scale

@@ -1,3 +1,1 @@
-"""Tasks and the inbox: results to sign, notes to read, what to do; each has an owner, a due date, and an
-end.
-"""
+"""Tasks and the inbox: results to sign, notes to read, what to do; each has an owner, a due date, and an end."""
