@@ -131,7 +131,7 @@ class Sessions:
     async def start_system(
         self, *, name: str, unit: int | None, purpose: str, max_s: int | None = None, device: str = ""
     ) -> bytes:
-        """The secret of a session of the system with this name. Raises PostEnded without a live grant for the purpose."""
+        """The secret of a session of the system with this name. Raises PostEnded without a live grant for this."""
         secret = os.urandom(32)
         made = await self._signin.fetchval(
             _QUERIES.start_system, _digest(secret), system_hash(self.keys, name), unit, purpose, max_s or self._max_s,
