@@ -28,13 +28,13 @@ from fellesjournal.record.search.model import (
 )
 from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
 
-GATHER_CAP: Final = 200
+GATHER_CAP: Final = 40
 """Tokens and references that are gathered before another start is tried. Each row costs its policy."""
 RANGE_CAP: Final = 2000
 """The same for texts, ranges and chains: no index has them in order, so that a walk instead costs more."""
 LONG_NAME: Final = 4
 """From so many letters on, a name is looked up among all people, not person by person in the roster."""
-MAX_GATHERS: Final = 3
+MAX_GATHERS: Final = 2
 MAX_BRANCHES: Final = 16
 _BOUNDED: Final = ("eq", "ap")
 
