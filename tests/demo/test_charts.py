@@ -342,3 +342,26 @@ def test_staff_and_units_are_named_where_they_are_referred_to(items: list[Item])
                 yield from unnamed(part)
 
     assert [found for item in items for found in unnamed(item.resource)] == []
+
+
+@pytest.mark.parametrize("hour", [5, 11, 20])
+def test_appointments_of_today_fit_the_clock(world: World, today: date, hour: int) -> None:
+    now = NOW.replace(hour=hour)
+    busy = [one for one in world.people if any(booking.at.date() == today for booking in one.bookings)][:40]
+    for person in busy:
+        found = person_resources(world, person, seed=7, today=today, now=now)
+        held = {one["appointment"][0]["reference"] for one in of_type(found, "Encounter") if "appointment" in one}
+        for one in of_type(found, "Appointment"):
+            waited = (now - datetime.fromisoformat(one["start"])).total_seconds() / 60
+            allowed = {"booked"} if waited < 5 else {"arrived", "fulfilled"} if waited < 76 else {"fulfilled"}
+            assert one["status"] in allowed
+            assert (one["status"] == "fulfilled") == (f"Appointment/{one['id']}" in held)
+        assert all(item.at <= now for item in found)
+
+
+def test_laboratory_answers_are_drawn_on_working_days(items: list[Item]) -> None:
+    for report in of_type(items, "DiagnosticReport"):
+        drawn = datetime.fromisoformat(report["effectiveDateTime"])
+        assert drawn.weekday() < 5
+        assert 7 < drawn.hour < 17
+        assert datetime.fromisoformat(report["issued"]) > drawn
