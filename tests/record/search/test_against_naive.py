@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fellesjournal.fhir import param_id
@@ -235,6 +235,7 @@ def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
     chart=CHARTS,
     cap=st.sampled_from((2, 200)),
 )
+@example(query="value-quantity=ap0", order="", unit=10, chart=None, cap=2)
 def test_every_order_shows_the_same_matches_once_each(
     setting: Setting, query: str, order: str, unit: int, chart: tuple[int, ...] | None, cap: int
 ) -> None:

@@ -70,12 +70,14 @@ def _number(clause: Clause, value: object, a: str, params: Params, hash64: Hash6
 
 
 def _within(wanted: NumberValue, a: str, params: Params) -> str:
+    if wanted.prefix == "ap":
+        # Ranges that only touch do not overlap: no slack here.
+        return f"{a}.lo < {params.real(wanted.hi)} AND {a}.hi > {params.real(wanted.lo)}"
     slack = (wanted.hi - wanted.lo) * NEAR
     lo, hi = params.real(wanted.lo - slack), params.real(wanted.hi + slack)
     return {
         "eq": f"{a}.lo >= {lo} AND {a}.lo < {hi} AND {a}.hi <= {hi}",
         "ne": f"({a}.lo < {lo} OR {a}.hi > {hi})",
-        "ap": f"{a}.lo < {hi} AND {a}.hi > {lo}",
     }[wanted.prefix]  # fmt: skip
 
 
