@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import accumulate
 from random import Random
@@ -43,7 +43,17 @@ def plan(chart: Chart) -> list[Contact]:
     found += _followups(chart, found)
     if chart.person.deceased_on:
         found.append(Contact(chart.end, "death", ("A96",)))
-    return sorted((one for one in found if one.at <= chart.end), key=lambda one: one.at)
+    return _one_a_day(sorted((one for one in found if one.at <= chart.end), key=lambda one: one.at))
+
+
+def _one_a_day(contacts: list[Contact]) -> list[Contact]:
+    """Nobody is at the practice twice in a day: what is agreed goes before what merely came up, else the first."""
+    ranked = sorted(contacts, key=lambda one: one.appointment is None)
+    taken: dict[date, Contact] = {}
+    for one in ranked:
+        if one.kind not in ("legevakt", "death"):
+            taken.setdefault(one.at.date(), one)
+    return [one for one in contacts if taken.get(one.at.date(), one) is one or one.kind in ("legevakt", "death")]
 
 
 def _checkups(chart: Chart) -> Iterator[Contact]:

@@ -29,7 +29,8 @@ def _stay(chart: Chart, service: Service) -> None:
     stay = open_encounter(chart, visit, status="in-progress")
     ill_on = chart.today - timedelta(days=3 + int(chart.rng.random() * 90))
     for ago in range(DAYS, 0, -1):
-        at = datetime.combine(chart.today - timedelta(days=ago), time(14, 20), OSLO)
+        minutes = int(chart.rng.random() * 55)
+        at = datetime.combine(chart.today - timedelta(days=ago), time(21, 0), OSLO) + timedelta(minutes=minutes)
         if at <= moved_in:
             continue
         days_ill = (at.date() - ill_on).days
@@ -41,7 +42,8 @@ def _stay(chart: Chart, service: Service) -> None:
 
 def _ordinary_day(chart: Chart, visit: Visit, stay: str, at: datetime) -> None:
     names: tuple[Name, ...] = NEWS2 if chart.rng.random() < 0.2 else ()
-    topic = "doctor" if at.weekday() == 2 and chart.rng.random() < 0.5 else "day"
+    is_round = at.weekday() == 2 and chart.rng.random() < 0.5
+    at, topic = (at.replace(hour=11), "doctor") if is_round else (at, "day")
     _note(chart, visit, stay, at, topic, names_ill=(names, 0.0))
 
 
