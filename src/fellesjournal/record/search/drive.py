@@ -172,12 +172,21 @@ class Driver:
         too_many: list[str] = []
         for n, clause in enumerate(gathers, start=1):
             tables.append(f"g{n} AS MATERIALIZED ({self._gather(clause)})")
-            cap = self.params.number(_cap(clause))
-            few = f"(SELECT count(*) FROM g{n}) <= {cap}"
+            few = self._few(n, clause)
             branches.append(f"({self._sifted(n, clause, [*too_many, few], order, limit, after)})")
-            too_many.append(f"(SELECT count(*) FROM g{n}) > {cap}")
+            too_many.append(f"NOT {few}")
         branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
         return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
+
+    def _few(self, n: int, clause: Clause | Chain) -> str:
+        """Whether there is little to gather: for keys by a look at the unit's index, which costs no policy."""
+        cap = self.params.number(_cap(clause))
+        if not isinstance(clause, Clause) or not _is_hashed(clause):
+            return f"((SELECT count(*) FROM g{n}) <= {cap})"
+        found = self.params.numbers(hashes(clause, self.writer.hash64))
+        param = self.params.number(clause.param)
+        kind = "true" if clause.type == "reference" else "false"
+        return f"(SELECT vault.is_few({kind}, {param}::integer, {found}, {cap}::integer))"
 
     def _gather(self, clause: Clause | Chain) -> str:
         if isinstance(clause, Chain):
