@@ -15,10 +15,10 @@ from fellesjournal.clinical.identification.national_id import (
     FODSELSNUMMER,
     NationalId,
     NotANationalId,
-    has_right_check_digits,
     parse_national_id,
 )
 from fellesjournal.demo.numbers import Numbers
+from fellesjournal.national.identifiers import has_right_check_digits
 
 TODAY = date(2026, 11, 23)
 BORN = date(1992, 3, 8)

@@ -1,8 +1,7 @@
-"""National identity numbers: fødselsnummer and D-nummer, their check digits, and the synthetic ones of a demo.
+"""What a typed national identity number says: fødselsnummer or D-nummer, born when, synthetic or not.
 
-Control digits by modulus 11 (Skatteetaten, folkeregisterforskriften § 2-2-1). A D-nummer adds 40 to the day; a
-synthetic test number adds 80 to the month. From 2032 new numbers may lack the first control digit's rule: then
-`_WEIGHTS` gets a date.
+A D-nummer adds 40 to the day; a synthetic test number adds 80 to the month. The check digits are
+`national.identifiers`' matter.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-FODSELSNUMMER: Final = "urn:oid:2.16.578.1.12.4.1.4.1"
-D_NUMMER: Final = "urn:oid:2.16.578.1.12.4.1.4.2"
+from fellesjournal.national.identifiers import DNR, FNR, has_right_check_digits
 
-_WEIGHTS: Final = ((3, 7, 6, 1, 8, 9, 4, 5, 2, 1), (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1))
+FODSELSNUMMER: Final = FNR
+D_NUMMER: Final = DNR
+
 _ELEVEN = re.compile(r"[0-9]{11}")
 _CENTURIES: Final = (
     (range(500), range(100), 1900),
@@ -54,14 +54,6 @@ def parse_national_id(text: str) -> NationalId:
     is_d_number, is_synthetic = day > 40, month > 80
     born = _date(value, day - 40 * is_d_number, month - 80 * is_synthetic)
     return NationalId(value, D_NUMMER if is_d_number else FODSELSNUMMER, born, is_synthetic)
-
-
-def has_right_check_digits(value: str) -> bool:
-    """Whether both control digits of eleven digits are right."""
-    return all(
-        sum(int(digit) * weight for digit, weight in zip(value, weights, strict=False)) % 11 == 0
-        for weights in _WEIGHTS
-    )
 
 
 def _date(value: str, day: int, month: int) -> date:
