@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -365,3 +366,10 @@ def test_laboratory_answers_are_drawn_on_working_days(items: list[Item]) -> None
         assert drawn.weekday() < 5
         assert 7 < drawn.hour < 17
         assert datetime.fromisoformat(report["issued"]) > drawn
+
+
+def test_a_newborn_without_a_number_is_a_valid_patient(world: World) -> None:
+    newborn = replace(world.people[0], national_id=None, birth_on=NOW.date())
+    patient = patient_resource(world, newborn, seed=1, today=NOW.date(), now=NOW).resource
+    assert "identifier" not in patient
+    assert validate(patient) == []

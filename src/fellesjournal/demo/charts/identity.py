@@ -42,7 +42,7 @@ def _patient(chart: Chart) -> Json:
     found: Json = {
         "resourceType": "Patient",
         "id": person.key,
-        "identifier": _identifiers(person),
+        **({"identifier": numbers} if (numbers := _identifiers(person)) else {}),
         "active": True,
         "name": [official_name(person.given, person.middle, person.family)],
         "gender": person.sex,
