@@ -30,7 +30,7 @@ from fellesjournal.record.errors import (
 )
 from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
-from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather
+from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather, stamp
 from fellesjournal.record.search import SearchQuery, parse_search
 
 
@@ -252,11 +252,6 @@ class Journal:
         )  # fmt: skip
 
 
-def open_journal(vault: Vault, decision: Decision) -> Journal:
-    """Open the record for a decision."""
-    return vault.open(decision)
-
-
 def _check(rows: list[Row], wanted: list[Wanted]) -> None:
     """Raise the first fault, with its place in what was sent."""
     bad = next((row for row in rows if row["status"] >= 400), None)
@@ -276,8 +271,7 @@ def _written(wanted: Wanted, row: Row) -> Written:
 
 def body_of(wanted_body: tuple[str, str], *, version: int, updated: datetime) -> str:
     """The stored body of a version just written, without reading it back: the same bytes that the database made."""
-    stamp = updated.strftime("%Y-%m-%dT%H:%M:%S.") + f"{updated.microsecond // 1000:03d}Z"
-    return f'{wanted_body[0]}{version}","lastUpdated":"{stamp}{wanted_body[1]}'
+    return f'{wanted_body[0]}{version}","lastUpdated":"{stamp(updated)}{wanted_body[1]}'
 
 
 def patient_of(id: str) -> PatientId | None:

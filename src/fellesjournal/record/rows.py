@@ -183,6 +183,11 @@ def split_body(resource: dict[str, Any], item: Wanted) -> tuple[str, str]:
     return head, '"' + _inner(meta) + "}" + _inner(rest) + "}"
 
 
+def stamp(updated: datetime) -> str:
+    """An instant as the database writes it into a body: UTC, milliseconds."""
+    return updated.strftime("%Y-%m-%dT%H:%M:%S.") + f"{updated.microsecond // 1000:03d}Z"
+
+
 def _inner(members: dict[str, Any]) -> str:
     return "," + fhir.encode(members).decode()[1:-1] if members else ""
 

@@ -24,6 +24,7 @@ from fellesjournal.record.api.write import delete_one, written_body
 from fellesjournal.record.errors import Malformed, RecordError
 from fellesjournal.record.journal import Journal, Written
 from fellesjournal.record.lookup import Stored
+from fellesjournal.record.rows import stamp
 
 
 @fhir_errors
@@ -112,11 +113,10 @@ async def _single_write(journal: Journal, entry: dict[str, Any]) -> str:
 
 
 def _entry_text(written: Written, resource: dict[str, Any] | None) -> str:
-    stamp = written.updated.strftime("%Y-%m-%dT%H:%M:%S.") + f"{written.updated.microsecond // 1000:03d}Z"
     location = f"{written.rtype}/{written.id}/_history/{written.version}"
     response = (
         f'{{"status":"{written.status}","location":"{location}","etag":"W/\\"{written.version}\\"",'
-        f'"lastModified":"{stamp}"}}'
+        f'"lastModified":"{stamp(written.updated)}"}}'
     )
     if resource is None:
         return f'{{"response":{response}}}'

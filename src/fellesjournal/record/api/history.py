@@ -11,6 +11,7 @@ from fellesjournal.kit.db import Row
 from fellesjournal.record.api.http import fhir_errors, json_response, preference, whole_number
 from fellesjournal.record.api.write import known_type
 from fellesjournal.record.errors import Malformed
+from fellesjournal.record.rows import stamp
 
 _KNOWN = {"_count", "_before", "_format", "_pretty"}
 _METHODS = {b"C": "POST", b"U": "PUT", b"D": "DELETE"}
@@ -41,11 +42,10 @@ async def history(request: Request, decision: Decision) -> Response:
 
 def _entry(row: Row, base: str, path: str) -> str:
     op: Any = row["op"]
-    stamp = row["updated"].strftime("%Y-%m-%dT%H:%M:%S.") + f"{row['updated'].microsecond // 1000:03d}Z"
     resource = f'"resource":{row["body"]},' if row["body"] else ""
     request = f'"request":{{"method":"{_METHODS[op]}","url":"{path}"}}'
     etag = f'W/\\"{row["version"]}\\"'
-    response = f'"response":{{"status":"{_STATUS[op]}","etag":"{etag}","lastModified":"{stamp}"}}'
+    response = f'"response":{{"status":"{_STATUS[op]}","etag":"{etag}","lastModified":"{stamp(row["updated"])}"}}'
     return f'{{"fullUrl":"{base}",{resource}{request},{response}}}'
 
 
