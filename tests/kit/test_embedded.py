@@ -181,6 +181,19 @@ def test_rotated_password_is_adopted_and_a_foreign_key_file_is_named(
             asyncio.run(migrate(dsn.to("fj"), foreign, migrations=[]))
 
 
+def test_roles_get_the_passwords_of_the_key_file(data_dir: Path, keys: Keys) -> None:
+    """Here, on a server of its own: roles belong to the whole server, and other tests sign in to the shared one."""
+    with _server(data_dir, keys) as dsn:
+        asyncio.run(migrate(dsn.to("fj"), keys, migrations=[]))
+        before = dsn.as_role(user="fj_web", password=keys.role_password("fj_web"))
+        assert _ask(before, "SELECT 1") == 1
+        keys.rotate("fj_web")
+        asyncio.run(migrate(dsn.to("fj"), keys, migrations=[]))
+        assert _ask(before.as_role(user="fj_web", password=keys.role_password("fj_web")), "SELECT 1") == 1
+        with pytest.raises(db.InvalidPassword):
+            _ask(before, "SELECT 1")
+
+
 @as_root
 def test_plain_user_runs_it(data_dir: Path) -> None:
     folder = data_dir / "plain"

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from fellesjournal.kit import db
 from fellesjournal.kit.dsn import Dsn
-from fellesjournal.kit.keys import Keys, open_keys
+from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import (
     Migration,
     MigrationError,
@@ -113,22 +112,6 @@ async def test_test_database_has_nothing_pending(admin: db.Database) -> None:
         assert await pending(connection) == []
         missing = await pending(connection, [Migration(9999, "9999_x.sql", "")])
     assert missing == ["9999_x.sql"]
-
-
-async def test_roles_get_the_passwords_of_the_key_file(empty: tuple[Dsn, Keys], tmp_path: Path) -> None:
-    """Roles belong to the whole server: the old passwords are put back at once."""
-    dsn, keys = empty
-    shutil.copy(keys.path, tmp_path)
-    other = open_keys(tmp_path)
-    other.rotate("fj_web")
-    try:
-        await migrate(dsn, other, migrations=[])
-        as_web = dsn.as_role(user="fj_web", password=other.role_password("fj_web"))
-        assert await _fetchval(as_web, "SELECT 1") == 1
-    finally:
-        await migrate(dsn, keys, migrations=[])
-    as_web = dsn.as_role(user="fj_web", password=keys.role_password("fj_web"))
-    assert await _fetchval(as_web, "SELECT 1") == 1
 
 
 def test_files_need_numbers_of_their_own(tmp_path: Path) -> None:
