@@ -9,10 +9,11 @@ cannot disagree.
 
 from fellesjournal.fhir.extract import extract
 from fellesjournal.fhir.index_rows import IndexRows
-from fellesjournal.fhir.json_text import BadJson, encode, parse
+from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
 from fellesjournal.fhir.ownership import Owner
+from fellesjournal.fhir.patch import BadPatch, PatchConflict, PatchError, PatchTestFailed, apply_json_patch
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
@@ -24,10 +25,15 @@ __all__ = [
     "RESOURCE_TYPES",
     "TYPE_NUMBER",
     "BadJson",
+    "BadPatch",
     "IndexRows",
     "Issue",
     "Owner",
+    "PatchConflict",
+    "PatchError",
+    "PatchTestFailed",
     "SearchParam",
+    "apply_json_patch",
     "compartment_params",
     "date_range",
     "encode",
@@ -39,6 +45,7 @@ __all__ = [
     "outcome",
     "param_id",
     "parse",
+    "parse_list",
     "search_params",
     "validate",
 ]

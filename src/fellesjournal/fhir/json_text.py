@@ -32,11 +32,32 @@ def parse(body: bytes) -> dict[str, Any]:
     document = _decode(body)
     if type(document) is not dict:
         raise BadJson("a resource is a JSON object")
-    if _has_twins(document, body=body):
-        raise BadJson("a property is given twice in the same object")
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(document):
-        raise BadJson(f"nested deeper than {MAX_DEPTH} levels")
+    _check(document, body=body)
     return document
+
+
+def parse_list(body: bytes) -> list[Any]:
+    """Read one JSON array, such as a JSON Patch, as carefully as `parse` reads an object. Raises BadJson."""
+    document = _decode(body)
+    if type(document) is not list:
+        raise BadJson("expected a JSON array")
+    _check(document, body=body)
+    return document
+
+
+def is_deep(document: dict[str, Any] | list[Any]) -> bool:
+    """Tell whether a document that was not read by `parse` is nested deeper than `parse` would allow."""
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            v
+            for item in level
+            for v in (item.values() if type(item) is dict else item)
+            if type(v) is dict or type(v) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def encode(resource: dict[str, Any]) -> bytes:
@@ -59,14 +80,21 @@ def _decode(body: bytes) -> Any:
         raise BadJson("a number is out of range") from None
 
 
+def _check(document: dict[str, Any] | list[Any], *, body: bytes) -> None:
+    if _has_twins(document, body=body):
+        raise BadJson("a property is given twice in the same object")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and is_deep(document):
+        raise BadJson(f"nested deeper than {MAX_DEPTH} levels")
+
+
 def _place(message: str) -> str:
     """Keep msgspec's place and reason; it never quotes the body."""
     return "not valid JSON: " + message.removeprefix("JSON is malformed: ").lower()
 
 
-def _has_twins(document: dict[str, Any], *, body: bytes) -> bool:
+def _has_twins(document: dict[str, Any] | list[Any], *, body: bytes) -> bool:
     """Tell whether the text has more properties than what was read: one came twice, and the last one won."""
-    written = encode(document)
+    written = _encoder.encode(document)
     return written != body and _count_keys(written) != _count_keys(body)
 
 
@@ -76,18 +104,3 @@ def _count_keys(text: bytes) -> int:
     """
     dense = text.translate(None, b" \t\r\n")
     return dense.count(b'":') - dense.count(b'\\":')
-
-
-def _is_deep(document: dict[str, Any]) -> bool:
-    """Walk the document level by level."""
-    level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
-        level = [
-            v
-            for item in level
-            for v in (item.values() if type(item) is dict else item)
-            if type(v) is dict or type(v) is list
-        ]
-        if not level:
-            return False
-    return True
