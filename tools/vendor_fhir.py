@@ -74,7 +74,9 @@ def is_compartment(f: Json) -> bool:
 
 
 def trim_structure(f: Json) -> Json:
-    """Keep a type's kind and its elements: [path, min, max, types, required binding, content reference]."""
+    """Keep a type's kind and its elements:
+    [path, min, max, types, required binding, content reference, and true for one that belongs in a summary].
+    """
     elements = [trim_element(e) for e in f["snapshot"]["element"][1:]]
     return {"kind": f["kind"], "abstract": f["abstract"], "elements": elements}
 
@@ -85,7 +87,8 @@ def trim_element(e: Json) -> list[Any]:
     binding = e.get("binding", {})
     required = binding.get("valueSet", "").split("|")[0] if binding.get("strength") == "required" else None
     reference = e["contentReference"].lstrip("#") if "contentReference" in e else None
-    return [e["path"], e["min"], e["max"], types, required or None, reference]
+    summary = [True] if e.get("isSummary") else []
+    return [e["path"], e["min"], e["max"], types, required or None, reference, *summary]
 
 
 def type_code(t: Json, *, path: str) -> str:

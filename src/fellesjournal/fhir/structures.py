@@ -21,6 +21,7 @@ class RawElement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     types: list[str]
     binding: str | None
     content_reference: str | None
+    summary: bool = False
 
 
 class RawType(msgspec.Struct, frozen=True):
@@ -56,8 +57,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     """One JSON property that an object may have.
 
     `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a
-    data type,
-    or the path of a nested structure (`Observation.component`).
+    data type, or the path of a nested structure (`Observation.component`). `summary`: `_summary=true` shows it.
     """
 
     name: str
@@ -67,10 +67,13 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     required: bool
     choice: bool
     binding: str | None
+    summary: bool = False
 
 
 class Structure(msgspec.Struct, frozen=True):
-    """One kind of object: a resource, a data type, or a part nested in one."""
+    """One kind of object: a resource, a data type, or a part nested in one. `fields` stand in the order that
+    R4 defines, which is the order of XML.
+    """
 
     path: str
     is_resource: bool
@@ -161,6 +164,7 @@ def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: 
         required=element.min > 0,
         choice=choice,
         binding=element.binding if element.binding in catalogue().codes else None,
+        summary=element.summary,
     )
 
 
