@@ -28,6 +28,7 @@ from fellesjournal.record.errors import (
     RecordError,
     UnknownPatient,
 )
+from fellesjournal.record.history import HistoryPage, HistoryQuery, read_history
 from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
 from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather, stamp
@@ -99,6 +100,10 @@ class Journal:
         if not rows and before == 2**31 - 1:
             raise NotFound
         return rows
+
+    async def past(self, query: HistoryQuery, *, after: str | None = None) -> HistoryPage:
+        """One page of a history: of a resource, a type, or everything, as `record.history` says."""
+        return await read_history(self.vault.db, self.vault.keys, self.decision, query, after=after)
 
     async def search(self, rtype: str, params: Pairs, *, after: str | None = None) -> Page:
         """One page of a FHIR search in the chart that it names, else in the acting unit's lists.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fellesjournal import fhir
 from fellesjournal.kit.db import Connection, Database, DbError, Row, sql_file
 from fellesjournal.record.rows import Columns
 
@@ -98,10 +99,11 @@ def _fail(batch: Sequence[tuple[PointRead, "asyncio.Future[Row]"]], error: BaseE
 
 
 async def history_of(
-    db: Database, *, secret: bytes, rtype: int, slot: int, pid: int, before: int, limit: int
-) -> list[Row]:
-    """Versions of one resource, newest first; row 0 has the status."""
-    rows: list[Row] = await db.fetch(_SQL.history_of, secret, rtype, slot, pid, before, limit)
+    db: Database, *, secret: bytes, rtype: int, slot: int, pid: int, before: int, limit: int,
+    since: datetime = fhir.OPEN_START, start: datetime = fhir.OPEN_START, end: datetime = fhir.OPEN_END,
+) -> list[Row]:  # fmt: skip
+    """Versions of one resource made since, and current in [start, end); newest first; row 0 has the status."""
+    rows: list[Row] = await db.fetch(_SQL.history_of, secret, rtype, slot, pid, before, limit, since, start, end)
     return rows
 
 

@@ -4,7 +4,7 @@ SELECT n, status, version, updated, body FROM vault.read_many($1, $2, $3, $4, $5
 
 -- name: history_of
 -- Versions of one resource below a version, newest first.
-SELECT status, version, updated, op, body FROM vault.history_of($1, $2, $3, $4, $5, $6)
+SELECT status, version, updated, op, body FROM vault.history_of($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: search
 -- Decides, searches and logs what was shown. The last row (k = -1) is the verdict.

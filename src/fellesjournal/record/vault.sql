@@ -95,7 +95,8 @@ GRANT SELECT ON vault.sp_string, vault.sp_date TO vault_identify;
 -- ── Whose is it ──────────────────────────────────────────────────────────────────────────────────
 
 -- Owner columns of the rows named, one for each wish, NULLs where there is nothing. No content.
--- version: 0 = the current one, n = that one, -1 = the most open one. others: who else it names, as the text of an array.
+-- version: 0 = the current one, n = that one. others: who else it names, as the text of an array.
+-- An old version is as hidden as the current one is now, too: its class is the stronger of both, and whom either names counts.
 DROP FUNCTION IF EXISTS vault.owners(smallint[], bigint[], smallint[]);
 CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_version integer[])
 RETURNS TABLE (n integer, patient bigint, org bigint, sens smallint, others text)
@@ -105,20 +106,24 @@ BEGIN
     SELECT a.ord::integer, x.patient, x.org, x.sens,
            CASE WHEN x.sens >= 100 THEN (ARRAY(
              SELECT DISTINCT o.patient FROM vault.other_patient o WHERE o.slot = a.slot AND o.pid = a.pid
-             AND o.from_version <= x.version AND (o.to_version IS NULL OR o.to_version >= x.version)))::text END
+             AND (o.to_version IS NULL OR (o.from_version <= x.version AND o.to_version >= x.version))))::text END
     FROM unnest(p_slot, p_pid, p_rtype, p_version) WITH ORDINALITY AS a (slot, pid, rtype, version, ord)
     LEFT JOIN LATERAL (
       SELECT r.patient, r.org, r.sens, r.version FROM vault.resource r
       WHERE a.version = 0 AND r.slot = a.slot AND r.pid = a.pid AND r.rtype = a.rtype
       UNION ALL
-      SELECT h.patient, h.org, h.sens, h.version FROM vault.history h
+      SELECT h.patient, h.org, vault.stronger(h.sens, r.sens), h.version
+      FROM vault.history h JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid
       WHERE a.version > 0 AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.rtype = a.rtype
-      UNION ALL
-      (SELECT h.patient, h.org, h.sens, h.version FROM vault.history h
-       WHERE a.version < 0 AND h.slot = a.slot AND h.pid = a.pid AND h.rtype = a.rtype ORDER BY h.sens % 2, h.sens LIMIT 1)
     ) x ON true
     ORDER BY a.ord;
 END $$;
+
+-- The class of a row that must be shown as little as either of two: the greater category, withheld if one is, and so on.
+CREATE OR REPLACE FUNCTION vault.stronger(p_a smallint, p_b smallint) RETURNS smallint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (greatest(p_a / 100, p_b / 100) * 100 + greatest(p_a % 100 / 2, p_b % 100 / 2) * 2 + greatest(p_a % 2, p_b % 2))::smallint
+$$;
 
 -- ── Read by id ───────────────────────────────────────────────────────────────────────────────────
 
@@ -151,31 +156,60 @@ BEGIN
         AND r.sens = ANY (a.classes::smallint[]) AND (r.sens < 100 OR vault.may_others(sha256(a.secret), r.slot, r.pid))
       UNION ALL
       SELECT h.pid, h.version, h.updated, h.body FROM vault.history h
+      JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid AND r.patient = h.patient
       WHERE a.version > 0 AND a.allow AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.patient = a.patient
-        AND h.sens = ANY (a.classes::smallint[])
+        AND h.sens = ANY (a.classes::smallint[]) AND r.sens = ANY (a.classes::smallint[])
+        AND (h.sens < 100 OR vault.may_others(sha256(a.secret), h.slot, h.pid, h.version))
+        AND (r.sens < 100 OR vault.may_others(sha256(a.secret), r.slot, r.pid))
     ) x ON true
     ORDER BY a.ord;
   PERFORM set_config('fj.reading', '', true);
 END $$;
 
--- All versions of one resource, newest first, below a version. Empty when hidden or absent. status as above in row 0.
-CREATE OR REPLACE FUNCTION vault.history_of(p_secret bytea, p_rtype smallint, p_slot smallint, p_pid bigint, p_before integer, p_limit integer)
+-- All versions of one resource, newest first, below a version. status as above in the first row when it is not shown; no rows at all
+-- when none of the versions lies in the time asked for. Hidden as a whole when the current version is hidden now.
+-- p_since: made at that instant or later. p_from, p_until: current at some time in [p_from, p_until); a deletion: made in it.
+DROP FUNCTION IF EXISTS vault.history_of(bytea, smallint, smallint, bigint, integer, integer);
+CREATE OR REPLACE FUNCTION vault.history_of(
+  p_secret bytea, p_rtype smallint, p_slot smallint, p_pid bigint, p_before integer, p_limit integer,
+  p_since timestamptz DEFAULT '-infinity', p_from timestamptz DEFAULT '-infinity', p_until timestamptz DEFAULT 'infinity')
 RETURNS TABLE (status smallint, version integer, updated timestamptz, op "char", body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE o record; d record;
+DECLARE o record; d record; v_others bigint[];
 BEGIN
-  SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[-1]);
+  SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[0]);
   SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[o.sens], ARRAY[o.others], ARRAY[p_rtype],
                                           ARRAY['history'], ARRAY[p_pid]);
   IF d.session IS NULL THEN RETURN QUERY SELECT 401::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
   IF d.allow IS NOT TRUE THEN RETURN QUERY SELECT 404::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
   PERFORM set_config('fj.reading', ARRAY[o.patient]::text, true);
-  RETURN QUERY
+  FOR status, version, updated, op, body IN
     SELECT 200::smallint, h.version, h.updated, h.op, h.body FROM vault.history h
     WHERE h.slot = p_slot AND h.pid = p_pid AND h.version < p_before AND h.patient = o.patient
+      AND h.updated >= p_since AND h.updated < p_until
+      AND (h.updated >= p_from OR (h.op <> 'D' AND NOT EXISTS (
+        SELECT 1 FROM vault.history x WHERE x.slot = h.slot AND x.pid = h.pid AND x.version = h.version + 1 AND x.updated <= p_from
+        AND x.sens = ANY (d.classes))))
       AND h.sens = ANY (d.classes) AND (h.sens < 100 OR vault.may_others(sha256(p_secret), h.slot, h.pid, h.version))
-    ORDER BY h.version DESC LIMIT p_limit;
+    ORDER BY h.version DESC LIMIT p_limit
+  LOOP
+    v_others := v_others || vault.named_in(p_slot, p_pid, version);
+    RETURN NEXT;
+  END LOOP;
   PERFORM set_config('fj.reading', '', true);
+  -- Whom only an older version names is shown too, and stands in the log with it.
+  v_others := ARRAY(SELECT DISTINCT q.p FROM unnest(v_others) AS q (p) WHERE q.p <> ALL (coalesce(o.others::bigint[], '{}')));
+  IF cardinality(v_others) > 0 THEN
+    PERFORM access.log_event(p_secret, v_others, 'history', p_rtype, ARRAY[p_pid], d.ground, NULL, 0::smallint);
+  END IF;
+END $$;
+
+-- Every other patient that one version of a resource names.
+CREATE OR REPLACE FUNCTION vault.named_in(p_slot smallint, p_pid bigint, p_version integer) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid
+               AND o.from_version <= p_version AND (o.to_version IS NULL OR o.to_version >= p_version));
 END $$;
 
 -- ── Search ───────────────────────────────────────────────────────────────────────────────────────
@@ -562,7 +596,8 @@ END $$;
 ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) OWNER TO vault_gate;
 ALTER FUNCTION vault.may_others(bytea, smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
-ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer) OWNER TO vault_read;
+ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz) OWNER TO vault_read;
+ALTER FUNCTION vault.named_in(smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
 ALTER FUNCTION vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
 ALTER FUNCTION vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
@@ -579,6 +614,8 @@ ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
 GRANT EXECUTE ON FUNCTION vault.check_query(text) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.stronger(smallint, smallint) TO vault_gate;
+GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
 GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
@@ -586,7 +623,7 @@ GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[],
 
 GRANT USAGE ON SCHEMA vault TO fj_web, fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]),
-  vault.history_of(bytea, smallint, smallint, bigint, integer, integer),
+  vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz),
   vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]),
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
     integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],

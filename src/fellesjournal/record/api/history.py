@@ -1,59 +1,78 @@
-"""history of one resource (FHIR http §2.21.0.9)."""
+"""history of one resource, of a type, and of everything (FHIR http §2.21.0.9)."""
 
-from typing import Any
+import json
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.kit.db import Row
-from fellesjournal.record.api.http import fhir_errors, json_response, preference, whole_number
+from fellesjournal.record.api.http import fhir_errors, json_response, preference
+from fellesjournal.record.api.search import CURSOR, query_pairs
 from fellesjournal.record.api.write import known_type
-from fellesjournal.record.errors import Malformed
+from fellesjournal.record.history import HistoryPage, HistoryQuery, Version, parse_history
 from fellesjournal.record.rows import stamp
 
-_KNOWN = {"_count", "_before", "_format", "_pretty"}
-_METHODS = {b"C": "POST", b"U": "PUT", b"D": "DELETE"}
-_STATUS = {b"C": "201", b"U": "200", b"D": "204"}
+_EDGE: Final = frozenset({CURSOR, "_format", "_pretty"})
+_METHODS: Final = {"C": "POST", "U": "PUT", "D": "DELETE"}
+_STATUS: Final = {"C": "201", "U": "200", "D": "204"}
 
 
 @fhir_errors
 @fhir_interaction("history")
 async def history(request: Request, decision: Decision) -> Response:
-    """All versions, newest first; `_count` a page, `_before` (in next links) the version to go on below."""
-    rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
-    unknown = sorted(set(request.query_params) - _KNOWN)
-    if unknown and preference(request, "handling") != "lenient":
-        raise Malformed("A history takes _count; the parameters that were given are not all known.")
-    count = min(_number(request, "_count", 50), 200)
-    before = _number(request, "_before", 2**31 - 1)
+    """All versions of one resource, newest first, deletions too."""
+    return await _answer(request, decision, known_type(request), request.path_params["id"])
+
+
+@fhir_errors
+@fhir_interaction("history")
+async def type_history(request: Request, decision: Decision) -> Response:
+    """All versions of a type in a chart (`patient`), else of the rows that the acting unit controls."""
+    return await _answer(request, decision, known_type(request), "")
+
+
+@fhir_errors
+@fhir_interaction("history")
+async def system_history(request: Request, decision: Decision) -> Response:
+    """The same over every type."""
+    return await _answer(request, decision, "", "")
+
+
+async def _answer(request: Request, decision: Decision, rtype: str, id: str) -> Response:
+    pairs = query_pairs(request.url.query)
+    wanted = [(name, value) for name, value in pairs if name not in _EDGE]
+    query = parse_history(rtype, id, wanted, strict=preference(request, "handling") != "lenient")
+    cursor = next((value for name, value in pairs if name == CURSOR), None)
     journal = request.app.state.vault.open(decision)
-    rows = await journal.history(rtype, id, before=before, limit=count + 1)
-    base = f"{request.app.state.settings.base_url}/fhir/{rtype}/{id}"
-    links = [f'{{"relation":"self","url":"{base}/_history"}}']
-    if len(rows) > count:
-        next_url = f"{base}/_history?_count={count}&_before={rows[count - 1]['version']}"
-        links.append(f'{{"relation":"next","url":"{next_url}"}}')
-    entries = ",".join(_entry(row, base, f"{rtype}/{id}") for row in rows[:count])
-    body = f'{{"resourceType":"Bundle","type":"history","link":[{",".join(links)}],"entry":[{entries}]}}'
-    return json_response(body.encode())
+    page = await journal.past(query, after=cursor)
+    base = f"{request.app.state.settings.base_url}/fhir"
+    return json_response(_bundle(base, query, page).encode())
 
 
-def _entry(row: Row, base: str, path: str) -> str:
-    op: Any = row["op"]
-    resource = f'"resource":{row["body"]},' if row["body"] else ""
-    request = f'"request":{{"method":"{_METHODS[op]}","url":"{path}"}}'
-    etag = f'W/\\"{row["version"]}\\"'
-    response = f'"response":{{"status":"{_STATUS[op]}","etag":"{etag}","lastModified":"{stamp(row["updated"])}"}}'
-    return f'{{"fullUrl":"{base}",{resource}{request},{response}}}'
+def _bundle(base: str, query: HistoryQuery, page: HistoryPage) -> str:
+    url = "/".join(part for part in (base, query.rtype, query.id, "_history") if part)
+    links = [_link("self", url, query.params)]
+    if page.next:
+        links.append(_link("next", url, [*query.params, (CURSOR, page.next)]))
+    entries = ",".join(_entry(base, version) for version in page.versions)
+    listed = f',"entry":[{entries}]' if entries else ""
+    return f'{{"resourceType":"Bundle","type":"history","link":[{",".join(links)}]{listed}}}'
 
 
-def _number(request: Request, name: str, default: int) -> int:
-    value = request.query_params.get(name)
-    if value is None:
-        return default
-    number = whole_number(value)
-    if number is None:
-        raise Malformed(f"{name} must be a positive whole number.")
-    return number
+def _link(relation: str, url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return f'{{"relation":"{relation}","url":{json.dumps(f"{url}?{urlencode(pairs)}" if pairs else url)}}}'
+
+
+def _entry(base: str, version: Version) -> str:
+    path = f"{version.rtype}/{version.id}"
+    resource = f'"resource":{version.body},' if version.body else ""
+    request = f'"request":{{"method":"{_METHODS[version.op]}","url":"{version.rtype if version.op == "C" else path}"}}'
+    response = (
+        f'"response":{{"status":"{_STATUS[version.op]}","etag":"W/\\"{version.version}\\"",'
+        f'"lastModified":"{stamp(version.updated)}"}}'
+    )
+    return f'{{"fullUrl":"{base}/{path}",{resource}{request},{response}}}'

@@ -11,7 +11,7 @@ from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
 
 _TYPES = {"token", "reference", "date", "string", "quantity", "number", "uri"}
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 _STARTED = "2026-11-23"
 
 
@@ -38,7 +38,7 @@ def _statement(base: str) -> bytes:
                 "mode": "server",
                 "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
                 "resource": [_resource(rtype) for rtype in sorted(fhir.RESOURCE_TYPES)],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
             }
         ],
     }

@@ -4,7 +4,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from fellesjournal.record.api.bundle import bundle
 from fellesjournal.record.api.edge import METHODS, elsewhere
-from fellesjournal.record.api.history import history
+from fellesjournal.record.api.history import history, system_history, type_history
 from fellesjournal.record.api.metadata import metadata
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
@@ -12,6 +12,8 @@ from fellesjournal.record.api.write import create, delete, update
 
 _interactions: list[BaseRoute] = [
     Route("/metadata", metadata, methods=["GET"]),
+    Route("/_history", system_history, methods=["GET"]),
+    Route("/{rtype}/_history", type_history, methods=["GET"]),
     Route("/{rtype}/{id}", read, methods=["GET"]),
     Route("/{rtype}", search_get, methods=["GET"]),
     Route("/{rtype}", create, methods=["POST"]),
