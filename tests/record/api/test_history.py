@@ -95,7 +95,10 @@ def test_since_and_at_choose_versions_by_time(client: httpx.Client, patient: str
     url = f"/Observation/{id_}/_history"
     stamps = {e["response"]["etag"]: e["response"]["lastModified"] for e in entries(client.get(url))}
     second, third, gone = stamps['W/"2"'], stamps['W/"3"'], stamps['W/"4"']
-    etags = lambda **params: [e["response"]["etag"] for e in entries(client.get(url, params=params))]  # noqa: E731
+
+    def etags(**params: str) -> list[str]:
+        return [e["response"]["etag"] for e in entries(client.get(url, params=params))]
+
     assert etags(_since=second) == ['W/"4"', 'W/"3"', 'W/"2"']
     assert etags(_since="2999") == []
     assert etags(_at=second) == ['W/"2"']
@@ -171,7 +174,10 @@ def test_since_and_at_work_over_a_chart(client: httpx.Client, patient: str) -> N
     stamps = [
         e["response"]["lastModified"] for e in entries(client.get("/Observation/_history", params={"patient": patient}))
     ]
-    at = lambda text: seen(client.get("/Observation/_history", params={"patient": patient, "_at": text}))  # noqa: E731
+
+    def at(text: str) -> list[tuple[str, str, str]]:
+        return seen(client.get("/Observation/_history", params={"patient": patient, "_at": text}))
+
     assert at(stamps[0]) == [("DELETE", f"Observation/{second}", 'W/"2"'), ("PUT", f"Observation/{first}", 'W/"2"')]
     assert at(stamps[1]) == [("POST", f"Observation/{second}", 'W/"1"'), ("PUT", f"Observation/{first}", 'W/"2"')]
     assert at(stamps[2]) == [("PUT", f"Observation/{first}", 'W/"2"')]

@@ -52,6 +52,7 @@ def _resource(rtype: str) -> dict[str, Any]:
         "interaction": [{"code": code} for code in _INTERACTIONS],
         "versioning": "versioned-update",
         "readHistory": True,
+        "conditionalRead": "full-support",
         "updateCreate": False,
         "conditionalCreate": False,
         "conditionalUpdate": False,

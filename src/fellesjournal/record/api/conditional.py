@@ -1,0 +1,51 @@
+"""Conditional reads: 304 for whoever has the version already (FHIR http §2.21.0.4; RFC 9110, 13.1).
+
+The version is read, decided and logged first: what is hidden is as absent here as everywhere.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fellesjournal.record.api.http import version_headers
+
+_TAG: Final = re.compile(r'[\s,]*(?:(?:W/)?"([\x21\x23-\x7e]*)"|(\*|[0-9]{1,9}))\s*(?=,|$)')
+"""An entity tag, weak or strong, `*`, or a bare version number as some FHIR clients write it."""
+
+
+def not_modified(request: Request, *, version: int, updated: datetime) -> Response | None:
+    """The 304 when the client has this version, else None. If-None-Match is looked at alone when it is there."""
+    tags = request.headers.getlist("if-none-match")
+    if tags:
+        has_it = _is_named(", ".join(tags), version)
+    else:
+        has_it = _is_older(request.headers.get("if-modified-since"), updated)
+    if not has_it:
+        return None
+    return Response(status_code=304, headers={"Cache-Control": "no-store", **version_headers(version, updated)})
+
+
+def _is_named(text: str, version: int) -> bool:
+    """Whether a list of tags names the version, by the weak comparison; from what is no tag on it names nothing."""
+    wanted, at = ("*", str(version)), 0
+    while (tag := _TAG.match(text, at)) is not None:
+        if (tag[1] or tag[2]) in wanted:
+            return True
+        at = tag.end()
+    return False
+
+
+def _is_older(text: str | None, updated: datetime) -> bool:
+    """Whether nothing has changed since; a date that can't be read is as if it weren't there (RFC 9110, 13.1.3)."""
+    if text is None:
+        return False
+    try:
+        since = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return False
+    since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    return updated.replace(microsecond=0) <= since
