@@ -31,9 +31,9 @@ def not_modified(request: Request, *, version: int, updated: datetime) -> Respon
 
 def _is_named(text: str, version: int) -> bool:
     """Whether a list of tags names the version, by the weak comparison; from what is no tag on it names nothing."""
-    wanted, at = ("*", str(version)), 0
+    at = 0
     while (tag := _TAG.match(text, at)) is not None:
-        if (tag[1] or tag[2]) in wanted:
+        if tag[2] == "*" or (tag[1] or tag[2]) == str(version):
             return True
         at = tag.end()
     return False
