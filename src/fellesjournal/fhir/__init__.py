@@ -9,7 +9,7 @@ cannot disagree.
 
 from fellesjournal.fhir.extract import extract
 from fellesjournal.fhir.index_rows import IndexRows
-from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list
+from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
 from fellesjournal.fhir.ownership import Owner
@@ -17,15 +17,20 @@ from fellesjournal.fhir.patch import BadPatch, PatchConflict, PatchError, PatchT
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
+from fellesjournal.fhir.subset import SUMMARIES, Summary, subset
 from fellesjournal.fhir.walker import validate
+from fellesjournal.fhir.xml_read import BadXml, read_xml
+from fellesjournal.fhir.xml_write import write_xml
 
 __all__ = [
     "OPEN_END",
     "OPEN_START",
     "RESOURCE_TYPES",
+    "SUMMARIES",
     "TYPE_NUMBER",
     "BadJson",
     "BadPatch",
+    "BadXml",
     "IndexRows",
     "Issue",
     "Owner",
@@ -33,6 +38,7 @@ __all__ = [
     "PatchError",
     "PatchTestFailed",
     "SearchParam",
+    "Summary",
     "apply_json_patch",
     "compartment_params",
     "date_range",
@@ -46,6 +52,10 @@ __all__ = [
     "param_id",
     "parse",
     "parse_list",
+    "read_verbatim",
+    "read_xml",
     "search_params",
+    "subset",
     "validate",
+    "write_xml",
 ]

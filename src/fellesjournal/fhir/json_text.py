@@ -14,6 +14,7 @@ import msgspec
 MAX_DEPTH: Final = 100
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_verbatim = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()))
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -42,6 +43,19 @@ def parse_list(body: bytes) -> list[Any]:
     if type(document) is not list:
         raise BadJson("expected a JSON array")
     _check(document, body=body)
+    return document
+
+
+def read_verbatim(body: bytes) -> dict[str, Any]:
+    """Read JSON that was made or checked here before; a number with a point or an exponent becomes a msgspec.Raw
+    that holds its text. Raises BadJson.
+    """
+    try:
+        document = _verbatim.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadJson(_place(str(error))) from None
+    if type(document) is not dict:
+        raise BadJson("a resource is a JSON object")
     return document
 
 
