@@ -13,7 +13,14 @@ from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, rea
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
 from fellesjournal.fhir.ownership import Owner
-from fellesjournal.fhir.patch import BadPatch, PatchConflict, PatchError, PatchTestFailed, apply_json_patch
+from fellesjournal.fhir.patch import (
+    BadPatch,
+    PatchConflict,
+    PatchError,
+    PatchTestFailed,
+    apply_fhirpath_patch,
+    apply_json_patch,
+)
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
@@ -39,6 +46,7 @@ __all__ = [
     "PatchTestFailed",
     "SearchParam",
     "Summary",
+    "apply_fhirpath_patch",
     "apply_json_patch",
     "compartment_params",
     "date_range",
