@@ -11,12 +11,11 @@ from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath import shapes
 from fellesjournal.fhir.fhirpath.arithmetic import OPERATORS, joined, negate
+from fellesjournal.fhir.fhirpath.conditions import TESTS, logic
 from fellesjournal.fhir.fhirpath.constants import constant
 from fellesjournal.fhir.fhirpath.environment import Environment
-from fellesjournal.fhir.fhirpath.equality import compare, equal, equivalent, identity
 from fellesjournal.fhir.fhirpath.errors import FhirPathError
 from fellesjournal.fhir.fhirpath.functions import FUNCTIONS, Function
-from fellesjournal.fhir.fhirpath.functions.existence import identities
 from fellesjournal.fhir.fhirpath.functions.model import Decided, Listed, TypeCheck
 from fellesjournal.fhir.fhirpath.functions.subsetting import at_index, only, sort, union
 from fellesjournal.fhir.fhirpath.functions.tree import is_of_type
@@ -41,13 +40,7 @@ from fellesjournal.fhir.fhirpath.types import SYSTEM_NAMES, resolve_type
 from fellesjournal.fhir.structures import catalogue
 
 _LOGIC: Final = {"and", "or", "xor", "implies"}
-_COMPARISONS: Final[dict[str, Callable[[int], bool]]] = {
-    "<": lambda found: found < 0,
-    ">": lambda found: found > 0,
-    "<=": lambda found: found <= 0,
-    ">=": lambda found: found >= 0,
-}
-_TRUTHS: Final = {*_LOGIC, *_COMPARISONS, "=", "!=", "~", "!~", "in", "contains"}
+_TRUTHS: Final = {*_LOGIC, *TESTS}
 
 
 def listed(tree: Tree) -> Listed:
@@ -200,77 +193,13 @@ def _concatenate(left: Items, right: Items, env: Environment) -> Items:
 
 
 def _logic(tree: Binary) -> Decided:
-    """Three-valued: § 6.5. The right side is looked at only where it matters."""
-    left, right = _scoped_truth(tree.left), _scoped_truth(tree.right)
-
-    def both(env: Environment) -> bool | None:
-        first = left(env)
-        if first is False:
-            return False
-        second = right(env)
-        return False if second is False else None if first is None or second is None else True
-
-    def either(env: Environment) -> bool | None:
-        first = left(env)
-        if first is True:
-            return True
-        second = right(env)
-        return True if second is True else None if first is None or second is None else False
-
-    def only_one(env: Environment) -> bool | None:
-        first, second = left(env), right(env)
-        return None if first is None or second is None else first is not second
-
-    def implies(env: Environment) -> bool | None:
-        first = left(env)
-        if first is False:
-            return True
-        second = right(env)
-        return True if second is True else None if first is None else second
-
-    return {"and": both, "or": either, "xor": only_one, "implies": implies}[tree.operator]
+    return logic(tree.operator, _scoped_truth(tree.left), _scoped_truth(tree.right))
 
 
 def _comparison(tree: Binary) -> Decided:
     left, right, at = _scoped(tree.left), _scoped(tree.right), tree.at
-    act = _TESTS[tree.operator]
+    act = TESTS[tree.operator]
     return lambda env: _placed(act, at, left(env), right(env), env)
-
-
-def _unequal(left: Items, right: Items, env: Environment) -> bool | None:
-    answer = equal(left, right, env)
-    return None if answer is None else not answer
-
-
-def _ordered(is_so: Callable[[int], bool]) -> Callable[[Items, Items, Environment], bool | None]:
-    def run(left: Items, right: Items, env: Environment) -> bool | None:
-        a, b = one(left), one(right)
-        if a is None or b is None:
-            return None
-        found = compare(a, b, env)
-        return None if found is None else is_so(found)
-
-    return run
-
-
-def _in(left: Items, right: Items, env: Environment) -> bool | None:
-    if not left:
-        return None
-    if len(left) > 1:
-        raise FhirPathError("expected one item, found several")
-    env.spend(len(right))
-    return identity(left[0], env) in identities(right, env)
-
-
-_TESTS: Final[dict[str, Callable[[Items, Items, Environment], bool | None]]] = {
-    "=": equal,
-    "!=": _unequal,
-    "~": equivalent,
-    "!~": lambda left, right, env: not equivalent(left, right, env),
-    "in": _in,
-    "contains": lambda left, right, env: _in(right, left, env),
-    **{sign: _ordered(is_so) for sign, is_so in _COMPARISONS.items()},
-}
 
 
 def _is_type(tree: TypeTest) -> Decided:
