@@ -71,6 +71,7 @@ def test_the_whole_resource_is_the_resource_itself(summary: Summary) -> None:
         (["Observation.subject", "Patient.component"], ["status", "code", "subject"]),
         (["component.code"], ["status", "code", "component"]),
         (["implicitRules"], ["status", "code"]),
+        (["Patient.name"], names(observation())),
     ],
 )
 def test_elements_are_those_named_and_the_mandatory(wished: list[str], shown: list[str]) -> None:

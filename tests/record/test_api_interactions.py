@@ -279,16 +279,6 @@ def test_what_is_not_there_is_said_as_an_operation_outcome(
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
-def test_only_json_is_given_and_taken(client: httpx.Client, patient: str) -> None:
-    outcome(client.get(f"/Patient/{patient}", headers={"Accept": "application/fhir+xml"}), 406)
-    outcome(client.get(f"/Patient/{patient}", params={"_format": "xml"}), 406)
-    for wish in ("json", "application/fhir+json", "application/json"):
-        assert client.get(f"/Patient/{patient}", params={"_format": wish}).status_code == 200
-    assert client.get(f"/Patient/{patient}?_format=application/fhir+json").status_code == 200
-    outcome(client.post("/Patient", content=b"<Patient/>", headers={"Content-Type": "application/fhir+xml"}), 415)
-    outcome(client.post("/Patient/_search", json={}), 415)
-
-
 def test_an_unforeseen_error_is_an_operation_outcome_that_tells_nothing(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

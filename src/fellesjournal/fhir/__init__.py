@@ -24,7 +24,7 @@ from fellesjournal.fhir.patch import (
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
-from fellesjournal.fhir.subset import SUMMARIES, Summary, subset
+from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
 from fellesjournal.fhir.walker import validate
 from fellesjournal.fhir.xml_read import BadXml, read_xml
 from fellesjournal.fhir.xml_write import write_xml
@@ -54,6 +54,7 @@ __all__ = [
     "extract",
     "fold",
     "implied_systems",
+    "is_subset",
     "keyed_hash",
     "number_range",
     "outcome",

@@ -26,8 +26,9 @@ def subset(resource: Json, *, summary: Summary = "", elements: Collection[str] =
     """Return what is asked for of a valid R4 resource, with the mandatory elements; the resource itself when that is
     all of it.
 
-    `elements` are names of elements on the top level (`value` for any value[x]), or `Type.name` for one type alone.
-    With both, an element must be in both. Raises KeyError for what is no R4 resource.
+    `elements` are names of elements on the top level (`value` for any value[x]), or `Type.name` for one type alone:
+    where none of them is for this type, all of it is kept. With both, an element must be in both.
+    Raises KeyError for what is no R4 resource.
     """
     rtype = resource["resourceType"]
     shape = structure(rtype)
@@ -38,9 +39,16 @@ def subset(resource: Json, *, summary: Summary = "", elements: Collection[str] =
         kept = _only(kept, shape, _is_text)
     elif summary == "data":
         kept = {key: value for key, value in kept.items() if key != "text"}
-    if elements:
-        kept = _only(kept, shape, _names(rtype, elements))
+    named = _names(rtype, elements)
+    if named:
+        kept = _only(kept, shape, lambda field: field.name in named or field.key in named)
     return resource if kept is resource else _marked(kept)
+
+
+def is_subset(resource: Json) -> bool:
+    """Tell whether a valid resource says that it is a part of another."""
+    tags = resource.get("meta", {}).get("tag", ())
+    return any(tag.get("code") == SUBSETTED["code"] and tag.get("system") == SUBSETTED["system"] for tag in tags)
 
 
 def _only(resource: Json, shape: Structure, keep: Keep) -> Json:
@@ -53,8 +61,8 @@ def _is_text(field: Field) -> bool:
     return field.name == "text"
 
 
-def _names(rtype: str, elements: Collection[str]) -> Keep:
-    """Tell which elements of a type are named; a name further down names the whole element that it is in."""
+def _names(rtype: str, elements: Collection[str]) -> set[str]:
+    """Return the names that are for a type; one further down names the whole element that it is in."""
     named: set[str] = set()
     for element in elements:
         first, _, rest = element.partition(".")
@@ -62,8 +70,7 @@ def _names(rtype: str, elements: Collection[str]) -> Keep:
             named.add(first)
         elif first == rtype:
             named.add(rest.partition(".")[0])
-    bare = {name.removesuffix("[x]") for name in named}
-    return lambda field: field.name in bare or field.key in bare
+    return {name.removesuffix("[x]") for name in named}
 
 
 def _in_summary(value: Json, shape: Structure) -> Json:

@@ -96,12 +96,12 @@ class Invalid(RecordError):
 
 
 class Malformed(RecordError):
-    """Not JSON, or not a resource at all."""
+    """Neither JSON nor XML, or not a resource at all."""
 
     status = 400
     code = "structure"
-    text = _("Innholdet kan ikke leses som FHIR JSON.")
-    english = "The body cannot be read as FHIR JSON."
+    text = _("Innholdet kan ikke leses som FHIR JSON eller XML.")
+    english = "The body cannot be read as FHIR JSON or XML."
 
 
 class NotSupported(RecordError):

@@ -14,6 +14,7 @@ from fellesjournal.access.gate import public
 from fellesjournal.access.model import AccessError
 from fellesjournal.kit.db import ConnectionLost
 from fellesjournal.record.api.http import Unavailable, error_response, json_response
+from fellesjournal.record.api.representation import represented_anyway
 from fellesjournal.record.errors import RecordError
 
 METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -43,9 +44,9 @@ def elsewhere(routes: list[BaseRoute]) -> Callable[[Request], Awaitable[Response
         for route in routes:
             if isinstance(route, Route) and route.matches(request.scope)[0] == Match.PARTIAL:
                 methods |= route.methods or set()
-        if methods:
-            return outcome(405, headers={"Allow": ", ".join(sorted(methods))})
-        return outcome(404)
+        allow = {"Allow": ", ".join(sorted(methods))}
+        said = outcome(405, headers=allow) if methods else outcome(404)
+        return await represented_anyway(request, said)
 
     return answer
 
@@ -62,7 +63,7 @@ def _fhir_first(handler: Callable[[Request, Exception], Any]) -> Handler:
         if path != "/fhir" and not path.startswith("/fhir/"):
             page: Response = await handler(request, error)
             return page
-        return _outcome_of(error)
+        return await represented_anyway(request, _outcome_of(error))
 
     return answer
 

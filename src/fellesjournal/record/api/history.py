@@ -11,12 +11,13 @@ from starlette.responses import Response
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors, json_response, preference
+from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import CURSOR, query_pairs
 from fellesjournal.record.api.write import known_type
 from fellesjournal.record.history import HistoryPage, HistoryQuery, Version, parse_history
 from fellesjournal.record.rows import stamp
 
-_EDGE: Final = frozenset({CURSOR, "_format", "_pretty"})
+_EDGE: Final = PARAMETERS | {CURSOR}
 _METHODS: Final = {"C": "POST", "U": "PUT", "D": "DELETE"}
 _STATUS: Final = {"C": "201", "U": "200", "D": "204"}
 
@@ -50,14 +51,16 @@ async def _answer(request: Request, decision: Decision, rtype: str, id: str) -> 
     journal = request.app.state.vault.open(decision)
     page = await journal.past(query, after=cursor)
     base = f"{request.app.state.settings.base_url}/fhir"
-    return json_response(_bundle(base, query, page).encode())
+    looks = [pair for pair in pairs if pair[0] in PARAMETERS]
+    return json_response(_bundle(base, query, page, looks).encode())
 
 
-def _bundle(base: str, query: HistoryQuery, page: HistoryPage) -> str:
+def _bundle(base: str, query: HistoryQuery, page: HistoryPage, looks: Sequence[tuple[str, str]]) -> str:
     url = "/".join(part for part in (base, query.rtype, query.id, "_history") if part)
-    links = [_link("self", url, query.params)]
+    params = [*query.params, *looks]
+    links = [_link("self", url, params)]
     if page.next:
-        links.append(_link("next", url, [*query.params, (CURSOR, page.next)]))
+        links.append(_link("next", url, [*params, (CURSOR, page.next)]))
     entries = ",".join(_entry(base, version) for version in page.versions)
     listed = f',"entry":[{entries}]' if entries else ""
     return f'{{"resourceType":"Bundle","type":"history","link":[{",".join(links)}]{listed}}}'

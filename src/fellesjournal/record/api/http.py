@@ -11,14 +11,14 @@ from starlette.responses import Response
 from fellesjournal import fhir
 from fellesjournal.access.model import AccessError
 from fellesjournal.kit.db import ConnectionLost, StatementTimeout
+from fellesjournal.record.api import representation
 from fellesjournal.record.errors import Malformed, RecordError, TooCostly
 from fellesjournal.record.lookup import Stored
 
 MEDIA_TYPE = "application/fhir+json"
-_JSON = ("application/fhir+json", "application/json", "*/*", "application/*", "text/json")
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
 _PREFERENCE = re.compile(r"(?:^|[,;])\s*([a-z-]+)\s*=\s*\"?([A-Za-z-]+)")
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
@@ -30,24 +30,6 @@ class Unavailable(RecordError):
     code = "transient"
     text = "Journalen er ikke tilgjengelig akkurat nå. Prøv igjen om litt."
     english = "The record is not available at the moment; try again shortly."
-
-
-class NotAcceptable(RecordError):
-    """Another format than JSON is wished."""
-
-    status = 406
-    code = "not-supported"
-    text = "Bare FHIR JSON leveres."
-    english = "Only application/fhir+json is offered."
-
-
-class UnsupportedMediaType(RecordError):
-    """Another format than JSON was sent."""
-
-    status = 415
-    code = "not-supported"
-    text = "Bare FHIR JSON tas imot."
-    english = "Only application/fhir+json is accepted."
 
 
 class TooLarge(RecordError):
@@ -62,19 +44,23 @@ class TooLarge(RecordError):
 def fhir_errors(
     endpoint: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Turn expected refusals into OperationOutcomes. The gate's mark stays on the handler."""
+    """Turn expected refusals into OperationOutcomes, and every answer into the form that was asked for.
+
+    The gate's mark stays on the handler.
+    """
 
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
         try:
-            check_format(request)
-            return await endpoint(request)
+            representation.ask(request)
+            response = await endpoint(request)
         except (AccessError, RecordError) as error:
-            return error_response(error)
+            response = error_response(error)
         except StatementTimeout:
-            return error_response(TooCostly())
+            response = error_response(TooCostly())
         except ConnectionLost:
-            return error_response(Unavailable())
+            response = error_response(Unavailable())
+        return await representation.represented(request, response)
 
     return guarded
 
@@ -93,7 +79,7 @@ def error_response(error: AccessError | RecordError) -> Response:
 
 def json_response(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A FHIR JSON answer."""
-    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+    return Response(body, status, {**_HEADERS, **(headers or {})}, MEDIA_TYPE)
 
 
 def stored_response(stored: Stored, *, status: int = 200) -> Response:
@@ -113,23 +99,9 @@ def http_date(instant: datetime) -> str:
     return f"{day}, {instant.day:02d} {month} {instant.year:04d} {instant:%H:%M:%S} GMT"
 
 
-def check_format(request: Request) -> None:
-    """Raise NotAcceptable unless JSON is accepted."""
-    # Few ask for a format in the address: only then are its parameters looked at.
-    wished = request.query_params.get("_format") if b"_format" in request.scope["query_string"] else None
-    # A plus sign in an address is a space to whoever decodes it.
-    if wished is not None and wished.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
-        raise NotAcceptable
-    accept = request.headers.get("accept", "*/*")
-    if wished is None and not any(name in accept for name in _JSON):
-        raise NotAcceptable
-
-
 async def read_body(request: Request) -> bytes:
-    """The body, up to the limit. Raises TooLarge, UnsupportedMediaType."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind not in ("application/fhir+json", "application/json", "text/json"):
-        raise UnsupportedMediaType
+    """The body as JSON, up to the limit. Raises TooLarge, UnsupportedMediaType, and Malformed for XML that is none."""
+    representation.check_body(request)
     limit = request.app.state.settings.max_body_mb * 1_000_000
     if int(request.headers.get("content-length") or 0) > limit:
         raise TooLarge
@@ -138,7 +110,8 @@ async def read_body(request: Request) -> bytes:
         body += chunk
         if len(body) > limit:
             raise TooLarge
-    return relative(bytes(body), base=f"{request.app.state.settings.base_url}/fhir/")
+    content = await representation.read_form(request, bytes(body))
+    return relative(content, base=f"{request.app.state.settings.base_url}/fhir/")
 
 
 def relative(body: bytes, *, base: str) -> bytes:

@@ -32,7 +32,7 @@ def _statement(base: str) -> bytes:
         "software": {"name": "Fellesjournal", "version": __version__},
         "implementation": {"description": "Fellesjournal", "url": f"{base}/fhir"},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
                 "mode": "server",

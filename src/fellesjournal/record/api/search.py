@@ -9,13 +9,9 @@ from starlette.responses import Response
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.record.api.http import (
-    TooLarge,
-    UnsupportedMediaType,
-    fhir_errors,
-    json_response,
-    preference,
-)
+from fellesjournal.record.api import representation
+from fellesjournal.record.api.http import TooLarge, fhir_errors, json_response, preference
+from fellesjournal.record.api.representation import UnsupportedMediaType
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
@@ -24,7 +20,8 @@ from fellesjournal.record.search import NOTICE_INCLUDES, SearchQuery, parse_sear
 CURSOR = "_cursor"
 _FORM = "application/x-www-form-urlencoded"
 _FORM_LIMIT = 1_000_000
-_EDGE = frozenset({CURSOR, "_format", "_pretty"})
+_LOOKS = frozenset({"_format", "_pretty"})
+_EDGE = _LOOKS | {CURSOR}
 
 
 @fhir_errors
@@ -46,6 +43,7 @@ async def search_post(request: Request, decision: Decision) -> Response:
         if len(body) > _FORM_LIMIT:
             raise TooLarge
     pairs = query_pairs(request.url.query) + query_pairs(_text(bytes(body)))
+    representation.ask_with(request, pairs)
     return await _answer(request, decision, pairs)
 
 
@@ -66,8 +64,10 @@ async def run(request: Request, journal: Journal, rtype: str, pairs: list[tuple[
     wanted = [(name, value) for name, value in pairs if name not in _EDGE]
     query = parse_search(rtype, wanted, strict=strict, base=base)
     cursor = next((value for name, value in pairs if name == CURSOR), None)
+    if query.summary == "text" and (query.includes or query.revincludes):
+        raise Malformed("_include and _revinclude can't be mixed with _summary=text.")
     page = await journal.run(query, after=cursor)
-    return _bundle(base, query, page)
+    return _bundle(base, query, page, [pair for pair in pairs if pair[0] in _LOOKS])
 
 
 async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, str]]) -> Response:
@@ -76,10 +76,11 @@ async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, s
     return json_response(body.encode())
 
 
-def _bundle(base: str, query: SearchQuery, page: Page) -> str:
-    links = [_link("self", f"{base}/{query.rtype}", query, None)]
+def _bundle(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
+    pairs = [*query.params, *looks]
+    links = [_link("self", f"{base}/{query.rtype}", pairs)]
     if page.next:
-        links.append(_link("next", f"{base}/{query.rtype}", query, page.next))
+        links.append(_link("next", f"{base}/{query.rtype}", [*pairs, (CURSOR, page.next)]))
     entries = [_entry(base, stored, "match") for stored in page.matches]
     entries += [_entry(base, stored, "include") for stored in page.included]
     entries += [_outcome(text) for text in _warnings(query, page)]
@@ -88,8 +89,7 @@ def _bundle(base: str, query: SearchQuery, page: Page) -> str:
     return f'{{"resourceType":"Bundle","type":"searchset",{total}"link":[{",".join(links)}]{listed}}}'
 
 
-def _link(relation: str, url: str, query: SearchQuery, cursor: str | None) -> str:
-    pairs = [*query.params, *([(CURSOR, cursor)] if cursor else [])]
+def _link(relation: str, url: str, pairs: list[tuple[str, str]]) -> str:
     text = f"{url}?{urlencode(pairs)}" if pairs else url
     return f'{{"relation":"{relation}","url":{fhir.encode({"u": text})[5:-1].decode()}}}'
 
