@@ -49,6 +49,7 @@ def visitor(request: Request) -> web.Visitor:
     return web.Visitor(
         name="Kari Nordmann Lege",
         csrf_secret=b"a session's secret" + request.cookies.get("sesjon", "").encode(),
+        person=request.cookies.get("person", "Kari").encode(),
         role="Fastlege",
         unit="Havneby legesenter",
         home_url="/",

@@ -44,9 +44,82 @@ async def test_form_with_a_missing_or_forged_token_is_refused(client: httpx.Asyn
     assert "Ingenting er lagret eller endret" in answer.text
 
 
-async def test_token_of_another_session_is_refused(client: httpx.AsyncClient) -> None:
-    foreign = await token(client, sesjon="en annen")
-    assert (await client.post("/post", data={"csrf_token": foreign}, headers=SAME)).status_code == 403
+WORDS = "Kontroll.\nBT <b>fint</b>."
+
+
+async def test_form_of_another_context_is_a_conflict_that_gives_the_text_back(client: httpx.AsyncClient) -> None:
+    stale = {"csrf_token": await token(client, sesjon="before"), "tekst": WORDS, "version": "17"}
+    answer = await client.post("/post", data=stale, headers=SAME)
+    assert answer.status_code == 409
+    assert "Du har byttet rolle eller enhet" in answer.text and "Ingenting er lagret" in answer.text
+    assert "Kontroll.\nBT &lt;b&gt;fint&lt;/b&gt;.</textarea>" in answer.text
+    assert ">17<" not in answer.text and stale["csrf_token"] not in answer.text
+
+
+async def test_all_that_was_typed_comes_back_by_its_labels(client: httpx.AsyncClient) -> None:
+    stale = {"csrf_token": await token(client, sesjon="before"), "tekst": "Kort.", "diagnosis": ["K86|Høyt", "T90|D"]}
+    answer = await client.post("/post", data=stale, headers=SAME)
+    assert re.findall(r"<label[^>]*>([^<]*)</label>\s*<textarea[^>]*>\s*([^<]*)</textarea>", answer.text) == [
+        ("Notat", "Kort."), ("Diagnose", "K86 Høyt"), ("Diagnose", "T90 D"),
+    ]  # fmt: skip
+
+
+async def test_form_with_files_of_another_context_is_a_conflict_too(client: httpx.AsyncClient) -> None:
+    stale = {"csrf_token": await token(client, sesjon="before"), "tekst": WORDS}
+    answer = await client.post("/post", data=stale, files={"fil": ("a.txt", b"x")}, headers=SAME)
+    assert answer.status_code == 409
+    assert "BT &lt;b&gt;fint" in answer.text
+
+
+async def test_part_of_a_page_of_another_context_is_told_of_it_in_a_part(client: httpx.AsyncClient) -> None:
+    stale = await token(client, sesjon="before")
+    answer = await client.post("/post", json={}, headers={**SAME, "x-csrf-token": stale, "hx-request": "true"})
+    assert answer.status_code == 409
+    assert "<html" not in answer.text and "Du har byttet rolle eller enhet" in answer.text
+
+
+async def test_token_of_another_person_is_refused_and_nothing_is_given_back(client: httpx.AsyncClient) -> None:
+    foreign = await token(client, sesjon="en annen", person="Ola")
+    answer = await client.post("/post", data={"csrf_token": foreign, "tekst": WORDS}, headers=SAME)
+    assert answer.status_code == 403
+    assert "Kontroll" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}])
+async def test_form_of_another_context_is_refused_unless_the_browser_says_it_is_ours(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    stale = {"csrf_token": await token(client, sesjon="before"), "tekst": WORDS}
+    answer = await client.post("/post", data=stale, headers=headers)
+    assert answer.status_code == 403
+    assert "Kontroll" not in answer.text
+
+
+async def test_origin_of_an_older_browser_tells_a_stale_form_from_a_forged_one(client: httpx.AsyncClient) -> None:
+    stale = {"csrf_token": await token(client, sesjon="before")}
+    assert (await client.post("/post", data=stale, headers={"origin": "http://127.0.0.1:8000"})).status_code == 409
+
+
+async def test_changed_token_of_another_context_is_forged(client: httpx.AsyncClient) -> None:
+    stale = await token(client, sesjon="before")
+    for at in (0, 5, -20, -1):
+        changed = [*stale]
+        changed[at] = "A" if changed[at] != "A" else "B"
+        if at == -1:
+            changed.append("AAAA")
+        answer = await client.post("/post", data={"csrf_token": "".join(changed)}, headers=SAME)
+        assert answer.status_code == 403
+
+
+async def test_stale_form_that_cannot_be_read_is_a_clear_error(client: httpx.AsyncClient) -> None:
+    stale = await token(client, sesjon="before")
+    answer = await client.post("/post", data={"csrf_token": stale, "tekst": "a\x00b"}, headers=SAME)
+    assert answer.status_code == 400
+
+
+async def test_broken_body_with_files_is_refused_and_no_fault_of_ours(client: httpx.AsyncClient) -> None:
+    broken = {**SAME, "content-type": "multipart/form-data; boundary=x"}
+    assert (await client.post("/post", content=b"--y\r\nikke slik", headers=broken)).status_code == 403
 
 
 async def test_token_from_before_sign_in_is_refused_after(client: httpx.AsyncClient) -> None:

@@ -32,6 +32,7 @@ def plain_visitor(reader: Reader) -> Visitor:
     return Visitor(
         name=reader.name,
         csrf_secret=hmac.digest(reader.secret, b"fellesjournal csrf", hashlib.sha256),
+        person=f"{reader.kind} {reader.person}".encode(),
         role=ROLE_NAMES.get(reader.role, reader.role) if reader.kind == "staff" else "",
         unit=reader.unit_name,
         switch_url="/kontekst" if reader.kind == "staff" else None,

@@ -12,6 +12,7 @@ from fellesjournal.web.errors import error_page, exception_handlers
 from fellesjournal.web.forms import FieldErrors, Form, read_form
 from fellesjournal.web.headers import SecurityHeaders
 from fellesjournal.web.i18n import _, language_of, translate
+from fellesjournal.web.kept import keep_typed
 from fellesjournal.web.model import (
     AccessGround,
     Allergy,
@@ -51,6 +52,7 @@ __all__ = [
     "csrf_token",
     "error_page",
     "exception_handlers",
+    "keep_typed",
     "language_of",
     "read_form",
     "render",

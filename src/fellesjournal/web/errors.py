@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -107,16 +107,32 @@ def error_page(
     actions: tuple[tuple[str, str], ...] = (),
 ) -> Response:
     """A page (or, for a part of a page, an alert) that says the three things. `actions`: (text, address)."""
-    part = "hx-request" in request.headers
-    template = "web/error_part.html" if part else "web/error.html"
-    trouble = Trouble(title, what_happened, what_is_kept, what_to_do)
-    return render(request, template, status, trouble=trouble, status_code=status, actions=actions)
+    return _page(request, status, Trouble(title, what_happened, what_is_kept, what_to_do), actions=actions)
+
+
+def kept_page(request: Request, status: int, trouble: Trouble, kept: Sequence[tuple[str, str]]) -> Response:
+    """The page with what was typed given back: (label, text) of each field. A part's form stands on its page still."""
+    return _page(request, status, trouble, given_back=kept)
 
 
 def status_page(request: Request, status: int, *, actions: tuple[tuple[str, str], ...] = ()) -> Response:
     """The page for a status alone, in its standing words."""
     known = TROUBLES.get(status) or TROUBLES[500 if status >= 500 else 400]
     return error_page(request, status, known.title, known.happened, known.kept, known.do, actions=actions)
+
+
+def _page(
+    request: Request,
+    status: int,
+    trouble: Trouble,
+    *,
+    actions: Sequence[tuple[str, str]] = (),
+    given_back: Sequence[tuple[str, str]] = (),
+) -> Response:
+    template = "web/error_part.html" if "hx-request" in request.headers else "web/error.html"
+    return render(
+        request, template, status, trouble=trouble, status_code=status, actions=actions, given_back=given_back
+    )
 
 
 def exception_handlers() -> Mapping[int | type[Exception], Handler]:

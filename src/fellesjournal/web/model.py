@@ -33,12 +33,14 @@ class Entry:
 class Visitor:
     """The signed-in person as the layout needs to know them.
 
-    `csrf_secret` is bound to the session and never leaves the server; a form's token is a keyed hash of it.
+    `csrf_secret` is bound to the session and never leaves the server; a form's token is a keyed hash of it. `person` is
+    the same in all of a person's sessions and differs between persons; it never leaves the server either.
     `expires_in_s` is how long the session lives without a new request.
     """
 
     name: str
     csrf_secret: bytes
+    person: bytes
     role: str = ""
     unit: str = ""
     home_url: str = "/"

@@ -1,20 +1,33 @@
 """Forms are accepted only from our own pages: two checks, each enough against most attacks.
 
-Where the browser says that the request comes from, and a token that is bound to the session.
+Where the browser says that the request comes from, and a token that is bound to the session. A form of the same
+person's other context is told apart: nothing is done, and what was typed in it is given back.
 """
 
 from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fellesjournal.web.csrf import FIELD, HEADER, is_genuine
-from fellesjournal.web.errors import error_page, status_page
+from fellesjournal.web.csrf import FIELD, HEADER, Standing, standing_of
+from fellesjournal.web.errors import Trouble, error_page, kept_page, status_page
+from fellesjournal.web.forms import read_form
 from fellesjournal.web.i18n import _
+from fellesjournal.web.kept import kept_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+OTHER_CONTEXT = Trouble(
+    _("Du har byttet rolle eller enhet"),
+    _("Siden ble åpnet før du byttet rolle eller enhet, kanskje i en annen fane. Den hører ikke til der du er nå."),
+    _("Ingenting er lagret eller endret. Det du skrev, står under, og kladder ligger i nettleseren."),
+    _(
+        "Kontroller at du er i riktig rolle. Åpne så siden på nytt i denne rollen, eller bytt tilbake, og send "
+        "skjemaet derfra."
+    ),
+)
 
 
 class CsrfProtection:
@@ -44,10 +57,9 @@ class CsrfProtection:
         body = await _read(receive, self._max_body_bytes)
         if body is None:
             await _too_large(scope, receive, send)
-        elif not await _has_token(scope, body):
-            await _refusal(scope, _replay(body, receive), send)
-        else:
-            await self._app(scope, _replay(body, receive), send)
+            return
+        answer = {"genuine": self._app, "other context": _other_context, "forged": _refusal}[await _token(scope, body)]
+        await answer(scope, _replay(body, receive), send)
 
     def _is_exempt(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._exempt)
@@ -62,6 +74,12 @@ def _comes_from_us(connection: HTTPConnection) -> bool:
     if origin is None or origin == "null":
         return True
     return origin == f"{connection.url.scheme}://{connection.url.netloc}"
+
+
+def _says_ours(connection: HTTPConnection) -> bool:
+    """Whether the browser says that the page is ours; one that says nothing doesn't."""
+    is_said = any(connection.headers.get(name, "null") != "null" for name in ("sec-fetch-site", "origin"))
+    return is_said and _comes_from_us(connection)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
@@ -90,10 +108,16 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _has_token(scope: Scope, body: bytes) -> bool:
+async def _token(scope: Scope, body: bytes) -> Standing:
+    """How the request's token stands. Only a browser that says itself that the page is ours is told of a context."""
     connection = HTTPConnection(scope)
-    given = connection.headers.get(HEADER) or await _token_in(scope, connection, body)
-    return given is not None and is_genuine(connection, given)
+    try:
+        given = connection.headers.get(HEADER) or await _token_in(scope, connection, body)
+    except HTTPException:
+        # A body that can't be read holds no token.
+        return "forged"
+    standing = "forged" if given is None else standing_of(connection, given)
+    return "forged" if standing == "other context" and not _says_ours(connection) else standing
 
 
 async def _token_in(scope: Scope, connection: HTTPConnection, body: bytes) -> str | None:
@@ -125,6 +149,15 @@ async def _refusal(scope: Scope, receive: Receive, send: Send) -> None:
         _("Ingenting er lagret eller endret. Kladder ligger fortsatt i nettleseren."),
         _("Gå tilbake, last siden på nytt og send skjemaet en gang til."),
     )
+    await page(scope, receive, send)
+
+
+async def _other_context(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    try:
+        page = kept_page(request, 409, OTHER_CONTEXT, kept_of(await read_form(request)))
+    except HTTPException as error:
+        page = status_page(request, error.status_code)
     await page(scope, receive, send)
 
 

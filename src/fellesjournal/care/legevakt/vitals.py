@@ -16,7 +16,7 @@ from fellesjournal.clinical.measurements import (
     parse,
 )
 from fellesjournal.clinical.measurements.news2 import Missing, NotShown, Score, SpO2Scale
-from fellesjournal.web import FieldErrors, Form, _
+from fellesjournal.web import FieldErrors, Form, _, keep_typed
 from fellesjournal.web.i18n import translated
 
 PREFIX = "v_"
@@ -24,6 +24,17 @@ CONFIRMED = "stemmer"
 PREGNANT = "gravid"
 BASIS_S = 12 * 3600
 _YES, _NO = "ja", "nei"
+
+keep_typed(
+    begrunnelse=_("Begrunnelse for skala 2 (88–92 %)"),
+    v_resp=_("Respirasjon"),
+    v_sat=_("SpO₂"),
+    v_sys=_("Overtrykk"),
+    v_dia=_("Undertrykk"),
+    v_pulse=_("Puls"),
+    v_temp=_("Temperatur"),
+    v_acvpu=_("Bevissthet (ACVPU)"),
+)
 
 
 class SealedBasis(msgspec.Struct, frozen=True):

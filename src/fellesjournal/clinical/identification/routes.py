@@ -23,9 +23,10 @@ from fellesjournal.identity.model import Reader
 from fellesjournal.identity.sealed import Sealer
 from fellesjournal.kit.clock import SystemClock, oslo_day
 from fellesjournal.record.errors import RecordError
-from fellesjournal.web import FieldErrors, Form, _, add_templates, read_form, render
+from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, read_form, render
 
 add_templates("identification", "fellesjournal.clinical.identification")
+keep_typed(arsak=_("Årsak"))
 
 REGISTER_AT = {"legevakt": "/legevakt/registrer"}
 """Where a service registers its contacts; others do it on this page."""

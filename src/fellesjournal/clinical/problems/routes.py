@@ -30,10 +30,11 @@ from fellesjournal.clinical.problems.model import STANDINGS, AlreadyListed, Prob
 from fellesjournal.kit.clock import OSLO
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Journal
-from fellesjournal.web import FieldErrors, Form, _, add_templates, language_of, read_form, render
+from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
 from fellesjournal.web.i18n import translated
 
 add_templates("problems", "fellesjournal.clinical.problems")
+keep_typed(kode=_("ICPC-2-kode"), siden=_("Siden"))
 
 
 @gate.chart("open")

@@ -30,9 +30,10 @@ from fellesjournal.clinical.tasks import actions
 from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, Item, Whose
 from fellesjournal.record.errors import NotFound, RecordError
 from fellesjournal.record.journal import Journal
-from fellesjournal.web import Form, add_templates, read_form, render
+from fellesjournal.web import Form, _, add_templates, keep_typed, read_form, render
 
 add_templates("tasks", "fellesjournal.clinical.tasks")
+keep_typed(kommentar=_("Kommentar"))
 
 _SIGN_ROLES = ("lege",)
 
