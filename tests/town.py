@@ -95,7 +95,7 @@ async def sign_contact(
         journal, patient=patient, reader=reader, kind="emergency", reason="Feber", urgency="yellow", at=at
     )
     await journal.commit()
-    note = sign_note(
+    note = await sign_note(
         journal, patient=patient, reader=reader, encounter=encounter, text=text, title="Legevaktnotat",
         copy_to_gp=copy_to_gp, at=at,
     )  # fmt: skip

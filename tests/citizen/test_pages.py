@@ -237,7 +237,7 @@ async def _write(town: Town, text: str) -> str:
     patient = await town.patient(ELDERLY)
     async with town.acting(GP) as (vault, reader):
         journal = vault.open(within(reader))
-        made = notes.actions.sign_note(
+        made = await notes.actions.sign_note(
             journal, patient=patient, reader=reader, encounter=None, text=text, title="Kontroll", at=datetime.now(UTC)
         )
         await journal.commit()

@@ -158,6 +158,12 @@ class Journal:
         slot, pid = _key(id)
         self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect, place=place)
 
+    def gathered(self, rtype: str, id: str) -> dict[str, Any] | None:
+        """The body gathered for this resource, to be changed further before the commit; None when none is."""
+        key = _key(id)
+        found = (one for one in self._wanted if (one.slot, one.pid) == key and one.rtype == rtype and one.op != "D")
+        return next((one.resource for one in found), None)
+
     def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1, place: str = "") -> None:
         """Gather a deletion of a resource of that patient; the history stays."""
         slot, pid = _key(id)

@@ -54,6 +54,33 @@ def send(client: httpx.Client, page: httpx.Response, what: str, **fields: str) -
     return client.post(action, data=hidden_of(page, action) | fields)
 
 
+def contact_of(site: Site, page: httpx.Response) -> dict[str, Any]:
+    """The contact of a page as it is stored."""
+    with site.fhir(LEGEVAKT_NURSE) as fhir:
+        found: dict[str, Any] = fhir.get(f"/Encounter/{page.url.path.rpartition('/')[2]}").json()
+    return found
+
+
+def test_signed_note_codes_its_contact_and_ends_it_in_one_go(demo_site: Site, nurse: httpx.Client) -> None:
+    page = registered(demo_site, nurse)
+    send(nurse, page, "notat", tekst="Feber og hoste.", diagnosis="R05|Hoste", handling="avslutt")
+    found = contact_of(demo_site, page)
+    assert found["status"] == "finished" and found["meta"]["versionId"] == "2"
+    assert [one.get("text") or one["coding"][0]["code"] for one in found["reasonCode"]] == ["R05", "Feber"]
+
+
+def test_diagnosis_of_two_notes_stays_when_one_of_them_is_corrected(demo_site: Site, nurse: httpx.Client) -> None:
+    page = registered(demo_site, nurse)
+    for text, codes in (("Første.", ["R05|Hoste", "A03|Feber"]), ("Andre.", ["R05|Hoste"])):
+        page = send(nurse, page, "notat", tekst=text, diagnosis=codes)  # type: ignore[arg-type]
+    notes = re.findall(r'href="([^"]*/notat/\w{15})"', page.text)
+    first = next(one for one in notes if "Første." in nurse.get(one).text)
+    form = nurse.get(f"{first}/rett")
+    nurse.post(f"{first}/rett", data=hidden_of(form, f"{first}/rett") | {"tekst": "Første.", "diagnosis": "H71|Øre"})
+    found = contact_of(demo_site, page)["reasonCode"]
+    assert [one.get("text") or one["coding"][0]["code"] for one in found] == ["R05", "H71", "Feber"]
+
+
 def observations(site: Site, page: httpx.Response) -> list[dict[str, Any]]:
     encounter = page.url.path.rpartition("/")[2]
     patient = page.url.path.split("/")[-2]

@@ -15,6 +15,8 @@ from fellesjournal.terminology import icpc2
 from fellesjournal.terminology.model import Diagnosis
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+CHEST = Diagnosis(icpc2.SYSTEM, "A11", "Brystsmerte IKA")
+HEADACHE = Diagnosis(icpc2.SYSTEM, "N01", "Hodepine")
 PATIENT = PatientId(7, 123456789)
 NURSE = Reader(
     session=1, kind="staff", person=1, name="Test Testesen", post=1, unit=99, unit_name="Prøvestedet legevakt",
@@ -26,7 +28,7 @@ NURSE = Reader(
 def made(kind: str = "emergency", stage: Stage = "arrived", urgency: str | None = "yellow") -> dict[str, object]:
     return fhir.encounter(
         patient=PATIENT, reader=NURSE, kind=kind, stage=stage, reason="Brystsmerter", urgency=urgency,
-        diagnoses=[Diagnosis(icpc2.SYSTEM, "A11", "Brystsmerte IKA")], at=NOW,
+        diagnoses=[CHEST], at=NOW,
     )  # fmt: skip
 
 
@@ -40,8 +42,30 @@ def test_every_stage_comes_back_as_it_went_in(stage: Stage) -> None:
     kind = "phone" if stage == "phone" else "emergency"
     found = fhir.contact_from(made(kind, stage) | {"id": "x"}, version=3)
     assert (found.stage, found.kind, found.urgency, found.version) == (stage, kind, "yellow", 3)
-    assert found.reason == "Brystsmerte IKA, Brystsmerter"
+    assert found.reason == "Brystsmerter"
     assert found.triaged_at == NOW
+
+
+def test_contact_of_which_nothing_was_told_is_named_by_its_diagnoses() -> None:
+    resource = made()
+    fhir.code_reasons(resource, added=[HEADACHE], removed=[])
+    resource["reasonCode"] = [one for one in resource["reasonCode"] if "coding" in one]  # type: ignore[attr-defined]
+    assert fhir.contact_from(resource | {"id": "x"}, version=1).reason == "Brystsmerte IKA, Hodepine"
+
+
+def test_diagnoses_come_and_go_and_the_words_stay() -> None:
+    resource = made()
+    assert fhir.code_reasons(resource, added=[HEADACHE, HEADACHE], removed=[CHEST])
+    assert [one.get("text") or one["coding"][0]["code"] for one in resource["reasonCode"]] == ["N01", "Brystsmerter"]  # type: ignore[attr-defined]
+    assert not fhir.code_reasons(resource, added=[HEADACHE], removed=[CHEST])
+    assert r4.validate(resource | {"id": "x"}) == []
+
+
+def test_contact_without_any_reason_left_has_no_empty_list() -> None:
+    resource = made()
+    resource["reasonCode"] = resource["reasonCode"][:1]  # type: ignore[index]
+    assert fhir.code_reasons(resource, added=[], removed=[CHEST])
+    assert "reasonCode" not in resource
 
 
 def test_a_call_that_becomes_an_attendance_keeps_both() -> None:

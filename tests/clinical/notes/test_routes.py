@@ -104,6 +104,26 @@ def test_form_of_another_context_is_refused_with_the_text_kept(gp: httpx.Client,
     assert TEXT in page.text and "byttet rolle eller enhet" in page.text
 
 
+def test_form_from_before_a_switch_of_role_is_a_conflict_and_nothing_is_written(demo_site: Site) -> None:
+    with demo_site.client(OTHER_GP, unit="Øvreskog legesenter") as jon:
+        chart = f"/pasienter/{demo_site.patient_id(TONIGHT)}"
+        before = hidden(jon.get(f"{chart}/notat/nytt").text)
+        choice = jon.get("/kontekst").text
+        legevakt = re.search(r'value="(\d+)"[^>]*>Lege · Tindvåg og Øvreskog legevakt<', choice)
+        assert legevakt is not None
+        switched = jon.post("/kontekst", data=hidden(choice) | {"rolle": legevakt[1]})
+        assert "legevakt" in switched.text
+        page = jon.post(
+            f"{chart}/notat/nytt",
+            data=before | {"tekst": "Skrevet som fastlege.", "diagnosis": "K86|x"},
+            headers={"sec-fetch-site": "same-origin"},
+        )
+    assert page.status_code == 409
+    assert "Skrevet som fastlege.</textarea>" in page.text and "byttet rolle eller enhet" in page.text
+    with demo_site.client(OTHER_GP, unit="Øvreskog legesenter") as jon:
+        assert "Skrevet som fastlege." not in jon.get(f"{chart}/notater").text
+
+
 def test_script_in_a_note_is_shown_as_text(gp: httpx.Client, chart: str) -> None:
     page = write(gp, chart, tekst="<script>alert(1)</script>", diagnosis="K86|<img src=x>")
     assert "&lt;script&gt;alert(1)" in page.text
@@ -125,6 +145,30 @@ def test_corrected_diagnosis_takes_the_place_of_the_old_one(gp: httpx.Client, ch
     own = hidden(gp.get(f"{note}/rett").text)
     page = gp.post(f"{note}/rett", data=own | {"tekst": TEXT, "diagnosis": "R05|Hoste"})
     assert "<strong>R05</strong>" in page.text and "<strong>L04</strong>" not in page.text
+
+
+def reasons(demo_site: Site, note: str) -> list[str]:
+    """What the note's contact says that it was about."""
+    with demo_site.fhir(GP) as fhir:
+        contact = fhir.get(f"/Composition/{note.rsplit('/', 1)[1]}").json()["encounter"]["reference"]
+        found = fhir.get(f"/{contact}").json()
+    return [one.get("text") or one["coding"][0]["code"] for one in found.get("reasonCode", ())]
+
+
+def test_contact_says_what_its_corrected_note_says(gp: httpx.Client, chart: str, demo_site: Site) -> None:
+    note = write(gp, chart, diagnosis=["L04|x", "K86|x"]).url.path
+    assert reasons(demo_site, note) == ["L04", "K86"]
+    own = hidden(gp.get(f"{note}/rett").text)
+    gp.post(f"{note}/rett", data=own | {"tekst": TEXT, "diagnosis": ["K86|x", "R05|Hoste"]})
+    assert reasons(demo_site, note) == ["K86", "R05"]
+
+
+def test_refused_correction_leaves_the_contact_as_it_was(gp: httpx.Client, chart: str, demo_site: Site) -> None:
+    note = write(gp, chart, diagnosis="L04|x").url.path
+    own = hidden(gp.get(f"{note}/rett").text)
+    page = gp.post(f"{note}/rett", data=own | {"tekst": " ", "diagnosis": "R05|Hoste"})
+    assert page.status_code == 422
+    assert reasons(demo_site, note) == ["L04"]
 
 
 def test_correction_of_an_older_version_is_a_conflict_that_keeps_the_text(gp: httpx.Client, chart: str) -> None:

@@ -101,7 +101,7 @@ def keep_score(
     )
 
 
-def sign(
+async def sign(
     journal: Journal,
     *,
     patient: PatientId,
@@ -118,7 +118,7 @@ def sign(
     """
     if objects:
         journal.create(_objection(patient=patient, reader=reader, encounter=encounter, at=at))
-    return sign_note(
+    return await sign_note(
         journal,
         patient=patient,
         reader=reader,

@@ -5,6 +5,7 @@ Waits and urgencies are pure (`urgency.py`); `fhir.py` turns a contact into an E
 
 from fellesjournal.clinical.encounters.actions import (
     close_contact,
+    code_contact,
     move_contact,
     read_contact,
     register_contact,
@@ -24,6 +25,7 @@ __all__ = [
     "Stage",
     "Wait",
     "close_contact",
+    "code_contact",
     "contact_from",
     "move_contact",
     "read_contact",

@@ -79,9 +79,33 @@ async def move_contact(
     """Gather the contact's next stage. Raises NotThisContact, ContactClosed, VersionConflict."""
     stored, contact = await read_contact(journal, patient=patient, encounter=encounter)
     _check(stored, contact, version)
-    resource = stored.resource()
+    gathered = journal.gathered("Encounter", encounter)
+    resource = gathered or stored.resource()
     fhir.move(resource, to=to, at=at)
-    journal.update(encounter, resource, expect=version)
+    if gathered is None:
+        journal.update(encounter, resource, expect=version)
+
+
+async def code_contact(
+    journal: Journal,
+    *,
+    patient: PatientId,
+    encounter: str,
+    added: Sequence[Diagnosis] = (),
+    removed: Sequence[Diagnosis] = (),
+) -> None:
+    """Gather the contact's diagnoses as its notes have them, also when it has ended. Another unit's contact stays
+    as it is: what it was about is that unit's to say. Raises NotThisContact.
+    """
+    gathered = journal.gathered("Encounter", encounter)
+    if gathered is not None:
+        fhir.code_reasons(gathered, added=added, removed=removed)
+        return
+    stored, contact = await read_contact(journal, patient=patient, encounter=encounter)
+    resource = stored.resource()
+    is_own = contact.unit_id == ids.encode(0, journal.decision.reader.unit or 1)
+    if is_own and fhir.code_reasons(resource, added=added, removed=removed):
+        journal.update(encounter, resource, expect=stored.version)
 
 
 async def close_contact(journal: Journal, *, patient: PatientId, encounter: str, version: int, at: datetime) -> None:

@@ -22,6 +22,7 @@ from fellesjournal.clinical.pieces import (
     codes_in,
     concept,
     diagnosis_concept,
+    diagnosis_in,
     display_of,
     id_in,
     instant,
@@ -106,6 +107,25 @@ def judge(resource: Json, *, urgency: str, at: datetime) -> None:
     resource["extension"] = [*others, {"url": TRIAGED_AT, "valueDateTime": instant(at)}]
 
 
+def code_reasons(resource: Json, *, added: Sequence[Diagnosis], removed: Sequence[Diagnosis]) -> bool:
+    """Take diagnoses out of a contact's reasons and put others in, each once; whether anything changed.
+
+    Reasons in words alone stay, after the coded ones.
+    """
+    before = list(resource.get("reasonCode", ()))
+    gone = {(one.system, one.code) for one in removed}
+    kept = [one for one in before if _code_of(one) not in gone]
+    there = {_code_of(one) for one in kept}
+    new = [diagnosis_concept(one) for one in dict.fromkeys(added) if (one.system, one.code) not in there]
+    coded, told = [one for one in kept if _code_of(one)], [one for one in kept if not _code_of(one)]
+    if not new and kept == before:
+        return False
+    resource["reasonCode"] = [*coded, *new, *told]
+    if not resource["reasonCode"]:
+        del resource["reasonCode"]
+    return True
+
+
 def move(resource: Json, *, to: Stage, at: datetime) -> None:
     """Take a contact on to a stage; what it was is kept in its history of status and class."""
     before = resource["status"]
@@ -168,8 +188,15 @@ def _stage(resource: Json) -> Stage:
 
 
 def _reason(resource: Json) -> str:
-    said = [one.get("text") or words(one) for one in resource.get("reasonCode", ())]
-    return ", ".join(dict.fromkeys(filter(None, said)))
+    """What was told when the contact began; without such words its diagnoses."""
+    reasons = resource.get("reasonCode", ())
+    told = [one["text"] for one in reasons if one.get("text") and not _code_of(one)]
+    return ", ".join(dict.fromkeys(told or filter(None, map(words, reasons))))
+
+
+def _code_of(reason: Json) -> tuple[str, str] | None:
+    found = diagnosis_in(reason)
+    return (found.system, found.code) if found and found.code else None
 
 
 def _triaged_at(resource: Json) -> datetime | None:

@@ -77,7 +77,7 @@ async def sign_consultation(journal: Journal, *, patient: PatientId, reader: Rea
     if booking:
         booking[1]["status"] = "fulfilled"
         journal.update(booking[0], booking[1])
-    return sign_note(
+    return await sign_note(
         journal,
         patient=patient,
         reader=reader,

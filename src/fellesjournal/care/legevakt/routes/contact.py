@@ -150,7 +150,7 @@ async def _keep_score(
 async def _sign(work: Work) -> str:
     codes = tuple(code for code, _text in work.form.note_diagnoses())
     await encounters.read_contact(work.journal, patient=work.patient, encounter=work.encounter)
-    actions.sign(
+    await actions.sign(
         work.journal,
         patient=work.patient,
         reader=work.reader,
