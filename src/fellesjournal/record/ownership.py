@@ -4,7 +4,7 @@ Class (`sens`): 2 × category + 1 if withheld from the citizen; + 100 if the row
 Category 0 is ordinary; the stronger categories come with the sensitivity rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fellesjournal.kit.ids import MAX_SLOT, decode
@@ -72,9 +72,19 @@ def probe_owner(resource: Mapping[str, Any]) -> str | None:
         value = resource.get(element)
         if isinstance(value, dict) and isinstance(value.get("reference"), str):
             return str(value["reference"])
-    participants = resource.get("participant")
-    for participant in participants if isinstance(participants, list) else ():
-        actor = participant.get("actor") if isinstance(participant, dict) else None
+    return next(_named_in_lists(resource), None)
+
+
+def _named_in_lists(resource: Mapping[str, Any]) -> Iterator[str]:
+    """An appointment's people; the patient among a Provenance's targets."""
+    for participant in _dicts(resource.get("participant")):
+        actor = participant.get("actor")
         if isinstance(actor, dict) and isinstance(actor.get("reference"), str):
-            return str(actor["reference"])
-    return None
+            yield str(actor["reference"])
+    for target in _dicts(resource.get("target")):
+        if str(target.get("reference", "")).startswith("Patient/"):
+            yield str(target["reference"])
+
+
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -62,6 +63,65 @@ def test_signed_result_is_out_of_the_inbox_and_the_next_one_opens(gp: httpx.Clie
     assert before[0] not in results(gp)
     done = gp.get(before[0]).text
     assert "Fint svar, ny kontroll om et år." in done and "utført" in done
+
+
+def signatures(site: Site, task: str) -> list[dict[str, Any]]:
+    """What was signed of the task's patient, newest first."""
+    with site.fhir(GP) as fhir:
+        about = {"patient": task.split("/")[2], "_sort": "-recorded"}
+        return [one["resource"] for one in fhir.get("/Provenance", params=about).json().get("entry", ())]
+
+
+def test_signing_says_who_in_which_role_and_what_exactly(gp: httpx.Client, demo_site: Site) -> None:
+    task = results(gp)[0]
+    with demo_site.fhir(GP) as fhir:
+        focus = fhir.get(f"/Task/{task.rsplit('/', 1)[1]}").json()["focus"]["reference"]
+        report = fhir.get(f"/{focus}").json()
+    finish(gp, task)
+    made = signatures(demo_site, task)[0]
+    targets = [one["reference"] for one in made["target"]]
+    assert targets[0] == f"{focus}/_history/{report['meta']['versionId']}"
+    assert {one.partition("/_history/")[0] for one in targets[1:-1]} == {one["reference"] for one in report["result"]}
+    assert made["agent"][0]["who"]["display"] == GP
+    assert made["agent"][0]["onBehalfOf"]["display"] == "Tindvåg legesenter"
+    assert made["agent"][0]["role"][0]["coding"][0]["code"] == "lege"
+    assert made["signature"][0]["when"] == made["recorded"]
+
+
+def test_chart_shows_who_signed_a_result_and_when(gp: httpx.Client) -> None:
+    task = results(gp)[0]
+    finish(gp, task)
+    chart = task.partition("/oppgaver")[0]
+    for page in (task, f"{chart}/malinger", chart):
+        assert re.search(rf"signert av {GP} <time", gp.get(page).text), page
+
+
+def test_result_that_changed_meanwhile_is_not_signed(gp: httpx.Client, demo_site: Site) -> None:
+    task = results(gp)[0]
+    before = signatures(demo_site, task)
+    page = finish(gp, task, svar="99-1", kommentar="Helt fint.")
+    assert page.status_code == 409
+    assert "endret siden du åpnet siden" in page.text and "Helt fint." in page.text
+    assert signatures(demo_site, task) == before and task in results(gp)
+
+
+def test_result_is_signed_by_doctors_alone_also_past_the_page(gp: httpx.Client, demo_site: Site) -> None:
+    task = results(gp)[0]
+    other = re.search(r'<option value="\w+">([^<·]+) · (?!fastlege|lege)[^<]+<', gp.get(task).text)
+    assert other is not None
+    with demo_site.client(other[1].strip()) as secretary:
+        page = secretary.get(task).text
+        assert "/utfort" not in page and "Bare en lege kan signere" in page
+        refused = secretary.post(f"{task}/utfort", data=hidden(page))
+    assert refused.status_code == 403 and "Bare en lege kan signere" in refused.text
+    assert task in results(gp)
+
+
+def test_patient_does_not_see_signatures_as_resources(gp: httpx.Client, demo_site: Site) -> None:
+    task = next(one for one in results(gp) if demo_site.patient_id(DIABETIC) in one)
+    finish(gp, task)
+    with demo_site.fhir(DIABETIC) as own:
+        assert own.get("/Provenance", params={"patient": demo_site.patient_id(DIABETIC)}).json().get("entry", []) == []
 
 
 def test_result_is_signed_once(gp: httpx.Client) -> None:

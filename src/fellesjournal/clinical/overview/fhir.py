@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +20,7 @@ from fellesjournal.clinical.pieces import (
     moment,
     words,
 )
+from fellesjournal.clinical.signatures import Signature
 from fellesjournal.web import _
 from fellesjournal.web.formats import number
 
@@ -89,9 +92,10 @@ def value_from(resource: Json) -> Value | None:
     )
 
 
-def values_from(rows: list[Json]) -> list[Value]:
-    """Every value of many resources."""
-    return [value for row in rows if (value := value_from(row))]
+def values_from(rows: list[Json], signatures: Mapping[str, Signature] | None = None) -> list[Value]:
+    """Every value of many resources, with who signed the version that is shown."""
+    found = ((row, value) for row in rows if (value := value_from(row)))
+    return [replace(value, signed=_signed(row, signatures or {})) for row, value in found]
 
 
 def medicine_from(resource: Json) -> Medicine:
@@ -152,6 +156,12 @@ def lane_of(encounter: Json, service: str) -> str:
 def encounter_of(resource: Json) -> str | None:
     """The contact that a resource belongs to."""
     return id_in(resource.get("encounter"), "Encounter")
+
+
+def _signed(row: Json, signatures: Mapping[str, Signature]) -> Signature | None:
+    found = signatures.get(f"Observation/{row.get('id')}")
+    is_this = found and str(found.version) == row.get("meta", {}).get("versionId")
+    return found if is_this else None
 
 
 def _diagnosis(found: Json) -> str:

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from fellesjournal.clinical.signatures import Signature
+
 Abnormal = Literal["high", "low"]
 
 
@@ -27,6 +29,7 @@ class Value:
     low: Decimal | None = None
     high: Decimal | None = None
     is_lab: bool = False
+    signed: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from fellesjournal.clinical.overview.timeline import (
 from fellesjournal.clinical.pages import now
 from fellesjournal.clinical.pieces import Json, moment, patient_id, words
 from fellesjournal.clinical.problems.fhir import problems_from
+from fellesjournal.clinical.signatures import signature_wish, signatures_from
 from fellesjournal.clinical.tasks.fhir import item_from
 from fellesjournal.identity.model import ROLE_NAMES
 from fellesjournal.kit.clock import OSLO
@@ -83,6 +84,7 @@ def _overview_wishes(decision: Decision) -> list[Wish]:
         ("plans", "CarePlan", [who, ("status", "active"), ("_count", "10")]),
         ("vitals", "Observation", [who, ("category", "vital-signs"), ("_sort", "-date"), ("_count", "60")]),
         ("labs", "Observation", [who, ("category", "laboratory"), ("_sort", "-date"), ("_count", "40")]),
+        signature_wish(who[1], most=20),
         ("booked", "Appointment", [who, ("status", "booked,arrived,checked-in"), ("_count", "10")]),
     ]
 
@@ -90,7 +92,7 @@ def _overview_wishes(decision: Decision) -> list[Wish]:
 def _overview_parts(frame: Frame) -> dict[str, Any]:
     found, directory = frame.found, frame.directory
     vitals = series(fhir.values_from(found["vitals"]))
-    labs = series(fhir.values_from(found["labs"]))
+    labs = series(fhir.values_from(found["labs"], signatures_from(found["signatures"], directory)))
     today = frame.at.astimezone(OSLO).date()
     return {
         "tab": "oversikt",
@@ -156,9 +158,11 @@ async def show_measurements(request: Request, decision: Decision) -> Response:
     wishes: list[Wish] = [
         ("labs", "Observation", [who, labs, *newest]),
         ("vitals", "Observation", [who, rest, *newest]),
+        signature_wish(who[1]),
     ]
     frame = await open_frame(request, decision, wishes)
-    values = fhir.values_from([*frame.found["vitals"], *frame.found["labs"]])
+    signatures = signatures_from(frame.found["signatures"], frame.directory)
+    values = fhir.values_from([*frame.found["vitals"], *frame.found["labs"]], signatures)
     return render(
         request,
         "overview/measurements.html",

@@ -12,8 +12,20 @@ from typing import Any, Final
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.directory import directory_for
 from fellesjournal.clinical.pieces import Json, id_in, patient_id, ref, words
+from fellesjournal.clinical.signatures import read_answer, sign_answer
 from fellesjournal.clinical.tasks import fhir
-from fellesjournal.clinical.tasks.model import AlreadyDone, Inbox, Item, NotAColleague, NotThisTask, in_order
+from fellesjournal.clinical.tasks.model import (
+    SIGN_RESULT,
+    SIGNERS,
+    AlreadyDone,
+    AnswerChanged,
+    DoctorsAlone,
+    Inbox,
+    Item,
+    NotAColleague,
+    NotThisTask,
+    in_order,
+)
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
 from fellesjournal.record.errors import NotFound, VersionConflict
@@ -90,12 +102,16 @@ async def finish_task(
     version: int,
     comment: str,
     at: datetime,
+    seen: str = "",
 ) -> Item:
     """Gather that a task is done: a result signed, a note read, a patient called. The need it made ends.
 
-    Raises NotThisTask, AlreadyDone, VersionConflict.
+    A result gets its signature in the same commit; `seen` are the versions of it that were on the screen
+    (`Answer.seen`). Raises NotThisTask, AlreadyDone, VersionConflict, DoctorsAlone, AnswerChanged, NotFound.
     """
     resource, item = await _open_task(journal, patient=patient, task=task, version=version, at=at)
+    if item.kind == SIGN_RESULT:
+        await _sign(journal, patient=patient, reader=reader, item=item, seen=seen, at=at)
     fhir.complete(resource, reader=reader, comment=comment, at=at)
     journal.update(task, resource, expect=version)
     journal.end_facts(patient=patient, source=task)
@@ -133,6 +149,19 @@ async def read_task(journal: Journal, *, patient: PatientId, task: str, at: date
     if id_in(resource.get("for"), "Patient") != patient_id(patient):
         raise NotThisTask
     return resource, fhir.item_from(resource, await directory_for(journal, [resource]), at)
+
+
+async def _sign(
+    journal: Journal, *, patient: PatientId, reader: Reader, item: Item, seen: str, at: datetime
+) -> None:
+    if reader.role not in SIGNERS:
+        raise DoctorsAlone
+    if item.focus is None or item.focus[0] != "DiagnosticReport":
+        return
+    answer = await read_answer(journal, patient=patient, report=item.focus[1])
+    if answer.seen != seen:
+        raise AnswerChanged
+    journal.create(sign_answer(answer, patient=patient, reader=reader, at=at))
 
 
 async def _open_task(

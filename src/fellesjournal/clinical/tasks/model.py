@@ -12,6 +12,8 @@ from fellesjournal.web import _
 
 SIGN_RESULT: Final = "sign-result"
 READ_NOTE: Final = "read-note"
+SIGNERS: Final = ("lege",)
+"""The roles that sign results; the rest of the tasks is done by whoever does it."""
 KINDS: Final = {
     SIGN_RESULT: _("Prøvesvar"),
     READ_NOTE: _("Notat til gjennomlesing"),
@@ -51,6 +53,24 @@ class NotAColleague(RecordError):
     code = "business-rule"
     text = "Velg en kollega som arbeider ved enheten."
     english = "The task can be handed over to staff of the same unit alone."
+
+
+class DoctorsAlone(RecordError):
+    """Results are signed by doctors."""
+
+    status = 403
+    code = "forbidden"
+    text = _("Bare en lege kan signere prøvesvar. Overlever det til en lege ved enheten.")
+    english = "Results are signed by doctors."
+
+
+class AnswerChanged(RecordError):
+    """The answer is another than the one that was on the screen."""
+
+    status = 409
+    code = "conflict"
+    text = _("Prøvesvaret er endret siden du åpnet siden. Ingenting er signert. Se på svaret slik det er nå, og signer.")
+    english = "The result has changed since it was shown."
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from fellesjournal.clinical.pages import (
     status_of,
     version_in,
 )
-from fellesjournal.clinical.pieces import Json, id_in, moment, patient_id, words
+from fellesjournal.clinical.pieces import Json, moment, patient_id, words
+from fellesjournal.clinical.signatures import Signature, read_answer, signature_wish, signatures_from
 from fellesjournal.clinical.tasks import actions
-from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, Item, Whose
+from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, SIGNERS, Item, Whose
 from fellesjournal.record.errors import NotFound, RecordError
 from fellesjournal.record.journal import Journal
 from fellesjournal.web import Form, _, add_templates, keep_typed, read_form, render
@@ -35,12 +36,9 @@ from fellesjournal.web import Form, _, add_templates, keep_typed, read_form, ren
 add_templates("tasks", "fellesjournal.clinical.tasks")
 keep_typed(kommentar=_("Kommentar"))
 
-_SIGN_ROLES = ("lege",)
-
-
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A laboratory answer with each analyte's earlier values."""
+class Shown:
+    """A laboratory answer with each analyte's earlier values. `seen` are the versions that stand on the page."""
 
     title: str
     drawn_at: object
@@ -48,6 +46,8 @@ class Answer:
     laboratory: str
     rows: tuple[Series, ...]
     conclusion: str
+    seen: str
+    signed: Signature | None
 
 
 @gate.unit("list")
@@ -100,6 +100,7 @@ async def finish(request: Request, decision: Decision) -> Response:
             task=task,
             version=version_in(form),
             comment=form.text("kommentar"),
+            seen=form.text("svar"),
             at=now(request),
         )
         await journal.commit()
@@ -147,7 +148,7 @@ async def _page(
     )
     item = found[1]
     labs = [("patient", patient), ("category", "laboratory"), ("_sort", "-date"), ("_count", "300")]
-    more = [("labs", "Observation", labs)] if item.kind == SIGN_RESULT else []
+    more = [("labs", "Observation", labs), signature_wish(patient)] if item.kind == SIGN_RESULT else []
     frame = await open_frame(request, decision, more, journal=journal)
     return render(
         request,
@@ -172,25 +173,30 @@ async def _page(
 
 def _may_finish(decision: Decision, item: Item) -> bool:
     """Results are signed by doctors; the rest is done by whoever does it."""
-    return item.is_open and (item.kind != SIGN_RESULT or decision.reader.role in _SIGN_ROLES)
+    return item.is_open and (item.kind != SIGN_RESULT or decision.reader.role in SIGNERS)
 
 
-async def _answer(frame: Frame, item: Item) -> Answer | None:
-    report = await _focus(frame.journal, item, "DiagnosticReport") if item.kind == SIGN_RESULT else None
-    if report is None:
+async def _answer(frame: Frame, item: Item) -> Shown | None:
+    if item.kind != SIGN_RESULT or item.focus is None or item.focus[0] != "DiagnosticReport":
         return None
-    keys = [key for one in report.get("result", ()) if (key := id_in(one, "Observation"))]
+    try:
+        answer = await read_answer(frame.journal, patient=frame.patient, report=item.focus[1])
+    except NotFound:
+        return None
+    report, *results = (part.resource() for part in answer.parts)
     values = values_from(frame.found["labs"])
-    here = {one.key: one for one in values if one.id in keys}
-    rows = [_with_earlier(one, values) for one in sorted(here.values(), key=lambda one: keys.index(one.id))]
+    rows = [_with_earlier(one, values) for one in values_from(results)]
     directory = await directory_for(frame.journal, [report])
-    return Answer(
+    signatures = signatures_from(frame.found["signatures"], frame.directory)
+    return Shown(
         title=words(report.get("code")),
         drawn_at=moment(report.get("effectiveDateTime")),
         issued_at=moment(report.get("issued")),
         laboratory=next(filter(None, map(directory.name, report.get("performer", ()))), ""),
         rows=tuple(rows),
         conclusion=report.get("conclusion", ""),
+        seen=answer.seen,
+        signed=signatures.get(f"DiagnosticReport/{item.focus[1]}"),
     )
 
 
