@@ -9,22 +9,12 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from fellesjournal.clinical.pieces import VOLVEN, Json, codes_in
+from fellesjournal.clinical.protection import hidden_unit, is_strict
 from fellesjournal.record.journal import Journal, Vault
-from fellesjournal.web import _
 
 _KEEP_S: Final = 300
 _MOST: Final = 20_000
 _TYPES: Final = ("Practitioner", "Organization")
-
-SERVICES: Final = {
-    "KA01": _("Fastlege"),
-    "KA02": _("Legevakt"),
-    "KF01": _("Helsestasjon og skolehelsetjeneste"),
-    "KP01": _("Sykehjemslege"),
-    "KP02": _("Sykepleietjeneste"),
-}
-"""Service types of Volven 8663, as they are called here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -38,20 +28,49 @@ class Party:
 _known: WeakKeyDictionary[Vault, dict[str, tuple[float, Party]]] = WeakKeyDictionary()
 
 
+_PEOPLE: Final = ("Practitioner/", "Patient/", "RelatedPerson/")
+
+
 class Directory:
     """The parties that a page names; those that aren't known are '' by name."""
 
-    def __init__(self, found: Mapping[str, Party]) -> None:
+    def __init__(self, found: Mapping[str, Party], *, hides_units_in: str | None = None) -> None:
         self._found = found
+        self._hides_units_in = hides_units_in
+
+    def about(self, person: Mapping[str, Any], language: str) -> Directory:
+        """The directory for what is shown of a person: a strictly protected one's units have no name or telephone.
+
+        The one place where pages hide units; `language` is that of the words which stand there instead.
+        """
+        return Directory(self._found, hides_units_in=language) if is_strict(person) else self
 
     def party(self, reference: Mapping[str, Any] | None) -> Party:
         """Whom a reference names: the directory's entry, else the display that the reference carries."""
+        found = self._named(reference)
+        if self._hides_units_in is None or not _may_be_unit(reference, found):
+            return found
+        return Party(hidden_unit(self._hides_units_in, found.service), found.service)
+
+    def told(self, text: str, *references: Mapping[str, Any] | None) -> str:
+        """A text that we made of parties' names, with those of units taken out where they are hidden."""
+        for one in references:
+            for name in {str((one or {}).get("display", "")), self._named(one).name} - {""}:
+                text = text.replace(name, self.name(one))
+        return text
+
+    def _named(self, reference: Mapping[str, Any] | None) -> Party:
         found = self._found.get(str((reference or {}).get("reference", "")))
         return found or Party(str((reference or {}).get("display", "")))
 
     def name(self, reference: Mapping[str, Any] | None) -> str:
         """The name alone."""
         return self.party(reference).name
+
+
+def _may_be_unit(reference: Mapping[str, Any] | None, found: Party) -> bool:
+    """Whether a name could be a unit's: all but those that a reference says are people's."""
+    return bool(found.name) and not str((reference or {}).get("reference", "")).startswith(_PEOPLE)
 
 
 async def directory_for(journal: Journal, resources: Iterable[Json]) -> Directory:

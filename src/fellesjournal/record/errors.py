@@ -20,6 +20,15 @@ class RecordError(Exception):
         self.issues = list(issues)
 
 
+class TooLittle(RecordError):
+    """A name too short to identify anybody by."""
+
+    status = 422
+    code = "invalid"
+    text = _("Skriv minst to bokstaver av fornavnet eller etternavnet, og hele fødselsdatoen.")
+    english = "Give at least two letters of one name, and the whole birth date."
+
+
 class NotFound(RecordError):
     """Absent or hidden: one answer for both."""
 

@@ -15,9 +15,12 @@ from fellesjournal import fhir
 from fellesjournal.access.model import MayNotIdentify, PatientId, SessionOver, TooManyLookups
 from fellesjournal.kit.db import Database, Row
 from fellesjournal.record import store
+from fellesjournal.record.errors import TooLittle
 from fellesjournal.record.rows import identifier_text
 
-_REFUSED: dict[str, type[Exception]] = {"none": SessionOver, "role": MayNotIdentify, "rate": TooManyLookups}
+_REFUSED: dict[str, type[Exception]] = {
+    "none": SessionOver, "role": MayNotIdentify, "rate": TooManyLookups, "few": TooLittle,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Identified:
     born_on: date | None
     sex: str
     number: str
+
+
+def is_enough(words: Sequence[str]) -> bool:
+    """Whether names say enough to identify by: two letters of one of them. A letter alone would list a birthday."""
+    return any(sum(char.isalpha() for char in word) >= 2 for word in words)
 
 
 async def by_number(
@@ -46,8 +54,10 @@ async def by_number(
 async def by_name(db: Database, *, secret: bytes, words: Sequence[str], born_on: date) -> list[Identified]:
     """At most ten people born that day whose names begin with every word; the strictly protected never.
 
-    Raises SessionOver, MayNotIdentify, TooManyLookups.
+    Raises TooLittle, SessionOver, MayNotIdentify, TooManyLookups.
     """
+    if not is_enough(words):
+        raise TooLittle
     rows = await store.identify_name(
         db,
         secret=secret,

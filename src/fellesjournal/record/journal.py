@@ -127,7 +127,7 @@ class Journal:
         )
 
     async def identify_name(self, *, words: Sequence[str], born_on: date) -> list[Identified]:
-        """At most ten people by names and birth date. Raises SessionOver, MayNotIdentify, TooManyLookups."""
+        """At most ten people by names and birth date. Raises TooLittle, SessionOver, MayNotIdentify, TooManyLookups."""
         return await identify.by_name(self.vault.db, secret=self.decision.secret, words=words, born_on=born_on)
 
     async def open_envelope(self, id: str) -> int | None:

@@ -358,16 +358,20 @@ BEGIN
   RETURN QUERY SELECT v, NULL::smallint, NULL::bigint, NULL::text;
 END $$;
 
--- By names (each folded; all must match) and birth date. At most 10 hits; the strictly protected never.
+-- By names (each folded; all must match, and one has two letters at least) and birth date, which the record has to the
+-- day. At most 10 hits; the strictly protected never. verdict: 'ok', 'few' (too little to identify by), 'none', 'role', 'rate'.
 CREATE OR REPLACE FUNCTION vault.identify_name(p_secret bytea, p_name_param integer, p_names text[], p_birth_param integer, p_born timestamptz)
 RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v text := access.may_identify(p_secret); v_hits bigint[];
 BEGIN
-  IF v = 'ok' AND cardinality(p_names) > 0 THEN
+  IF v = 'ok' AND NOT EXISTS (SELECT 1 FROM unnest(p_names) AS q (name) WHERE length(q.name) >= 2) THEN
+    v := 'few';
+  END IF;
+  IF v = 'ok' THEN
     SELECT array_agg(h.pid) INTO v_hits FROM (
       SELECT r.pid FROM vault.sp_date d JOIN vault.resource r ON r.slot = d.slot AND r.pid = d.pid
-      WHERE d.param = p_birth_param AND d.lo = p_born AND r.body IS NOT NULL AND NOT vault.is_strictly_protected(r.body)
+      WHERE d.param = p_birth_param AND d.lo = p_born AND d.hi - d.lo <= interval '25 hours' AND r.body IS NOT NULL AND NOT vault.is_strictly_protected(r.body)
         AND (SELECT bool_and(EXISTS (SELECT 1 FROM vault.sp_string s WHERE s.patient = d.patient AND s.param = p_name_param AND s.v ^@ q.name))
              FROM unnest(p_names) AS q (name))
       ORDER BY r.pid LIMIT 10) h;

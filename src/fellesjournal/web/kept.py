@@ -19,7 +19,7 @@ def keep_typed(**labels: str) -> None:
 
 
 def kept_of(form: Form) -> tuple[tuple[str, str], ...]:
-    """(label, text) of each field that somebody typed in, in the rooms' order; a field that comes twice is there twice."""
+    """(label, text) of each field that somebody typed in, in the rooms' order; what comes twice is there twice."""
     found = ((label, text) for name, label in _LABELS.items() for text in form.texts(name))
     return tuple((label, text.replace("|", " ")) for label, text in found)
 

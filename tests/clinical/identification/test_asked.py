@@ -120,7 +120,9 @@ def test_a_short_year_is_the_latest_that_has_been() -> None:
     ("text", "told"),
     [("", "Skriv fødselsnummer"), ("Henrik Sætervik", "Navnet alene er ikke nok"),
      ("08.03.1992", "Fødselsdatoen alene"),
-     ("080392", "Fødselsdatoen alene"), ("H 08.03.1992", "to bokstaver"), ("Henrik 31.02.1992", "finnes ikke"),
+     ("080392", "Fødselsdatoen alene"), ("H 08.03.1992", "to bokstaver"),
+     ("H S Ø 08.03.1992", "to bokstaver"), ("H. 08.03.1992", "to bokstaver"),
+     ("Henrik 31.02.1992", "finnes ikke"),
      ("Henrik 08.03.2099", "kan ikke stemme"), ("Henrik 08.03.1800", "kan ikke stemme")],
 )  # fmt: skip
 def test_too_little_is_refused_with_what_to_type(text: str, told: str) -> None:

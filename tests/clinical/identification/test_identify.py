@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from fellesjournal import fhir
 from fellesjournal.access.decide import within
 from fellesjournal.access.model import NoNeed
 from fellesjournal.clinical import encounters
 from fellesjournal.clinical.identification.national_id import FODSELSNUMMER
 from fellesjournal.identity.model import Reader
+from fellesjournal.record import store
+from fellesjournal.record.errors import TooLittle
 from fellesjournal.record.journal import Journal
 from tests.site import LEGEVAKT_NURSE, TONIGHT
 from tests.town import Town, birth_date
@@ -71,9 +74,47 @@ async def test_a_strictly_protected_person_is_found_by_the_exact_number_alone(to
 
 async def test_at_most_ten_are_shown(town: Town) -> None:
     async with nurse(town) as (journal, _):
-        for letter in "aehk":
-            found = await journal.identify_name(words=[letter], born_on=date(1980, 1, 1))
+        for name in ("an", "el", "ha", "ka"):
+            found = await journal.identify_name(words=[name], born_on=date(1980, 1, 1))
             assert len(found) <= 10
+
+
+@pytest.mark.parametrize("words", [[], ["H"], ["H", "S"], ["h."], [""], ["ø", "æ", "å"]])
+async def test_single_letters_identify_nobody_and_say_why(town: Town, words: list[str]) -> None:
+    patient = await town.patient(TONIGHT)
+    before = await logged(town, patient.pid)
+    async with nurse(town) as (journal, _):
+        with pytest.raises(TooLittle) as refused:
+            await journal.identify_name(words=words, born_on=date.fromisoformat(await birth_date(town, patient)))
+    assert "to bokstaver" in refused.value.text
+    assert await logged(town, patient.pid) == before
+
+
+async def test_one_letter_beside_a_name_of_two_is_taken(town: Town) -> None:
+    patient = await town.patient(TONIGHT)
+    born = date.fromisoformat(await birth_date(town, patient))
+    async with nurse(town) as (journal, _):
+        (hit,) = await journal.identify_name(words=["H", "sæ"], born_on=born)
+    assert hit.patient == patient
+
+
+async def test_database_itself_takes_no_single_letter(town: Town) -> None:
+    async with town.acting(LEGEVAKT_NURSE) as (vault, reader):
+        rows = await store.identify_name(
+            vault.db, secret=reader.secret, name_param=fhir.param_id("Patient", "name"), names=["h"],
+            birth_param=fhir.param_id("Patient", "birthdate"), born=fhir.date_range("1992-03-08")[0],
+        )  # fmt: skip
+    assert [(row["verdict"], row["body"]) for row in rows] == [("few", None)]
+
+
+async def test_birth_year_alone_is_no_birth_date_of_the_first_of_january(town: Town) -> None:
+    async with town.acting(LEGEVAKT_NURSE) as (vault, reader):
+        journal = vault.open(within(reader))
+        journal.create({"resourceType": "Patient", "name": [{"family": "Årsfødt"}], "birthDate": "1980"})
+        journal.create({"resourceType": "Patient", "name": [{"family": "Årsfødt"}], "birthDate": "1980-01-01"})
+        await journal.commit()
+        found = await journal.identify_name(words=["Årsfødt"], born_on=date(1980, 1, 1))
+    assert [hit.born_on for hit in found] == [date(1980, 1, 1)]
 
 
 async def test_a_contact_with_somebody_who_was_not_identified_is_refused(town: Town) -> None:

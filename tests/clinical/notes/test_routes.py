@@ -93,6 +93,46 @@ def test_measurement_that_cannot_be_is_refused_with_the_text_kept(gp: httpx.Clie
     assert page.status_code == 422 and TEXT in page.text
 
 
+ODD = "Systolisk 260 mmHg er uvanlig. Stemmer det?"
+
+
+def test_unusual_measurement_is_asked_about_once_and_then_signed(gp: httpx.Client, chart: str) -> None:
+    fields = {"diagnosis": "K86|Hypertensjon", "measurement": "bp|260/110"}
+    asked = write(gp, chart, **fields)
+    assert asked.status_code == 422
+    assert ODD in asked.text and TEXT in asked.text and "bp|260/110" in asked.text
+    answer = re.search(r'name="stemmer" value="([^"]+)"', asked.text)
+    assert answer is not None
+    signed = write(gp, chart, **fields, stemmer=answer[1])
+    assert signed.url.params["signert"] == "1"
+
+
+def test_value_that_changes_after_the_answer_is_asked_about_anew(gp: httpx.Client, chart: str) -> None:
+    asked = write(gp, chart, diagnosis="K86|x", measurement="bp|261/110", stemmer="Systolisk 260")
+    assert asked.status_code == 422 and "Systolisk 261" in asked.text
+
+
+def test_unusual_value_without_diagnosis_asks_one_thing_after_the_other(gp: httpx.Client, chart: str) -> None:
+    first = write(gp, chart, measurement="bp|260/110")
+    assert ODD in first.text and "Signer uten diagnose" not in first.text
+    second = write(gp, chart, measurement="bp|260/110", stemmer="Systolisk 260")
+    assert "Signer uten diagnose" in second.text and ODD not in second.text
+    assert hidden(second.text)["stemmer"] == "Systolisk 260"
+    third = write(gp, chart, measurement="bp|260/110", stemmer="Systolisk 260", uten_diagnose="1")
+    assert third.url.params["signert"] == "1"
+
+
+def test_usual_measurement_is_not_asked_about(gp: httpx.Client, chart: str) -> None:
+    assert write(gp, chart, diagnosis="K86|x", measurement="bp|120/80").url.params["signert"] == "1"
+
+
+def test_question_about_a_value_is_in_the_readers_language(demo_site: Site, chart: str) -> None:
+    with demo_site.client(GP) as gp:
+        gp.headers["accept-language"] = "en"
+        page = write(gp, chart, diagnosis="K86|x", measurement="bp|260/110").text
+    assert "Systolic 260 mmHg" in page and "uvanlig" not in page.partition("<body")[2].partition("fj-texts")[0]
+
+
 def test_empty_note_is_refused(gp: httpx.Client, chart: str) -> None:
     page = write(gp, chart, tekst="   ", diagnosis="K86|x")
     assert page.status_code == 422 and "Skriv noe i notatet" in page.text

@@ -112,7 +112,8 @@ def test_contact_lies_in_the_lane_of_its_service(service: str, act: str, lane: s
 def story_of(person: dict[str, Any], **more: list[dict[str, Any]]) -> Any:
     found: dict[str, Any] = {"patient": [person], "kin": [], "flags": [], "allergies": [], "episodes": []}
     return storyboard(
-        found | more, decision=Decision(reader=READER, patient=PATIENT, blocked=2), directory=PRACTICE,
+        found | more, decision=Decision(reader=READER, patient=PATIENT, blocked=2),
+        directory=PRACTICE.about(person, "nb"),
         on=date(2026, 11, 23), language="nb", chart_url="/pasienter/x",
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from fellesjournal.clinical.tasks.model import KINDS
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
 from fellesjournal.kit.clock import OSLO
-from fellesjournal.web import Entry, Palette, _, add_templates, read_form, render
+from fellesjournal.web import Entry, Palette, _, add_templates, language_of, read_form, render
 from fellesjournal.web.formats import clock
 
 add_templates("gp", "fellesjournal.care.gp")
@@ -48,7 +48,7 @@ async def show_day(request: Request, decision: Decision) -> Response:
     on = _day_in(request) or at.astimezone(OSLO).date()
     whose, doctor = _whose(request, decision.reader)
     found = await actions.read_appointments(journal, first=on, count=1)
-    inbox = await read_inbox(journal, reader=decision.reader, at=at)
+    inbox = await read_inbox(journal, reader=decision.reader, at=at, language=language_of(request))
     return render(
         request,
         "gp/day.html",

@@ -19,6 +19,7 @@ from fellesjournal.clinical.correspondence.model import (
 )
 from fellesjournal.clinical.notes.fhir import COPY_TO_GP, DISTRIBUTION
 from fellesjournal.clinical.pieces import TASK, Json, concept, id_in, instant, patient_ref
+from fellesjournal.clinical.protection import is_strict
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids, metrics
 from fellesjournal.kit.log import get_logger
@@ -86,7 +87,8 @@ class Distributor:
         unit = ids.decode(to.unit_id)
         assert unit is not None  # noqa: S101 - a directory id
         journal.establish(Fact(patient.pid, unit[1], "ARBFLYT", at, source=pid))
-        journal.create(_task(note, note_id, to, patient=patient, at=at), org=unit[1], pid=pid)
+        sender = "" if is_strict(person) else str(note.get("custodian", {}).get("display") or "")
+        journal.create(_task(note, note_id, to, sender=sender, patient=patient, at=at), org=unit[1], pid=pid)
         try:
             await journal.commit()
         except AlreadyThere:
@@ -161,10 +163,11 @@ def _is_for_gp(note: Json) -> bool:
     return wished and note.get("status") in CARRIED
 
 
-def _task(note: Json, note_id: str, to: Destination, *, patient: PatientId, at: datetime) -> Json:
-    sender = note.get("custodian", {})
-    name = str(sender.get("display") or "")
-    text = told(str(note.get("status")), name or _("annen tjeneste"))
+def _task(
+    note: Json, note_id: str, to: Destination, *, sender: str, patient: PatientId, at: datetime
+) -> Json:
+    """`sender` is the unit by name, '' for one that isn't known or may not be told."""
+    text = told(str(note.get("status")), sender or _("annen tjeneste"))
     return {
         "resourceType": "Task",
         "status": "requested",
@@ -176,7 +179,7 @@ def _task(note: Json, note_id: str, to: Destination, *, patient: PatientId, at: 
         "for": patient_ref(patient),
         "authoredOn": instant(at),
         "lastModified": instant(at),
-        "requester": sender or note["author"][0],
+        "requester": note.get("custodian") or note["author"][0],
         "owner": {"reference": f"Organization/{to.unit_id}", "display": to.unit_name},
         "restriction": {"period": {"start": instant(at), "end": instant(at + DUE_AFTER)}},
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fellesjournal.clinical.identification.national_id import NationalId, NotANationalId, parse_national_id
-from fellesjournal.record.errors import RecordError
+from fellesjournal.record.errors import RecordError, TooLittle
+from fellesjournal.record.identify import is_enough
 from fellesjournal.web import _
 
 _DIGITS = re.compile(r"[\d\s.\-/]+")
@@ -84,8 +85,8 @@ def _name_and_birth(text: str, *, today: date) -> NameAndBirth:
         raise CannotIdentify(_("Fødselsdatoen alene er ikke nok. Skriv navnet også."))
     if match is None:
         raise CannotIdentify(_("Navnet alene er ikke nok. Skriv fødselsdatoen også, for eksempel 24.12.1980."))
-    if max(map(len, words)) < 2:
-        raise CannotIdentify(_("Skriv minst to bokstaver av navnet."))
+    if not is_enough(words):
+        raise CannotIdentify(TooLittle.text)
     return NameAndBirth(words, _birth(match, today=today))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.encounters import CONTACT_KINDS, register_contact
-from fellesjournal.clinical.measurements import Measurement, parse, record
+from fellesjournal.clinical.measurements import BadValue, Measurement, doubts, parse, record
 from fellesjournal.clinical.notes.actions import sign_note
 from fellesjournal.clinical.notes.model import EmptyNote, contact_diagnoses
 from fellesjournal.clinical.pieces import patient_id, ref
@@ -87,6 +87,12 @@ async def sign_consultation(journal: Journal, *, patient: PatientId, reader: Rea
         title=CONTACT_KINDS[wish.kind],
         at=at,
     )
+
+
+def question_about(wish: Wish) -> tuple[list[BadValue], str]:
+    """What is rare enough among the measurements to ask about, and the answer that confirms exactly these values."""
+    found = doubts(wish.measurements)
+    return found, ";".join(f"{one.about['label']} {one.about['value']}" for one in found)
 
 
 def kept_or_found(codes: tuple[str, ...], form: Form) -> tuple[Diagnosis, ...]:

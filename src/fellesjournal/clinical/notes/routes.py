@@ -4,7 +4,7 @@ menu.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from starlette.requests import Request
@@ -15,13 +15,13 @@ from fellesjournal import fhir as r4
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, WrongUnit
-from fellesjournal.clinical.directory import directory_for
+from fellesjournal.clinical.directory import Directory
 from fellesjournal.clinical.encounters import CONTACT_KINDS
 from fellesjournal.clinical.measurements import BadValue, measurement_types
 from fellesjournal.clinical.notes import actions, consultation
 from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.notes.model import Note, NoteRefusal, changes
-from fellesjournal.clinical.overview.frame import Frame, chart_url, open_frame, patient_of
+from fellesjournal.clinical.overview.frame import Frame, chart_url, directory_of, open_frame, patient_of
 from fellesjournal.clinical.overview.storyboard import Wish
 from fellesjournal.clinical.overview.timeline import notes_of, recent_contacts
 from fellesjournal.clinical.pages import (
@@ -33,7 +33,7 @@ from fellesjournal.clinical.pages import (
     status_of,
     version_in,
 )
-from fellesjournal.clinical.pieces import diagnosis_in, moment, patient_id, words
+from fellesjournal.clinical.pieces import Json, diagnosis_in, moment, patient_id, words
 from fellesjournal.clinical.problems.fhir import problems_from
 from fellesjournal.kit import ids
 from fellesjournal.record.errors import RecordError
@@ -45,7 +45,7 @@ from fellesjournal.web.i18n import translated
 
 add_templates("notes", "fellesjournal.clinical.notes")
 
-_ASKED = "uten_diagnose"
+_ASKED, _CONFIRMED = "uten_diagnose", "stemmer"
 Refusal = AccessError | RecordError | NoteRefusal | BadValue
 
 
@@ -81,8 +81,9 @@ async def sign(request: Request, decision: Decision) -> Response:
     try:
         check_context(form, decision.reader)
         wish = consultation.wish_from(form)
-        if not wish.diagnoses and not form.is_on(_ASKED):
-            return await _form_page(request, decision, form, asks=True, status=422)
+        question = _question(form, wish, language_of(request))
+        if question:
+            return await _form_page(request, decision, form, question=question, status=422)
         note = await consultation.sign_consultation(
             journal, patient=patient, reader=decision.reader, wish=wish, at=now(request)
         )
@@ -98,11 +99,14 @@ async def show(request: Request, decision: Decision) -> Response:
     journal, patient = journal_of(request, decision), patient_of(decision)
     note_id = request.path_params["note"]
     await actions.read_note(journal, patient=patient, note_id=note_id)
-    versions = await _versions(journal, note_id)
+    stored = await _versions(journal, note_id)
+    newest = note_from(stored[0][1], version=stored[0][0], id=note_id)
+    frame = await open_frame(request, decision, _beside(decision, newest), journal=journal)
+    directory = await directory_of(frame, [resource for _version, resource in stored])
+    versions = [_named(note_from(one, version=version, id=note_id), one, directory) for version, one in stored]
     asked = request.query_params.get("versjon", "")
     shown = next((one for one in versions if str(one.version) == asked), versions[0])
     before = next((one for one in versions if one.version == shown.version - 1), None)
-    frame = await open_frame(request, decision, _beside(decision, shown), journal=journal)
     return render(
         request,
         "notes/note.html",
@@ -164,7 +168,7 @@ async def _form_page(
     form: Form,
     *,
     errors: FieldErrors | None = None,
-    asks: bool = False,
+    question: Question | None = None,
     status: int = 200,
 ) -> Response:
     patient = patient_id(patient_of(decision))
@@ -179,7 +183,8 @@ async def _form_page(
         tab="nytt",
         form=form,
         errors=errors or FieldErrors(),
-        asks=asks,
+        question=question,
+        confirmed=form.text(_CONFIRMED),
         problems=problems,
         recent=_recent(frame),
         kinds=CONTACT_KINDS,
@@ -190,9 +195,24 @@ async def _form_page(
         context=context_field(decision.reader),
         draft_key=key_of_drafts(request, decision.reader),
         draft_id=draft_name(patient, "nytt"),
-        fresh=bool(errors) or asks,
+        fresh=bool(errors) or question is not None,
         raised=form.texts("problem"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a note is signed: about unusual values, which `answer` confirms, else about no diagnosis."""
+
+    doubts: tuple[str, ...] = ()
+    answer: str = ""
+
+
+def _question(form: Form, wish: consultation.Wish, language: str) -> Question | None:
+    doubts, answer = consultation.question_about(wish)
+    if doubts and form.text(_CONFIRMED) != answer:
+        return Question(tuple(_told(one, language) for one in doubts), answer)
+    return None if wish.diagnoses or form.is_on(_ASKED) else Question()
 
 
 def _writing_wishes(patient: str, booking: str) -> list[Wish]:
@@ -258,26 +278,25 @@ def _status(error: Refusal) -> int:
 def _told(error: Refusal, language: str) -> str:
     """What a refusal says, filled in, in the reader's language."""
     if isinstance(error, BadValue):
-        return translated(language, error.text, **error.about)
+        about = {name: translated(language, value) for name, value in error.about.items()}
+        return translated(language, error.text, **about)
     if isinstance(error, NoteRefusal) and error.about:
         return translated(language, error.text, code=error.about)
     return translated(language, error.text)
 
 
-async def _versions(journal: Journal, note_id: str) -> list[Note]:
-    """Every signed version, newest first, each with who signed it."""
+async def _versions(journal: Journal, note_id: str) -> list[tuple[int, Json]]:
+    """Every signed version, newest first."""
     rows = await journal.history("Composition", note_id)
-    found = []
-    for row in rows:
-        if row["op"] == "D" or not row["body"]:
-            continue
-        resource = r4.parse(row["body"].encode())
-        directory = await directory_for(journal, [resource])
-        signed = resource.get("attester", [{}])[-1].get("party") or resource["author"][0]
-        note = note_from(resource, version=row["version"], id=note_id)
-        unit = directory.name(resource.get("custodian"))
-        found.append(replace(note, author=directory.name(signed) or note.author, unit=unit or note.unit))
-    return found
+    return [(row["version"], r4.parse(row["body"].encode())) for row in rows if row["op"] != "D" and row["body"]]
+
+
+def _named(note: Note, resource: Json, directory: Directory) -> Note:
+    """A version with who signed it, and for which unit."""
+    signed = resource.get("attester", [{}])[-1].get("party") or resource["author"][0]
+    return replace(
+        note, author=directory.name(signed) or note.author, unit=directory.name(resource.get("custodian"))
+    )
 
 
 def _beside(decision: Decision, note: Note) -> list[Wish]:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from fellesjournal.clinical.directory import SERVICES, Directory
+from fellesjournal.clinical.directory import Directory
 from fellesjournal.clinical.overview.model import Abnormal, Contact, Medicine, Plan, Value
-from fellesjournal.clinical.overview.storyboard import unit_shown
 from fellesjournal.clinical.pieces import (
     LOCAL,
     Json,
@@ -20,6 +19,7 @@ from fellesjournal.clinical.pieces import (
     moment,
     words,
 )
+from fellesjournal.clinical.protection import SERVICES
 from fellesjournal.clinical.signatures import Signature
 from fellesjournal.web import _
 from fellesjournal.web.formats import number
@@ -110,20 +110,19 @@ def medicine_from(resource: Json) -> Medicine:
     )
 
 
-def plan_from(resource: Json, directory: Directory, person: Json) -> Plan:
+def plan_from(resource: Json, directory: Directory) -> Plan:
     """A plan in force; those who carry it out tell which unit's it is."""
     details = [one.get("detail", {}) for one in resource.get("activity", ())]
     performers = [who for detail in details for who in detail.get("performer", ())]
-    unit = directory.party(next(iter(performers), None))
     return Plan(
         title=resource.get("title") or words(next(iter(resource.get("category", ())), None)),
-        unit=unit_shown(unit.name, unit.service, person),
+        unit=directory.name(next(iter(performers), None)),
         since=day(resource.get("period", {}).get("start")),
         activities=tuple((d.get("description") or words(d.get("code")), d.get("scheduledString", "")) for d in details),
     )
 
 
-def contact_from(resource: Json, directory: Directory, person: Json) -> Contact | None:
+def contact_from(resource: Json, directory: Directory) -> Contact | None:
     """A contact on the timeline; None without a start, or if it was an error."""
     at = moment(resource.get("period", {}).get("start"))
     if at is None or resource.get("status") in _WRONG:
@@ -136,7 +135,7 @@ def contact_from(resource: Json, directory: Directory, person: Json) -> Contact 
         at=at,
         lane=lane_of(resource, service),
         title=words(next(iter(resource.get("type", ())), None)) or SERVICES.get(service, _("Kontakt")),
-        unit=unit_shown(unit.name, unit.service, person),
+        unit=unit.name,
         author=next(filter(None, map(directory.name, people)), ""),
         diagnoses=tuple(_diagnosis(one) for one in resource.get("reasonCode", ())),
         urgency=words(resource.get("priority")),

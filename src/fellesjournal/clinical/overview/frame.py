@@ -33,7 +33,8 @@ ALONG: Final = "along"
 class Frame:
     """What a page of a chart has at hand.
 
-    `found` holds the page's own searches by name, each in its order.
+    `found` holds the page's own searches by name, each in its order. `directory` names those whom a page about this
+    person may name.
     """
 
     journal: Journal
@@ -62,6 +63,11 @@ class Frame:
         return self.story.chart_url
 
 
+async def directory_of(frame: Frame, resources: Sequence[Json]) -> Directory:
+    """Whom further resources of the chart name, as far as a page about this person may name them."""
+    return (await directory_for(frame.journal, resources)).about(frame.person, frame.language)
+
+
 async def open_frame(
     request: Request, decision: Decision, more: Sequence[Wish] = (), *, journal: Journal | None = None
 ) -> Frame:
@@ -74,10 +80,11 @@ async def open_frame(
     found[ALONG] = [stored.resource() for page in pages.values() for stored in page.included]
     if not found["patient"]:
         raise NotFound
-    directory = await directory_for(
+    everyone = await directory_for(
         journal, [one for rows in found.values() for one in rows if one["resourceType"] not in _NAMELESS]
     )
     at, language = now(request), language_of(request)
+    directory = everyone.about(found["patient"][0], language)
     story = storyboard(
         found,
         decision=decision,

@@ -16,7 +16,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.clinical.overview import fhir
 from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
 from fellesjournal.clinical.overview.model import in_order, reference_range, series
-from fellesjournal.clinical.overview.storyboard import Wish, national_id_in, protection_of
+from fellesjournal.clinical.overview.storyboard import Wish, national_id_in
 from fellesjournal.clinical.overview.timeline import (
     by_service,
     contacts_of,
@@ -28,6 +28,7 @@ from fellesjournal.clinical.overview.timeline import (
 from fellesjournal.clinical.pages import now
 from fellesjournal.clinical.pieces import Json, moment, patient_id, words
 from fellesjournal.clinical.problems.fhir import problems_from
+from fellesjournal.clinical.protection import hidden_unit, is_strict
 from fellesjournal.clinical.signatures import signature_wish, signatures_from
 from fellesjournal.clinical.tasks.fhir import item_from
 from fellesjournal.identity.model import ROLE_NAMES
@@ -102,7 +103,7 @@ def _overview_parts(frame: Frame) -> dict[str, Any]:
         "tasks": sorted(
             (item_from(one, frame.directory, frame.at) for one in found["tasks"]), key=lambda t: t.sort_key
         ),
-        "plans": [fhir.plan_from(one, directory, frame.person) for one in found["plans"]],
+        "plans": [fhir.plan_from(one, directory) for one in found["plans"]],
         "vitals": in_order(vitals, fhir.VITAL_ORDER),
         "labs": labs[:12],
         "bookings": [one for one in _bookings(found["booked"]) if one[0].astimezone(OSLO).date() >= today],
@@ -200,7 +201,7 @@ async def show_log(request: Request, decision: Decision) -> Response:
         older=older,
         roles=ROLE_NAMES,
         actions=ACTIONS,
-        is_strict=protection_of(frame.person) == "strengtFortrolig",
+        hidden_unit=hidden_unit(frame.language) if is_strict(frame.person) else "",
     )
 
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 from datetime import date
 
 from fellesjournal.access.decide import Decision
-from fellesjournal.clinical.directory import SERVICES, Directory, grouped, person_name, phone_in
+from fellesjournal.clinical.directory import Directory, grouped, person_name, phone_in
 from fellesjournal.clinical.pieces import Json, codes_in, day, has_category, words
+from fellesjournal.clinical.protection import protection_of
 from fellesjournal.web import AccessGround, Allergy, Kin, Service, Storyboard, _
 from fellesjournal.web.formats import age, masked_id
-
-PROTECTIONS = ("fortrolig", "strengtFortrolig")
-STRICT = "strengtFortrolig"
 
 Wish = tuple[str, str, list[tuple[str, str]]]
 
@@ -59,7 +57,7 @@ def storyboard(
         chart_url=chart_url,
         critical=_critical(found["flags"], found["allergies"]),
         gp=_gp(person, directory),
-        services=tuple(_service(one, directory, person) for one in found["episodes"]),
+        services=tuple(_service(one, directory) for one in found["episodes"]),
         kin=tuple(_kin(one) for one in sorted(found["kin"], key=_rank) if one.get("active", True)),
         blocked=decision.blocked,
         deceased_on=day(person.get("deceasedDateTime")),
@@ -71,19 +69,6 @@ def national_id_in(person: Json) -> str | None:
     """The official identity number."""
     numbers = (i.get("value") for i in person.get("identifier", ()) if i.get("use") == "official")
     return next(numbers, None)
-
-
-def protection_of(person: Json) -> str | None:
-    """The kind of address protection, if there is one."""
-    codes = (label.get("code") for label in person.get("meta", {}).get("security", ()))
-    return next((code for code in codes if code in PROTECTIONS), None)
-
-
-def unit_shown(name: str, service: str, person: Json) -> str:
-    """A unit by name; for a strictly protected person by its kind alone, since the name tells the place."""
-    if protection_of(person) == STRICT:
-        return SERVICES.get(service, "") or _("Kommunal tjeneste")
-    return name
 
 
 def _critical(flags: list[Json], allergies: list[Json]) -> tuple[Allergy, ...] | None:
@@ -119,17 +104,13 @@ def _gp(person: Json, directory: Directory) -> Service | None:
     if doctor is None and practice is None:
         return None
     unit = directory.party(practice)
-    if protection_of(person) == STRICT:
-        return Service(directory.name(doctor) or _("Fastlege"))
     return Service(directory.name(doctor) or unit.name, unit.name if doctor else "", unit.phone)
 
 
-def _service(episode: Json, directory: Directory, person: Json) -> Service:
+def _service(episode: Json, directory: Directory) -> Service:
     unit = directory.party(episode.get("managingOrganization"))
     kind = words(next(iter(episode.get("type", ())), None))
-    shown = unit_shown(unit.name, unit.service, person)
-    is_strict = protection_of(person) == STRICT
-    return Service(kind or shown, "" if is_strict else shown if kind else "", "" if is_strict else unit.phone)
+    return Service(kind or unit.name, unit.name if kind else "", unit.phone)
 
 
 def _kin(one: Json) -> Kin:

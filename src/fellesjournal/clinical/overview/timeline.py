@@ -71,7 +71,7 @@ def named(row: Json, frame: Frame) -> Note:
     return replace(
         note,
         author=next(filter(None, authors), ""),
-        unit=frame.directory.name(row.get("custodian")) or note.unit,
+        unit=frame.directory.name(row.get("custodian")),
     )
 
 
@@ -98,7 +98,7 @@ def _rows(frame: Frame) -> list[Json]:
 
 
 def _contact(row: Json, frame: Frame, notes: dict[str, list[Note]]) -> Contact | None:
-    found = contact_from(row, frame.directory, frame.person)
+    found = contact_from(row, frame.directory)
     if found is None:
         return None
     own = sorted(notes.get(found.id, ()), key=lambda note: note.at)

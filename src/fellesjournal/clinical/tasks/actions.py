@@ -5,12 +5,13 @@ Writing gathers into the journal; the caller commits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from fellesjournal.access.model import PatientId
-from fellesjournal.clinical.directory import directory_for
+from fellesjournal.clinical.directory import Directory, directory_for
 from fellesjournal.clinical.pieces import Json, id_in, patient_id, ref, words
 from fellesjournal.clinical.signatures import read_answer, sign_answer
 from fellesjournal.clinical.tasks import fhir
@@ -44,8 +45,8 @@ class Colleague:
     role: str
 
 
-async def read_inbox(journal: Journal, *, reader: Reader, at: datetime) -> Inbox:
-    """Every open task of the acting unit, with its patient."""
+async def read_inbox(journal: Journal, *, reader: Reader, at: datetime, language: str) -> Inbox:
+    """Every open task of the acting unit, with its patient. `language` is that of what stands for hidden units."""
     page = await journal.search(
         "Task",
         [("status", OPEN), ("_sort", "-authored-on"), ("_count", str(_MOST)), ("_include", "Task:patient")],
@@ -53,9 +54,14 @@ async def read_inbox(journal: Journal, *, reader: Reader, at: datetime) -> Inbox
     rows = [stored.resource() for stored in page.matches]
     people = {one.id: one.resource() for one in page.included if one.rtype == "Patient"}
     directory = await directory_for(journal, [*rows, *people.values()])
-    items = in_order([fhir.item_from(row, directory, at, people) for row in rows])
+    items = in_order([_item(row, directory, at, people, language) for row in rows])
     own = None if reader.practitioner is None else ids.encode(0, reader.practitioner)
     return Inbox(items, own)
+
+
+def _item(row: Json, directory: Directory, at: datetime, people: Mapping[str, Json], language: str) -> Item:
+    person = people.get(id_in(row.get("for"), "Patient") or "", {})
+    return fhir.item_from(row, directory.about(person, language), at, people)
 
 
 async def read_colleagues(journal: Journal, *, reader: Reader) -> tuple[Colleague, ...]:

@@ -88,11 +88,12 @@ def item_from(resource: Json, directory: Directory, at: datetime, people: Mappin
     patient = id_in(resource.get("for"), "Patient") or ""
     person = (people or {}).get(patient, {})
     is_open = resource.get("status") in _OPEN
+    text = directory.told(resource.get("description", ""), resource.get("requester"), resource.get("owner"))
     return Item(
         id=resource["id"],
         version=int(resource.get("meta", {}).get("versionId", "1")),
         kind=code,
-        text=resource.get("description") or KINDS.get(code) or words(resource.get("code")),
+        text=text or KINDS.get(code) or words(resource.get("code")),
         patient=patient,
         patient_name=person_name(person),
         born_on=day(person.get("birthDate")),

@@ -69,7 +69,7 @@ class AnswerChanged(RecordError):
 
     status = 409
     code = "conflict"
-    text = _("Prøvesvaret er endret siden du åpnet siden. Ingenting er signert. Se på svaret slik det er nå, og signer.")
+    text = _("Prøvesvaret er endret siden du åpnet siden. Ingenting er signert. Se på det nye svaret, og signer.")
     english = "The result has changed since it was shown."
 
 

@@ -12,10 +12,9 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
-from fellesjournal.clinical.directory import directory_for
 from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.overview.fhir import values_from
-from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
+from fellesjournal.clinical.overview.frame import Frame, directory_of, open_frame, patient_of
 from fellesjournal.clinical.overview.model import Series, Value, reference_range, series
 from fellesjournal.clinical.pages import (
     check_context,
@@ -28,10 +27,11 @@ from fellesjournal.clinical.pages import (
 from fellesjournal.clinical.pieces import Json, moment, patient_id, words
 from fellesjournal.clinical.signatures import Signature, read_answer, signature_wish, signatures_from
 from fellesjournal.clinical.tasks import actions
-from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, SIGNERS, Item, Whose
+from fellesjournal.clinical.tasks.fhir import item_from
+from fellesjournal.clinical.tasks.model import KINDS, READ_NOTE, SIGN_RESULT, SIGNERS, Inbox, Item, Whose
 from fellesjournal.record.errors import NotFound, RecordError
 from fellesjournal.record.journal import Journal
-from fellesjournal.web import Form, _, add_templates, keep_typed, read_form, render
+from fellesjournal.web import Form, _, add_templates, keep_typed, language_of, read_form, render
 
 add_templates("tasks", "fellesjournal.clinical.tasks")
 keep_typed(kommentar=_("Kommentar"))
@@ -53,7 +53,7 @@ class Shown:
 @gate.unit("list")
 async def show_inbox(request: Request, decision: Decision) -> Response:
     """The reader's inbox, or the whole unit's."""
-    inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
+    inbox = await _inbox(request, decision)
     asked = request.query_params.get("vis", "mine")
     whose: Whose = "enhet" if asked == "enhet" else "mine"
     kind = request.query_params.get("slag", "")
@@ -72,7 +72,7 @@ async def show_inbox(request: Request, decision: Decision) -> Response:
 @gate.unit("list")
 async def go_on(request: Request, decision: Decision) -> Response:
     """Lead to the next of one's own tasks, of the same kind first; to the inbox when none is left."""
-    inbox = await actions.read_inbox(journal_of(request, decision), reader=decision.reader, at=now(request))
+    inbox = await _inbox(request, decision)
     after, kind = request.query_params.get("etter", ""), request.query_params.get("slag", "")
     found = inbox.after(after, kind=kind)
     done = "?utfort=1" if "utfort" in request.query_params else ""
@@ -134,6 +134,12 @@ async def hand_over(request: Request, decision: Decision) -> Response:
     return RedirectResponse("/innboks?overlevert=1", 303)
 
 
+async def _inbox(request: Request, decision: Decision) -> Inbox:
+    return await actions.read_inbox(
+        journal_of(request, decision), reader=decision.reader, at=now(request), language=language_of(request)
+    )
+
+
 async def _page(
     request: Request,
     decision: Decision,
@@ -143,13 +149,13 @@ async def _page(
 ) -> Response:
     journal = journal_of(request, decision)
     patient = patient_id(patient_of(decision))
-    found = await actions.read_task(
+    resource, item = await actions.read_task(
         journal, patient=patient_of(decision), task=request.path_params["task"], at=now(request)
     )
-    item = found[1]
     labs = [("patient", patient), ("category", "laboratory"), ("_sort", "-date"), ("_count", "300")]
     more = [("labs", "Observation", labs), signature_wish(patient)] if item.kind == SIGN_RESULT else []
     frame = await open_frame(request, decision, more, journal=journal)
+    item = item_from(resource, await directory_of(frame, [resource]), frame.at)
     return render(
         request,
         "tasks/task.html",
@@ -186,7 +192,7 @@ async def _answer(frame: Frame, item: Item) -> Shown | None:
     report, *results = (part.resource() for part in answer.parts)
     values = values_from(frame.found["labs"])
     rows = [_with_earlier(one, values) for one in values_from(results)]
-    directory = await directory_for(frame.journal, [report])
+    directory = await directory_of(frame, [report])
     signatures = signatures_from(frame.found["signatures"], frame.directory)
     return Shown(
         title=words(report.get("code")),
@@ -210,7 +216,7 @@ async def _note(frame: Frame, item: Item) -> Any:
     row = await _focus(frame.journal, item, "Composition") if item.kind == READ_NOTE else None
     if row is None:
         return None
-    directory = await directory_for(frame.journal, [row])
+    directory = await directory_of(frame, [row])
     note = note_from(row, version=1)
     return {
         "note": note,
