@@ -23,10 +23,7 @@ OTHER_CONTEXT = Trouble(
     _("Du har byttet rolle eller enhet"),
     _("Siden ble åpnet før du byttet rolle eller enhet, kanskje i en annen fane. Den hører ikke til der du er nå."),
     _("Ingenting er lagret eller endret. Det du skrev, står under, og kladder ligger i nettleseren."),
-    _(
-        "Kontroller at du er i riktig rolle. Åpne så siden på nytt i denne rollen, eller bytt tilbake, og send "
-        "skjemaet derfra."
-    ),
+    _("Sjekk at du er i riktig rolle. Åpne siden på nytt i den, eller bytt tilbake, og send derfra."),
 )
 
 
