@@ -169,6 +169,46 @@ def test_note_without_diagnosis_asks_once_and_is_signed_by_one_more_action(page:
     expect(page.get_by_role("status").filter(has_text="Notatet er signert")).to_be_visible()
 
 
+def test_unusual_value_is_asked_about_and_signed_by_one_more_action(page: Page, chart: str) -> None:
+    page.goto(f"{chart}/notat/nytt")
+    page.keyboard.type("Kontroll. /")
+    page.keyboard.press("Enter")
+    page.keyboard.type("K86")
+    expect(page.get_by_role("option", name=re.compile("^K86"))).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.type(" /")
+    for key in ("ArrowDown", "Enter", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.type("260/110")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Signer", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Systolisk 260 mmHg er uvanlig")
+    expect(page.locator(".fj-chips li")).to_have_count(2)
+    assert found_by_axe(page) == []
+    page.get_by_role("button", name="Ja, verdiene stemmer").click()
+    expect(page.get_by_role("status").filter(has_text="Notatet er signert")).to_be_visible()
+
+
+def test_note_of_a_tab_from_before_a_switch_is_given_back_and_its_draft_is_kept(page: Page, chart: str) -> None:
+    page.goto(f"{chart}/notat/nytt")
+    page.locator("fj-draft[data-ready]").wait_for()
+    page.keyboard.type("Skrevet før byttet.")
+    expect(page.locator(".fj-draft-status")).to_contain_text("Kladd lagret")
+    other = page.context.new_page()
+    other.goto("/kontekst")
+    other.get_by_role("button", name=re.compile("legesenter")).first.click()
+    other.wait_for_url("**/fastlege")
+    page.get_by_role("button", name="Signer", exact=True).click()
+    expect(page.get_by_role("heading", name="Du har byttet rolle eller enhet")).to_be_visible()
+    expect(page.get_by_label("Notat", exact=True)).to_have_value("Skrevet før byttet.")
+    assert found_by_axe(page) == []
+    page.goto(f"{chart}/notat/nytt")
+    expect(page.get_by_label("Notat", exact=True)).to_have_value("Skrevet før byttet.")
+    page.get_by_role("button", name="Signer", exact=True).click()
+    page.get_by_role("button", name="Signer uten diagnose").click()
+    expect(page.get_by_role("status").filter(has_text="Notatet er signert")).to_be_visible()
+
+
 def test_process_code_is_refused_with_a_clear_text_and_nothing_is_lost(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
     page.keyboard.type("Blodprøve tatt.")
@@ -236,6 +276,9 @@ def test_result_is_signed_from_the_inbox_by_keyboard_and_the_next_one_opens(page
     assert page.url != first
     page.goto("/innboks?slag=sign-result")
     expect(page.locator("tbody tr")).to_have_count(before - 1)
+    page.goto(f"{first.partition('/oppgaver')[0]}/malinger")
+    expect(page.locator("#prover").get_by_text(f"signert av {GP}").first).to_be_visible()
+    assert found_by_axe(page) == []
 
 
 def test_task_is_handed_over_to_a_colleague(page: Page) -> None:
