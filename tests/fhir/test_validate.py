@@ -19,6 +19,8 @@ from tests.fhir.samples import Json, observation, patient, without
 
 ABSENT = {"extension": [{"url": "http://x.no/absent", "valueCode": "unknown"}]}
 
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">a</div>'
+
 
 def faults(resource: Json) -> list[tuple[str, str]]:
     return [(issue.code, issue.expression) for issue in validate(resource)]
@@ -63,6 +65,9 @@ def test_good_resource_passes_on_both_paths(resource: Json) -> None:
         (patient(name=[{"given": [None], "_given": [None]}]), "structure", "Patient.name[0].given[0]"),
         (patient(name=[{"_given": [{}]}]), "invariant", "Patient.name[0].given[0]"),
         (patient(_birthDate={"value": 1}), "structure", "Patient.birthDate.value"),
+        (patient(name=[{"family": "A", "_id": ABSENT}]), "structure", "Patient.name[0]._id"),
+        (patient(extension=[{"url": "u", "valueCode": "x", "_url": ABSENT}]), "structure", "Patient.extension[0]._url"),
+        (patient(text={"status": "empty", "div": DIV, "_div": ABSENT}), "structure", "Patient.text._div"),
         (patient(gender="mann"), "code-invalid", "Patient.gender"),
         (patient(gender={"code": "male"}), "structure", "Patient.gender"),
         (patient(photo=[{"data": "a==="}]), "value", "Patient.photo[0].data"),

@@ -159,6 +159,12 @@ def test_a_narrative_without_its_namespace_gets_it_in_xml() -> None:
     assert f'<div xmlns="{XHTML}">a</div>' in write_xml(resource).decode()
 
 
+def test_a_narrative_with_a_declaration_of_its_own_is_written_without_it() -> None:
+    div = f'<?xml version="1.0" encoding="UTF-16"?>\n<div xmlns="{XHTML}">å</div>'
+    resource = {"resourceType": "Basic", "text": {"status": "generated", "div": div}}
+    assert f'<status value="generated"/><div xmlns="{XHTML}">å</div></text>' in write_xml(resource).decode()
+
+
 def test_schema_hints_comments_and_a_byte_order_mark_are_no_content() -> None:
     hint = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://hl7.org/fhir patient.xsd"'
     body = f'\ufeff<?xml version="1.0" encoding="utf-8"?>\n<!-- a --><Patient {NS} {hint}><!-- b -->\n <id value="1"/></Patient>'

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fellesjournal.fhir.primitives import CHECKS, Check
-from fellesjournal.fhir.structures import Field, Structure, bound_codes, is_primitive, is_resource, structure
+from fellesjournal.fhir.structures import Field, Structure, bound_codes, has_twin, is_primitive, is_resource, structure
 
 _objects: Final[dict[str, Check]] = {}
 
@@ -72,7 +72,7 @@ def _fill(shape: Structure, *, table: dict[str, Check], choices: dict[str, tuple
             choices[key] = (_value(field), bits[field.name])
         else:
             table[key] = _many(_value(field)) if field.many else _value(field)
-            if is_primitive(field.type) and not field.many:
+            if has_twin(shape, field) and not field.many:
                 table["_" + key] = _object("Element")
 
 

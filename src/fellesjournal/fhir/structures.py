@@ -126,6 +126,20 @@ def structure(path: str) -> Structure:
     )
 
 
+def attributes_of(shape: Structure) -> tuple[str, ...]:
+    """Name the properties that are attributes in XML: `id` of all but resources, `url` of an extension."""
+    if shape.is_resource:
+        return ()
+    return ("id", "url") if shape.path == "Extension" else ("id",)
+
+
+def has_twin(shape: Structure, field: Field) -> bool:
+    """Tell whether a plain value may have an id and extensions of its own (`_birthDate`): attributes and narratives
+    have none.
+    """
+    return is_primitive(field.type) and field.type != "xhtml" and field.key not in attributes_of(shape)
+
+
 @cache
 def bound_codes(value_set: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return (system, codes) for a required value set; empty where the package does not spell it out."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fellesjournal.fhir.compile_validator import accepts
 from fellesjournal.fhir.outcome import Issue
 from fellesjournal.fhir.primitives import CHECKS, EXPECTED
-from fellesjournal.fhir.structures import Field, Structure, bound_codes, is_primitive, is_resource, structure
+from fellesjournal.fhir.structures import Field, Structure, bound_codes, has_twin, is_primitive, is_resource, structure
 
 MAX_ISSUES: Final = 200
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z]{0,39}").fullmatch
@@ -76,7 +76,7 @@ class _Walk:
     def _unknown(self, value: dict[str, Any], *, shape: Structure, path: str) -> None:
         for key in value:
             field = shape.fields.get(key.removeprefix("_"))
-            if field is None or (key.startswith("_") and not is_primitive(field.type)):
+            if field is None or (key.startswith("_") and not has_twin(shape, field)):
                 place = f"{path}.{key}" if _NAME(key) else path
                 self.add(place, "structure", f"unknown element: {shape.path} has none of this name")
 

@@ -51,7 +51,7 @@ class _Rewriter:
         parser.CharacterDataHandler = self._data
         parser.StartDoctypeDeclHandler = self._refuse
         parser.ProcessingInstructionHandler = self._refuse
-        parser.XmlDeclHandler = self._refuse
+        parser.XmlDeclHandler = self._declaration
         parser.Parse(div, True)
 
     def text(self) -> str:
@@ -89,5 +89,8 @@ class _Rewriter:
             self._parts.append(">")
             self._is_open = False
 
+    def _declaration(self, *_arguments: Any) -> None:
+        self.is_plain = False
+
     def _refuse(self, *_arguments: Any) -> None:
-        raise NotXhtml("a narrative has no declarations and no processing instructions")
+        raise NotXhtml("a narrative has no document type and no processing instructions")

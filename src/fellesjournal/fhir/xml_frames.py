@@ -11,8 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from fellesjournal.fhir.structures import Field, Structure, is_primitive, is_resource, structure
-from fellesjournal.fhir.xml_write import attributes_of
+from fellesjournal.fhir.structures import Field, Structure, attributes_of, is_primitive, is_resource, structure
 
 Json = dict[str, Any]
 

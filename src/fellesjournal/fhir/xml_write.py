@@ -15,7 +15,15 @@ from typing import Any, Final
 import msgspec
 
 from fellesjournal.fhir.json_text import BadJson
-from fellesjournal.fhir.structures import Field, Structure, is_primitive, is_resource, structure
+from fellesjournal.fhir.structures import (
+    Field,
+    Structure,
+    attributes_of,
+    has_twin,
+    is_primitive,
+    is_resource,
+    structure,
+)
 from fellesjournal.fhir.xhtml import NotXhtml, standalone
 
 FHIR_NAMESPACE: Final = "http://hl7.org/fhir"
@@ -104,13 +112,6 @@ class _Writer:
         return self._breaks[self._level]
 
 
-def attributes_of(shape: Structure) -> tuple[str, ...]:
-    """Name the properties that are XML attributes: `id` of all but resources, `url` of an extension."""
-    if shape.is_resource:
-        return ()
-    return ("id", "url") if shape.path == "Extension" else ("id",)
-
-
 @cache
 def _order(path: str) -> dict[str, int]:
     """Number the properties of a structure, `_birthDate` as `birthDate`; -1 for what is no element."""
@@ -118,7 +119,7 @@ def _order(path: str) -> dict[str, int]:
     places: dict[str, int] = {}
     for place, field in enumerate(shape.fields.values()):
         places[field.key] = place
-        if is_primitive(field.type) and field.type != "xhtml":
+        if has_twin(shape, field):
             places["_" + field.key] = place
     places.update(dict.fromkeys(attributes_of(shape), -1))
     if shape.is_resource:

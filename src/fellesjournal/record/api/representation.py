@@ -117,12 +117,6 @@ async def represented_anyway(request: Request, response: Response) -> Response:
     return await represented(request, response)
 
 
-def convert_part(body: str, pairs: Pairs, *, is_read: bool) -> str:
-    """The part of an answer in a batch that its own `_summary` and `_elements` ask for. Raises Malformed."""
-    form = _in_part(AS_STORED, dict(pairs), is_read=is_read)
-    return _converted(body.encode(), form, is_read).decode() if form.is_part else body
-
-
 async def read_form(request: Request, body: bytes) -> bytes:
     """A body that was sent, as JSON. Raises UnsupportedMediaType, Malformed with the place of the fault."""
     if format_of_body(request) != XML:
