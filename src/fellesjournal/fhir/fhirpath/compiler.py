@@ -204,10 +204,11 @@ def _comparison(tree: Binary) -> Decided:
 
 def _is_type(tree: TypeTest) -> Decided:
     at, check = tree.at, type_check(tree.type_name, at=tree.at)
-    if isinstance(tree.left, Call) and tree.left.name == "resolve" and tree.left.target is None:
+    if isinstance(tree.left, Call) and tree.left.name == "resolve":
         # What cannot be fetched still says its type.
         name = tree.type_name.removeprefix("FHIR.")
-        return lambda env: _placed(_refers, at, env.this, name, env)
+        source = _always_this if tree.left.target is None else _scoped(tree.left.target)
+        return lambda env: _placed(_refers, at, source(env), name, env)
     inner = _scoped(tree.left)
     return lambda env: _placed(is_of_type, at, inner(env), env, check)
 

@@ -24,6 +24,8 @@ def constant(name: str, *, at: int) -> Listed:
     """Compile `%name`; one that nobody gave is an error when it is asked for."""
     if name == "resource":
         return lambda env: _present(env.resource)
+    if name == "context":
+        return lambda env: env.context
     if name == "rootResource":
         return lambda env: _present(env.root)
     fixed = _fixed(name)

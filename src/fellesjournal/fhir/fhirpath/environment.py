@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath.errors import TooCostly
@@ -68,15 +68,22 @@ class Environment:
     """One evaluation. `this`, `index` and `total` change as it goes; `variables` are replaced, never changed."""
 
     this: Items
+    context: Items
     resource: Node | None
     root: Node | None
     variables: Mapping[str, Items]
     services: Services
-    now: datetime
+    given_now: datetime | None
     spend: Callable[[int], None]
     index: int | None = None
     total: Items = field(default_factory=list)
     zone: int = 0
+
+    def now(self) -> datetime:
+        """Return the instant of this evaluation: the same however often it is asked for."""
+        if self.given_now is None:
+            self.given_now = datetime.now(UTC)
+        return self.given_now
 
     def bound(self, items: Items) -> Items:
         """Pass a collection on, unless it is too large. Raises TooCostly."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath.compiler import decided, listed
 from fellesjournal.fhir.fhirpath.environment import NO_SERVICES, Environment, Services, Work
@@ -15,6 +15,8 @@ from fellesjournal.fhir.fhirpath.functions.tree import as_json
 from fellesjournal.fhir.fhirpath.nodes import Items, Node, resource_node
 from fellesjournal.fhir.fhirpath.parser import parse_expression
 from fellesjournal.fhir.fhirpath.syntax import Tree
+
+_MAX_CACHED: Final = 4_000
 
 Focus = dict[str, Any] | Node | None
 
@@ -85,20 +87,71 @@ class Expression:
         now: datetime | None = None,
         work: Work | None = None,
     ) -> bool:
-        """Tell whether the result is true: for an invariant an empty result is not. Raises as `evaluate` does."""
-        env = _environment(focus, resource, root, variables, services, now, work)
+        """Tell whether the result is true; an empty one is not. Arguments and errors as for `evaluate`."""
+        return self.decide(_environment(focus, resource, root, variables, services, now, work)) is True
+
+    def holds(
+        self,
+        focus: Focus,
+        *,
+        resource: Focus = None,
+        root: Focus = None,
+        variables: Mapping[str, Any] | None = None,
+        services: Services = NO_SERVICES,
+        now: datetime | None = None,
+        work: Work | None = None,
+    ) -> bool:
+        """Tell whether an invariant holds: unless the result is false.
+
+        R4's own invariants are empty where they have nothing to say (ref-1 of a reference that is an identifier alone).
+        Arguments and errors as for `evaluate`.
+        """
+        return self.decide(_environment(focus, resource, root, variables, services, now, work)) is not False
+
+    def decide(self, env: Environment) -> bool | None:
+        """Evaluate as a condition in an environment that stands already; None for the empty collection."""
         try:
-            return self._decided(env) is True
+            return self._decided(env)
         except RecursionError:
             raise TooCostly("the expression nests too deep") from None
 
 
-@lru_cache(maxsize=2048)
+class Evaluation:
+    """Many expressions on the elements of one resource, with one bound on all their work."""
+
+    def __init__(
+        self,
+        root: dict[str, Any] | Node,
+        *,
+        services: Services = NO_SERVICES,
+        now: datetime | None = None,
+        work: Work | None = None,
+    ) -> None:
+        self.root = resource_node(root) if isinstance(root, dict) else root
+        self._env = _environment(self.root, None, None, None, services, now, work)
+
+    def holds(self, expression: Expression, node: Node, *, resource: Node | None = None) -> bool:
+        """Tell whether an invariant holds for an element, as `Expression.holds` does.
+
+        `resource` is the one that the element stands in, where that is not the root (a contained one, a Bundle's).
+        """
+        env = self._env
+        env.this = env.context = [node]
+        env.resource = resource or self.root
+        env.variables, env.index, env.total = {}, None, []
+        return expression.decide(env) is not False
+
+
 def compile_expression(text: str) -> Expression:
     """Compile an expression; the same text is compiled once.
 
     Raises FhirPathError with the position: for syntax, unknown functions, unknown types, wrong numbers of arguments.
     """
+    return _compiled(text) if len(text) <= _MAX_CACHED else Expression(text, parse_expression(text))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(text: str) -> Expression:
     return Expression(text, parse_expression(text))
 
 
@@ -114,18 +167,18 @@ def _environment(
     start = _node(focus)
     inside = _node(resource) or (start if start is not None and "Resource" in start.type.ancestors else None)
     this: Items = [] if start is None else [start]
-    given: dict[str, Items] = {"context": this}
-    if variables:
-        given |= {name: _items(value) for name, value in variables.items()}
-    moment = now or datetime.now(UTC)
-    offset = moment.utcoffset()
+    given = {name: _items(value) for name, value in variables.items()} if variables else {}
     spend = (work or Work()).spend
-    zone = int(offset.total_seconds()) // 60 if offset else 0
-    return Environment(this, inside, _node(root) or inside, given, services, moment, spend, zone=zone)
+    return Environment(this, this, inside, _node(root) or inside, given, services, now, spend, zone=_zone(now))
+
+
+def _zone(now: datetime | None) -> int:
+    offset = None if now is None else now.utcoffset()
+    return int(offset.total_seconds()) // 60 if offset else 0
 
 
 def _node(focus: Focus) -> Node | None:
-    return resource_node(focus) if type(focus) is dict else focus  # type: ignore[return-value]
+    return resource_node(focus) if isinstance(focus, dict) else focus
 
 
 def _items(value: Any) -> Items:

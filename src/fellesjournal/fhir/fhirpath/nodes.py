@@ -53,7 +53,7 @@ def plain(item: Any) -> Any:
     if type(item) is not Node:
         return item
     value = item.type.convert(item.value)
-    return item if type(value) is dict else value
+    return item if type(value) is dict or type(value) is list else value
 
 
 def step(items: Items, name: str) -> Items:

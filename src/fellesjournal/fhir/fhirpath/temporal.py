@@ -19,6 +19,7 @@ _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _TIME: Final = re.compile(r"([0-9]{2})(?::([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,30})?))?)?")
 _ZONE: Final = re.compile(r"Z|([+-])([0-9]{2}):([0-9]{2})")
 _MAX_OFFSET: Final = 14 * 60
+_MAX_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class DateTime:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read `2012-04-15T10:00:00+02:00` or the start of it; None for anything else."""
-        found = _moment_parts(text)
+        found = _moment_parts(text) if len(text) <= _MAX_LENGTH else None
         return None if found is None else cls(*found)
 
     @classmethod

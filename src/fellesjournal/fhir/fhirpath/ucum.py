@@ -110,9 +110,13 @@ _PIECE: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=2048)
 def unit(text: str) -> Unit:
     """Read a UCUM expression; one that cannot be read is a dimension of its own."""
+    return _read(text) if len(text) <= _MAX_LENGTH else Unit(Fraction(1), ((text, 1),))
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str) -> Unit:
     if text in _SPECIAL:
         return _SPECIAL[text]
     try:
@@ -130,8 +134,6 @@ class _Reader:
     """Reads one expression, from left to right."""
 
     def __init__(self, text: str) -> None:
-        if len(text) > _MAX_LENGTH:
-            raise ValueError("too long")
         self._text = text
         self._at = 0
 
