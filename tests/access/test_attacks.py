@@ -360,6 +360,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
         names = {row["name"].partition("(")[0] for row in functions}
         assert names == {
             "vault.read_many", "vault.history_of", "vault.search", "vault.write", "vault.identify_number", "vault.identify_name",
+            "vault.stage_chunk", "vault.drop_upload", "vault.keep_blob", "vault.read_chunk",
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
         }  # fmt: skip

@@ -76,9 +76,28 @@ async def test_every_row_comes_back_and_the_epoch_is_new(
         await connection.close()
 
 
-async def test_restore_refuses_a_database_with_content(
-    database: Any, source: Settings, tmp_path: Path
+async def test_the_content_of_binaries_is_in_the_backup_and_in_the_proof(
+    database: Any, source: Settings, target: Settings, tmp_path: Path
 ) -> None:
+    async with await database.connect_admin() as admin:
+        await admin.execute(
+            "INSERT INTO vault.blob_chunk (upload, n, session, patient, org, sens, content) "
+            "SELECT 1, n, 1, 5, 1, 0, decode(repeat(md5(n::text), 24576), 'hex') FROM generate_series(0, 3) n;"
+            "INSERT INTO vault.blob VALUES (1, 2, 1, 5, 1, 0, 1, 1572864, '\\x00', NULL, NULL)"
+        )
+    saved = await backup(source, database.keys, tmp_path / "b.fj")
+    restored = await restore(target, database.keys, tmp_path / "b.fj")
+    assert (saved.tables["vault.blob_chunk"][0], saved.tables["vault.blob"][0]) == (4, 1)
+    assert restored.tables == saved.tables
+    connection = await db.connect(db.admin_dsn(target, database.keys))
+    try:
+        await connection.execute("UPDATE vault.blob_chunk SET content = set_byte(content, 1000, 0) WHERE n = 2")
+        assert (await row_hashes(connection))["vault.blob_chunk"] != saved.tables["vault.blob_chunk"]
+    finally:
+        await connection.close()
+
+
+async def test_restore_refuses_a_database_with_content(database: Any, source: Settings, tmp_path: Path) -> None:
     await backup(source, database.keys, tmp_path / "b.fj")
     with pytest.raises(BackupError, match="not empty"):
         await restore(source, database.keys, tmp_path / "b.fj")
@@ -119,9 +138,7 @@ async def test_harmed_file_is_found_before_anything_is_restored(
         await restore(target, database.keys, file)
     connection = await db.connect(database.admin)
     try:
-        assert not await connection.fetchval(
-            "SELECT 1 FROM pg_database WHERE datname = $1", target.database_name
-        )
+        assert not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", target.database_name)
     finally:
         await connection.close()
 
@@ -184,10 +201,7 @@ def test_pieces_that_change_places_are_found() -> None:
     piece = PIECE_BYTES + 16 + 4
     start = len(raw) - 4 * piece
     swapped = (
-        raw[:start]
-        + raw[start + piece : start + 2 * piece]
-        + raw[start : start + piece]
-        + raw[start + 2 * piece :]
+        raw[:start] + raw[start + piece : start + 2 * piece] + raw[start : start + piece] + raw[start + 2 * piece :]
     )
     for harmed in (swapped, raw[:-piece], raw[: start + piece] + raw[start + 2 * piece :]):
         with pytest.raises(SealedFileError):

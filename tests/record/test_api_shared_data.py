@@ -47,7 +47,7 @@ def test_every_official_example_comes_back_as_it_went_in(client: httpx.Client) -
             refused[path.name] = made.text
             continue
         id_ = fhir.parse(made.content)["id"]
-        read = client.get(f"/{sent['resourceType']}/{id_}")
+        read = client.get(f"/{sent['resourceType']}/{id_}", headers={"Accept": JSON["Content-Type"]})
         assert read.content == made.content
         assert content(fhir.parse(read.content)) == content(sent), path.name
     assert refused.keys() == NOT_VALID, refused

@@ -95,6 +95,15 @@ class UnknownPatient(RecordError):
     english = "A reference to a Patient does not name a patient of this record."
 
 
+class ContextNotFound(RecordError):
+    """The security context that a Binary names is absent, or hidden, or another patient's."""
+
+    status = 422
+    code = "not-found"
+    text = _("Det som vedlegget hører til, finnes ikke i journalen.")
+    english = "The securityContext of the Binary does not name a resource of this record that you may see."
+
+
 class Invalid(RecordError):
     """The content breaks FHIR's definitions; every fault is in `issues`."""
 

@@ -4,9 +4,10 @@ Reads go at once. Writes are gathered and made by `commit` in one transaction wi
 either all is there afterwards, search rows and access log too, or nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from fellesjournal import fhir
@@ -18,12 +19,15 @@ from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import installation
-from fellesjournal.record import identify, ownership, store
+from fellesjournal.record import binary, identify, ownership, store
+from fellesjournal.record.binary import Content, Context, Load, Upload
 from fellesjournal.record.checks import validate_all
 from fellesjournal.record.errors import (
     BY_STATUS,
     AlreadyThere,
+    ContextNotFound,
     Duplicate,
+    Gone,
     NotFound,
     RecordError,
     UnknownPatient,
@@ -76,6 +80,7 @@ class Journal:
     _wanted: list[Wanted] = field(default_factory=list)
     _facts: list[Fact] = field(default_factory=list)
     _ended: list[tuple[int, int]] = field(default_factory=list)
+    _uploads: dict[str, Upload] = field(default_factory=dict)
 
     async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
@@ -173,6 +178,34 @@ class Journal:
             )
         )  # fmt: skip
 
+    async def stage(self, parts: AsyncIterable[bytes]) -> Upload:
+        """Take in content for a Binary that is to be written. Raises SessionOver, NoNeed, and what `parts` raises."""
+        return await binary.stage(self.vault.db, secret=self.decision.secret, keys=self.vault.keys, parts=parts)
+
+    async def create_binary(self, resource: dict[str, Any]) -> str:
+        """Gather a Binary, in the bucket of what it belongs to; its id. Raises ContextNotFound, SessionOver."""
+        name = binary.context_name(resource)
+        if name is None:
+            return self.create(resource)
+        context = await self._context([], name)
+        return self.create_as(resource, slot=context.key[0], pid=ids.new_pid())
+
+    async def context_owner(self, stored: Stored) -> int:
+        """Whose a Binary is by what it belongs to; 0 when its own references say it. Raises ContextNotFound."""
+        name = binary.context_name(stored.resource()) if stored.rtype == "Binary" else None
+        return (await self._context([], name)).patient if name else 0
+
+    def attach(self, id: str, upload: Upload) -> None:
+        """Give a Binary that was gathered its content; kept, or thrown away, with the commit."""
+        self._uploads[id] = upload
+
+    async def content(self, stored: Stored) -> Content | None:
+        """The content of a Binary's version that was read before; None when it has none."""
+        key = _key(stored.id)
+        return await binary.find(
+            self.vault.db, secret=self.decision.secret, keys=self.vault.keys, key=key, version=stored.version
+        )
+
     def establish(self, fact: Fact) -> None:
         """Gather a fact that makes a need; told in the same transaction, before the writes."""
         self._facts.append(fact)
@@ -187,15 +220,40 @@ class Journal:
         Raises Invalid (all faults), UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate,
         OtherPatient, NoNeed, WrongUnit, SessionOver. After an error the gathered writes are gone from the journal.
         """
-        wanted, facts, ended = self._wanted, self._facts, self._ended
-        self._wanted, self._facts, self._ended = [], [], []
-        await validate_all(wanted, is_demo=await self.vault.is_demo())
-        order = sorted(range(len(wanted)), key=lambda n: (wanted[n].slot, wanted[n].pid))
-        rows = await self._write([wanted[n] for n in order], facts, ended)
+        wanted, facts, ended, load = self._wanted, self._facts, self._ended, self._load()
+        self._wanted, self._facts, self._ended, self._uploads = [], [], [], {}
+        try:
+            await validate_all(wanted, is_demo=await self.vault.is_demo())
+            wanted = await load.take_from(wanted, context_of=partial(self._context, wanted))
+            order = sorted(range(len(wanted)), key=lambda n: (wanted[n].slot, wanted[n].pid))
+            rows = await self._write([wanted[n] for n in order], facts, ended, load)
+        except BaseException:
+            await load.drop()
+            raise
         made: list[Written | None] = [None] * len(wanted)
         for n, row in zip(order, rows, strict=True):
             made[n] = _written(wanted[n], row)
         return [item for item in made if item is not None]
+
+    def _load(self) -> Load:
+        return Load(self.vault.db, self.decision.secret, self.vault.keys, self._uploads)
+
+    async def _context(self, wanted: list[Wanted], name: tuple[str, str]) -> Context:
+        """What a Binary belongs to: written together with it, or read. Raises ContextNotFound."""
+        rtype, id = name  # noqa: A001 - FHIR's word
+        for item in wanted:
+            if (item.rtype, item.id) == name and item.resource is not None:
+                return self._context_in(item)
+        try:
+            stored = await self.read(rtype, id)
+        except (NotFound, Gone):
+            raise ContextNotFound from None
+        return self._context_in(Wanted("U", rtype, *_key(id), 0, stored.resource()))
+
+    def _context_in(self, item: Wanted) -> Context:
+        columns = self._columns([item])
+        is_withheld = columns.sens[0] % 2 == 1
+        return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0], is_withheld)
 
     def _asker(self) -> Asker:
         return Asker(self.vault.db, self.vault.keys, self.decision)
@@ -221,10 +279,12 @@ class Journal:
         except NotOurPatient as error:
             raise _placed(UnknownPatient(), error.place) from None
 
-    async def _write(self, wanted: list[Wanted], facts: list[Fact], ended: list[tuple[int, int]]) -> list[Row]:
+    async def _write(
+        self, wanted: list[Wanted], facts: list[Fact], ended: list[tuple[int, int]], load: Load
+    ) -> list[Row]:
         columns = self._columns(wanted)
         try:
-            if not facts and not ended:
+            if not facts and not ended and not load.uploads:
                 rows = await self._put(self.vault.db, columns)
                 _check(rows, wanted)
                 return rows
@@ -233,13 +293,14 @@ class Journal:
                     await relations.establish(conn, decision=self.decision, fact=fact)
                 rows = await self._put(conn, columns)
                 _check(rows, wanted)
+                await load.keep(conn, wanted, rows)
                 for patient, source in ended:
                     await relations.end(conn, decision=self.decision, patient=patient, source=source)
                 return rows
         except UniqueViolation as error:
             raise await self._taken(error) from error
         except (NoNeed, NotFound, WrongUnit):
-            if facts or ended:
+            if facts or ended or load.uploads:
                 # What the database logged went with the transaction.
                 await self._log_refusal({*(fact.patient for fact in facts), *columns.patient})
             raise

@@ -34,7 +34,9 @@ _OPEN_9603: Final = frozenset({"N"})
 NATIONAL_IDS: Final = frozenset({"urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"})
 """Fødselsnummer and D-nummer: one Patient each."""
 
-_OWNER_ELEMENTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "candidate", "sourcePatient")
+_OWNER_ELEMENTS: Final = (
+    "subject", "patient", "beneficiary", "for", "individual", "candidate", "sourcePatient", "securityContext",
+)  # fmt: skip
 
 
 def slot_of(pid: int) -> int:

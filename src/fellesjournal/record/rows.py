@@ -20,6 +20,7 @@ class Wanted:
     """One version to be written. expect: 0 = new, -1 = any, n = on top of version n.
 
     `place` is where the resource stands in what was sent (`Bundle.entry[3].resource`), for what is wrong with it.
+    `about` is the patient of what a Binary belongs to, when that is no Patient itself; it is withheld when that is.
     """
 
     op: Op
@@ -31,6 +32,13 @@ class Wanted:
     expect: int = 0
     patient: int = ownership.UNIT_OWN
     place: str = ""
+    about: int = 0
+    is_withheld: bool = False
+
+    @property
+    def id(self) -> str:
+        """The resource's id."""
+        return encode(self.slot, self.pid)
 
     def placed(self, issue: fhir.Issue) -> fhir.Issue:
         """The issue, its path from the outermost of what was sent."""
@@ -135,7 +143,7 @@ def _add_content(
         error.place = item.place
         raise
     columns.patient.append(patient)
-    columns.sens.append(ownership.class_of(resource, names_others=others))
+    columns.sens.append(ownership.class_of(resource, names_others=others) | item.is_withheld)
     columns.date.append(owner.date)
     columns.head.append(head)
     columns.tail.append(tail)
@@ -159,6 +167,8 @@ def _patients(item: Wanted, owner: fhir.Owner, text: str) -> tuple[int, list[int
     patient = ownership.UNIT_OWN if owner.patient is None else _pid(owner.patient)
     if item.rtype == "Patient":
         patient = item.pid
+    elif item.about and owner.patient is None:
+        patient = item.about
     elif item.rtype in ownership.DIRECTORY_TYPES:
         patient = ownership.DIRECTORY
     return patient, sorted(named - {patient})

@@ -159,3 +159,34 @@ async def open_envelope(db: Database, *, secret: bytes, slot: int, pid: int) -> 
     """The patient whose record one feed entry opens, for five minutes; None without the grant."""
     patient: int | None = await db.fetchval(_SQL.open_envelope, secret, slot, pid)
     return patient
+
+
+async def stage_chunk(db: Database, *, secret: bytes, upload: int, n: int, content: bytes) -> int:
+    """Stage one piece, in a transaction of its own: 200, 401 or 403."""
+    status: int = await db.fetchval(_SQL.stage_chunk, secret, upload, n, content)
+    return status
+
+
+async def drop_upload(db: Database, *, secret: bytes, upload: int) -> None:
+    """Throw away what was staged under a number and not kept."""
+    await db.fetchval(_SQL.drop_upload, secret, upload)
+
+
+async def keep_blob(conn: Connection, *arguments: Any) -> bool:
+    """Make an upload the content of a version written in this transaction: the arguments of `vault.keep_blob`."""
+    is_kept: bool = await conn.fetchval(_SQL.keep_blob, *arguments)
+    return is_kept
+
+
+async def read_chunk(
+    db: Database, *, secret: bytes, rtype: int, slot: int, pid: int, version: int, n: int
+) -> Row | None:
+    """One piece of a version's content (bytes, digest, content); None when there is none to be shown."""
+    row: Row | None = await db.fetchrow(_SQL.read_chunk, secret, rtype, slot, pid, version, n)
+    return row
+
+
+async def sweep_uploads(db: Database) -> int:
+    """Throw away what was staged and never kept."""
+    count: int = await db.fetchval(_SQL.sweep_uploads)
+    return count

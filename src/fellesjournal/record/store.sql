@@ -39,3 +39,23 @@ SELECT vault.feed_reached($1, $2::text::uuid, $3::text::xid8, $4)
 -- name: open_envelope
 -- The right to the patient of one resource in the feed, for five minutes; NULL without the grant.
 SELECT vault.open_envelope($1, $2, $3)
+
+-- name: stage_chunk
+-- Stages one piece of an upload, in a transaction of its own; its status.
+SELECT vault.stage_chunk($1, $2, $3, $4)
+
+-- name: drop_upload
+-- Throws away what this session has staged under a number.
+SELECT vault.drop_upload($1, $2)
+
+-- name: keep_blob
+-- Makes what was staged the content of a version written in this transaction; false when it can't be.
+SELECT vault.keep_blob($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- name: read_chunk
+-- One piece of a version's content, and the length and hash of the whole; n = -1: without a piece.
+SELECT bytes, digest, content FROM vault.read_chunk($1, $2, $3, $4, $5, $6)
+
+-- name: sweep_uploads
+-- Throws away what was staged and never kept; how many pieces.
+SELECT vault.sweep_uploads()

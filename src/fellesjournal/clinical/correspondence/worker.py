@@ -15,6 +15,7 @@ from fellesjournal.kit.db import Database
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
+from fellesjournal.record import binary
 from fellesjournal.record.feed import FeedReader
 from fellesjournal.record.journal import Vault
 
@@ -34,6 +35,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
         )
         parked = Worker(db)
         parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
+        parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
         try:
             async with asyncio.TaskGroup() as group:

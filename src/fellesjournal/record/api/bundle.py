@@ -21,6 +21,7 @@ from fellesjournal.record.api.http import (
     read_body,
 )
 from fellesjournal.record.api.write import delete_one, written_body
+from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, RecordError
 from fellesjournal.record.journal import Journal, Written
 from fellesjournal.record.lookup import Stored
@@ -94,7 +95,7 @@ async def _get(request: Request, journal: Journal, url: str) -> str:
     if len(parts) == 2 and not query:
         stored: Stored = await journal.read(parts[0], parts[1])
         etag = f'W/\\"{stored.version}\\"'
-        return f'{{"resource":{stored.body},"response":{{"status":"200","etag":"{etag}"}}}}'
+        return f'{{"resource":{listed(stored.rtype, stored.body)},"response":{{"status":"200","etag":"{etag}"}}}}'
     if len(parts) == 1:
         body = await search.run(request, journal, parts[0], search.query_pairs(query))
         return f'{{"resource":{body},"response":{{"status":"200"}}}}'

@@ -14,6 +14,7 @@ from fellesjournal.record.api.http import fhir_errors, json_response, preference
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import CURSOR, query_pairs
 from fellesjournal.record.api.write import known_type
+from fellesjournal.record.binary import listed
 from fellesjournal.record.history import HistoryPage, HistoryQuery, Version, parse_history
 from fellesjournal.record.rows import stamp
 
@@ -72,7 +73,7 @@ def _link(relation: str, url: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 def _entry(base: str, version: Version) -> str:
     path = f"{version.rtype}/{version.id}"
-    resource = f'"resource":{version.body},' if version.body else ""
+    resource = f'"resource":{listed(version.rtype, version.body)},' if version.body else ""
     request = f'"request":{{"method":"{_METHODS[version.op]}","url":"{version.rtype if version.op == "C" else path}"}}'
     response = (
         f'"response":{{"status":"{_STATUS[version.op]}","etag":"W/\\"{version.version}\\"",'

@@ -12,7 +12,7 @@ JSON: Final = "json"
 XML: Final = "xml"
 FHIR_VERSION: Final = "4.0"
 
-_NAMES: Final[dict[str, Format]] = {
+NAMES: Final[dict[str, Format]] = {
     "application/fhir+json": JSON, "application/json": JSON, "text/json": JSON, "json": JSON,
     "application/fhir+xml": XML, "application/xml": XML, "text/xml": XML, "xml": XML,
 }  # fmt: skip
@@ -27,11 +27,20 @@ def accepted(request: Request) -> Format | None:
     return _remembered(header) if len(header) <= _REMEMBERED_LENGTH else _best(header)
 
 
+def named(request: Request) -> Format | None:
+    """The format that the client names, by `_format` or one of FHIR's types in Accept; None when it takes anything."""
+    if b"_format" in request.scope["query_string"]:
+        return format_wished(request.query_params.get("_format", ""))
+    header = ",".join(request.headers.getlist("accept"))
+    exact = [part for part in header.split(",") if _split(part)[0] in NAMES]
+    return _best(",".join(exact))
+
+
 def format_wished(name: str) -> Format | None:
     """The format that `_format` names, by its short name or as a media type; None for another."""
     kind, parameters = _split(name)
     # A plus sign in an address is a space to whoever decodes it.
-    return _NAMES.get(kind.replace(" ", "+")) if _is_our_version(parameters) else None
+    return NAMES.get(kind.replace(" ", "+")) if _is_our_version(parameters) else None
 
 
 def format_of_body(request: Request) -> Format | None:
@@ -40,7 +49,7 @@ def format_of_body(request: Request) -> Format | None:
         return None
     kind, parameters = _split(request.headers.get("content-type", ""))
     is_utf8 = parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8", "us-ascii")
-    found = _NAMES.get(kind) if "/" in kind else None
+    found = NAMES.get(kind) if "/" in kind else None
     return found if is_utf8 and _is_our_version(parameters) else None
 
 
@@ -66,8 +75,8 @@ def _ranges(header: str) -> Iterator[tuple[Format, int, float]]:
         quality = _quality(parameters.pop("q", "1"))
         if not _is_our_version(parameters):
             continue
-        if kind in _NAMES:
-            yield _NAMES[kind], _EXACT, quality
+        if kind in NAMES:
+            yield NAMES[kind], _EXACT, quality
         elif kind in _WILD:
             yield JSON, _WILD[kind], quality
             yield XML, _WILD[kind], quality

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
+from fellesjournal.record.api import binary
 from fellesjournal.record.api.conditional import not_modified
 from fellesjournal.record.api.http import fhir_errors, stored_response, whole_number
 from fellesjournal.record.errors import NotFound
@@ -31,4 +32,6 @@ async def _answer(request: Request, decision: Decision, *, version: int) -> Resp
     journal = request.app.state.vault.open(decision)
     stored = await journal.read(request.path_params["rtype"], request.path_params["id"], version=version)
     unchanged = not_modified(request, version=stored.version, updated=stored.updated)
-    return unchanged or stored_response(stored)
+    if unchanged is not None:
+        return unchanged
+    return await binary.answer(request, journal, stored) if stored.rtype == "Binary" else stored_response(stored)

@@ -95,6 +95,12 @@ def ask_with(request: Request, pairs: Pairs) -> None:
         request.scope[_KEY] = _in_part(form, wished, is_read=_is_read(request))
 
 
+def form_of(request: Request) -> Form:
+    """The form that was decided for this request."""
+    form: Form = request.scope.get(_KEY, AS_STORED)
+    return form
+
+
 async def represented(request: Request, response: Response) -> Response:
     """The same answer in the form that was asked for; one of ours in JSON, or what has no FHIR in it."""
     if response.media_type != _MEDIA_TYPES[JSON] or isinstance(response, StreamingResponse):

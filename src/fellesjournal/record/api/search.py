@@ -12,6 +12,7 @@ from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import representation
 from fellesjournal.record.api.http import TooLarge, fhir_errors, json_response, preference
 from fellesjournal.record.api.representation import UnsupportedMediaType
+from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
@@ -96,7 +97,7 @@ def _link(relation: str, url: str, pairs: list[tuple[str, str]]) -> str:
 
 def _entry(base: str, stored: Stored, mode: str) -> str:
     url = f"{base}/{stored.rtype}/{stored.id}"
-    return f'{{"fullUrl":"{url}","resource":{stored.body},"search":{{"mode":"{mode}"}}}}'
+    return f'{{"fullUrl":"{url}","resource":{listed(stored.rtype, stored.body)},"search":{{"mode":"{mode}"}}}}'
 
 
 def _warnings(query: SearchQuery, page: Page) -> list[str]:

@@ -10,6 +10,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.kit import ids
 from fellesjournal.record import ownership
+from fellesjournal.record.api import binary
 from fellesjournal.record.api.http import (
     fhir_errors,
     if_match,
@@ -28,6 +29,8 @@ from fellesjournal.record.rows import Wanted, split_body
 async def create(request: Request, decision: Decision) -> Response:
     """A new resource; the server makes its id."""
     rtype = known_type(request)
+    if rtype == "Binary" and binary.is_raw(request):
+        return await binary.create(request, decision)
     resource: dict[str, Any] = await read_resource(request, rtype=rtype)
     journal = request.app.state.vault.open(decision)
     resource.pop("id", None)
@@ -40,6 +43,8 @@ async def create(request: Request, decision: Decision) -> Response:
 async def update(request: Request, decision: Decision) -> Response:
     """A new version. If-Match is honoured; without it the version goes on top of whichever is there."""
     rtype = known_type(request)
+    if rtype == "Binary" and binary.is_raw(request):
+        return await binary.update(request, decision)
     resource: dict[str, Any] = await read_resource(request, rtype=rtype)
     check_id(resource, request.path_params["id"])
     journal = request.app.state.vault.open(decision)
@@ -61,7 +66,8 @@ async def delete(request: Request, decision: Decision) -> Response:
 async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int, place: str = "") -> None:
     """Gather the deletion of a resource that the reader sees. Raises NotFound, Gone."""
     stored = await journal.read(rtype, id)
-    journal.delete(rtype, id, patient=owner_of(stored.resource(), id), expect=expect, place=place)
+    patient = await journal.context_owner(stored) or owner_of(stored.resource(), id)
+    journal.delete(rtype, id, patient=patient, expect=expect, place=place)
 
 
 def owner_of(resource: dict[str, Any], id: str) -> int:
