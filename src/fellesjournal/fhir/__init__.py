@@ -3,6 +3,7 @@
 Pure: nothing here reads or writes anything but the vendored definitions (`definitions/`), knows a
 database or a person.
 A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusal goes out as an `outcome`.
+`fhirpath` compiles expressions, `patch` changes a resource as a patch says.
 `keys` and `ranges` are shared with the search compiler, so that what is stored and what is asked for
 cannot disagree.
 """

@@ -164,8 +164,9 @@ def test_any_expression_gives_a_result_or_an_error_of_its_own(expression: str, f
     except FhirPathError as error:
         refused = error
     else:
-        is_true = len(found) == 1 and (found[0] is True or type(found[0]) not in {bool, type(None)})
-        assert compiled.is_true(focus) is is_true
+        if len(found) <= 1:
+            is_true = bool(found) and (found[0] is True or type(found[0]) not in {bool, type(None)})
+            assert compiled.is_true(focus) is is_true
         return
     assert refused.position is None or 0 <= refused.position <= len(expression)
 

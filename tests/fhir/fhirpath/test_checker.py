@@ -52,6 +52,8 @@ def test_expression_that_leads_somewhere(expression: str, type_name: str) -> Non
         ("name.select(given).family", "Patient", 19),
         ("telecom.sort(valu)", "Patient", 13),
         ("name.whre(true)", "Patient", 5),
+        ("iif('text', 1, 2)", "Patient", 4),
+        ("name.where(1 | 2)", "Patient", 13),
         ("1 +", "Patient", 3),
     ],
 )

@@ -97,7 +97,6 @@ def test_precedence(expression: str, result: Any) -> None:
         ("name is Dragon", 5),
         ("name.ofType(Dragon)", 12),
         ("name.ofType(1 + 1)", 14),
-        ("name.is(System.Patient)", 15),
         ("name.is(FHIR.Boolean)", 13),
         ("1 as", 4),
         ("1 = 1 = ", 8),

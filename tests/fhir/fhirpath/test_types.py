@@ -40,6 +40,7 @@ EMPTY: list[Any] = []
         ("Patient is DomainResource", [True]),
         ("Patient.is(FHIR.`Patient`)", [True]),
         ("Patient is Observation", [False]),
+        ("Patient.is(System.Patient)", [False]),
         ("gender is code", [True]),
         ("gender is string", [True]),
         ("gender is uri", [False]),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from fellesjournal.fhir.fhirpath.errors import FhirPathError
-from fellesjournal.fhir.fhirpath.quantity import Quantity
+from fellesjournal.fhir.fhirpath.quantity import CALENDAR_UNITS, Quantity
 from fellesjournal.fhir.fhirpath.temporal import Date, DateTime, Parts, Temporal, Time
 
 _MONTHS: Final = {"year": 12, "month": 1}
@@ -21,7 +21,9 @@ _SECONDS: Final = {
     "millisecond": Decimal("0.001"),
 }
 # UCUM's definite durations that calendars agree with; a UCUM year or month is no calendar's (§ 6.6.7).
-_DEFINITE: Final = {
+# A calendar's own unit is understood in quotes too (`1 'month'`), which UCUM does not have.
+_SPELT: Final = {
+    **CALENDAR_UNITS,
     "wk": "week",
     "d": "day",
     "h": "hour",
@@ -39,7 +41,7 @@ def add(moment: Temporal, duration: Quantity) -> Temporal | None:
 
     Fractions count for seconds and less only (§ 6.6.7). Raises FhirPathError for a unit that is no duration.
     """
-    unit = duration.unit if duration.is_calendar else _DEFINITE.get(duration.unit, "")
+    unit = duration.unit if duration.is_calendar else _SPELT.get(duration.unit, "")
     if unit not in _MONTHS and unit not in _SECONDS:
         raise FhirPathError("only a duration can be added to a date or time")
     if abs(duration.value) > _MAX_AMOUNT:

@@ -46,6 +46,8 @@ _SAME: Final = {
 }  # fmt: skip
 _NEEDS_ORDER: Final = {"first", "last", "tail", "skip", "take"}
 _UNORDERED: Final = {"children", "descendants"}
+_CONDITIONAL: Final = {"where", "all", "exists", "iif"}
+_MAY_BE_TRUE: Final = {"System.Boolean", "System.Any"}
 # Functions that evaluate their arguments for each item.
 _EACH: Final = {"where", "select", "all", "exists", "sort", "repeat", "aggregate", "iif", "defineVariable", "trace"}
 
@@ -54,7 +56,8 @@ def check_expression(text: str, *, type_name: str) -> None:
     """Check an expression that starts at a type (`Patient`) or at a part of one (`Observation.component`).
 
     Raises FhirPathError with the position for what `compile_expression` refuses; for an element that no possible type
-    has; for a start at another type; and for asking for the first of what has no order.
+    has; for a start at another type; for a condition that is no Boolean; and for asking for the first of what has no
+    order.
     """
     tree = compile_expression(text).tree
     if type_info(type_name).is_any_resource:
@@ -139,9 +142,17 @@ def _call(tree: Call, this: Shape) -> Shape:
         return _of_type(source, _spell(tree.arguments[0])) if tree.name != "is" else _BOOLEAN
     scope = source if tree.name in _EACH else this
     shapes = [_shape(argument, scope if tree.name != "repeat" else _ANY) for argument in tree.arguments]
+    if tree.name in _CONDITIONAL and shapes:
+        _condition(shapes[0], tree.arguments[0].at)
     if tree.name in _SAME:
         return source
     return _result(tree.name, shapes)
+
+
+def _condition(shape: Shape, at: int) -> None:
+    """An element may stand for its being there; a text or a number that is always there is a slip."""
+    if shape.types and all(name.startswith("System.") for name in shape.types) and not shape.types & _MAY_BE_TRUE:
+        raise FhirPathError("a condition is a Boolean", position=at)
 
 
 def _result(name: str, arguments: list[Shape]) -> Shape:

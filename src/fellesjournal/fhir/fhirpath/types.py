@@ -122,12 +122,15 @@ def resource_type(value: Any) -> TypeInfo:
 
 
 def resolve_type(name: str) -> tuple[str, str] | None:
-    """Read a type specifier: (namespace, name), the namespace empty when it is not given; None when unknown."""
+    """Read a type specifier: (namespace, name), the namespace empty when it is not given; None when unknown.
+
+    Any name may follow `System`: what is not one of its types is a type that nothing has.
+    """
     namespace, _, bare = name.rpartition(".")
     bare = _ALIASES.get(bare, bare)
     known_to_fhir = bare in catalogue().types
     if namespace == "System":
-        return ("System", bare) if bare in SYSTEM_TYPES or bare == "Any" else None
+        return ("System", bare)
     if namespace == "FHIR":
         return ("FHIR", bare) if known_to_fhir else None
     if namespace:
