@@ -10,7 +10,8 @@ import pytest
 from fellesjournal.demo import story
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.model import Person, World
-from fellesjournal.demo.numbers import has_right_check_digits, is_org_number
+from fellesjournal.demo.numbers import is_org_number
+from fellesjournal.national.identifiers import has_right_check_digits
 
 
 def living(world: World) -> list[Person]:

@@ -3,12 +3,20 @@
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import replace
 
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
-from fellesjournal.app import Open, create_app
+from fellesjournal.app import Open, create_app, operations_routes
+from fellesjournal.cli.serve import bind
 from fellesjournal.clinical.correspondence import worker
+from fellesjournal.identity import CanonicalHost
+from fellesjournal.kit.health import Health
 from fellesjournal.kit.keys import open_keys
 from fellesjournal.kit.settings import Settings
 
@@ -43,4 +51,39 @@ async def _run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await worker.run(settings, open_keys(settings.data_dir), stop)
+    health = Health()
+    async with _answering(settings, health):
+        await worker.run(settings, open_keys(settings.data_dir), stop, health=health)
+
+
+@asynccontextmanager
+async def _answering(settings: Settings, health: Health) -> AsyncIterator[None]:
+    """The worker's metrics and health on loopback, for as long as the block lasts; nothing without a port.
+
+    Raises PortTaken.
+    """
+    if not settings.worker_port:
+        yield
+        return
+    here = replace(
+        settings, host="127.0.0.1", port=settings.worker_port, public_url="", tls_cert="", tls_key=""
+    )
+    with closing(bind(here, chosen_by="worker_port")) as listening:
+        app = Starlette(routes=operations_routes(), middleware=[Middleware(CanonicalHost, settings=here)])
+        app.state.health = health
+        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the worker, which ends its work first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured."""
+        yield

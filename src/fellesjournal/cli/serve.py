@@ -28,8 +28,11 @@ def add_commands(commands: Any) -> None:
     worker.set_defaults(run=_worker)
 
 
-def bind(settings: Settings) -> socket.socket:
-    """Listen where the settings say. Raises PortTaken, SettingsError (beyond loopback without TLS or proxy)."""
+def bind(settings: Settings, *, chosen_by: str = "--port") -> socket.socket:
+    """Listen where the settings say; `chosen_by` is what the operator can choose another port with.
+
+    Raises PortTaken, SettingsError (beyond loopback without TLS or proxy).
+    """
     check_listen(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family)
@@ -40,7 +43,7 @@ def bind(settings: Settings) -> socket.socket:
         listening.close()
         raise PortTaken(
             f"cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
-            f"Stop what is running there, or choose another with --port {settings.port + 1}"
+            f"Stop what is running there, or choose another with {chosen_by} {settings.port + 1}"
         ) from None
     listening.listen(_BACKLOG)
     listening.set_inheritable(True)

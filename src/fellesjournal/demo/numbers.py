@@ -14,19 +14,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 
-_K1 = (3, 7, 6, 1, 8, 9, 4, 5, 2)
-_K2 = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+from fellesjournal.national.identifiers import check_digit, check_digits_of
+
 _ORG = (3, 2, 7, 6, 5, 4, 3, 2)
-
-
-def has_right_check_digits(national_id: str) -> bool:
-    """Whether the two control digits of an eleven-digit identity number are right."""
-    return len(national_id) == 11 and national_id[9:] == _control_digits(national_id[:9])
 
 
 def is_org_number(number: str) -> bool:
     """Whether a nine-digit organisation number has the right check digit."""
-    return len(number) == 9 and number[8] == _check_digit(number[:8], _ORG)
+    return len(number) == 9 and number[8] == check_digit(number[:8], _ORG)
 
 
 @dataclass
@@ -44,7 +39,7 @@ class Numbers:
         serials = list(_serials(birth_on.year, sex))
         start = self.rng.randrange(len(serials))
         for serial in serials[start:] + serials[:start]:
-            digits = _control_digits(stem := f"{head}{serial:03d}")
+            digits = check_digits_of(stem := f"{head}{serial:03d}")
             if digits is not None and stem + digits not in self._used:
                 self._used.add(stem + digits)
                 return stem + digits
@@ -54,8 +49,8 @@ class Numbers:
         """A synthetic organisation number that no other unit has."""
         while True:
             stem = f"{self.rng.choice('23')}{self.rng.randrange(10_000_000):07d}"
-            digit = _check_digit(stem, _ORG)
-            if digit is not None and stem + digit not in self._used:
+            digit = check_digit(stem, _ORG)
+            if digit and stem + digit not in self._used:
                 self._used.add(stem + digit)
                 return stem + digit
 
@@ -78,14 +73,3 @@ def _serials(year: int, sex: str) -> Iterable[int]:
     """Serial numbers of the year's range; even for women, odd for men."""
     first, last = (500, 999) if year >= 2000 else (0, 499)
     return range(first + (1 if sex == "male" else 0), last + 1, 2)
-
-
-def _control_digits(stem: str) -> str | None:
-    first = _check_digit(stem, _K1)
-    second = _check_digit(stem + first, _K2) if first else None
-    return f"{first}{second}" if first and second else None
-
-
-def _check_digit(stem: str, weights: Iterable[int]) -> str | None:
-    digit = (11 - sum(int(d) * w for d, w in zip(stem, weights, strict=True)) % 11) % 11
-    return str(digit) if digit < 10 else None

@@ -61,6 +61,9 @@ class Settings:
         (), "Addresses or networks of reverse proxies that end TLS and whose forwarded headers are believed."
     )
     workers: int = setting(1, "Number of web processes.")
+    worker_port: int = setting(
+        0, "Port on 127.0.0.1 where the worker answers `/metrics`, `/health/live` and `/health/ready`. 0: none."
+    )
     log_level: str = setting("info", "debug, info, warning or error.")
     statement_timeout_ms: int = setting(15_000, "A database statement that runs longer is stopped.")
     idle_transaction_timeout_ms: int = setting(30_000, "A transaction that is left waiting longer is ended.")
@@ -212,8 +215,9 @@ def _check_values(settings: Settings) -> None:
     for name in _AT_LEAST_ONE:
         if getattr(settings, name) < 1:
             raise SettingsError(f"setting {name}: must be at least 1")
-    if not 0 <= settings.port <= 65535:
-        raise SettingsError("setting port: must be between 0 and 65535")
+    for name in ("port", "worker_port"):
+        if not 0 <= getattr(settings, name) <= 65535:
+            raise SettingsError(f"setting {name}: must be between 0 and 65535")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError("setting log_level: must be debug, info, warning or error")
     for network in settings.trusted_proxies:

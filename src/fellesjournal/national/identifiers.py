@@ -5,7 +5,7 @@ fødselsnummer and D-number are a date, three serial digits and two check digits
 9 and has the same check digits. Synthetic test numbers add 80 (Skatteetaten), 40 or 65 to the month.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -50,7 +50,20 @@ def kind_of(system: str, value: str) -> Kind | None:
 
 def has_right_check_digits(value: str) -> bool:
     """Whether the two last of eleven digits follow from the others."""
-    return _check_digit(value[:9], _K1) == value[9] and _check_digit(value[:10], _K2) == value[10]
+    return len(value) == 11 and check_digits_of(value[:9]) == value[9:]
+
+
+def check_digits_of(stem: str) -> str | None:
+    """The two digits that follow from the first nine; None for nine that no number begins with."""
+    first = check_digit(stem, _K1)
+    second = check_digit(stem + first, _K2) if first else ""
+    return first + second if second else None
+
+
+def check_digit(stem: str, weights: Sequence[int]) -> str:
+    """The digit that makes the weighted sum divisible by 11; '' when none does (modulus 11)."""
+    digit = -sum(int(d) * w for d, w in zip(stem, weights, strict=True)) % 11
+    return str(digit) if digit < 10 else ""
 
 
 def _identifier_faults(resource: Mapping[str, Any], *, path: str, is_demo: bool) -> Iterator[tuple[str, str]]:
@@ -86,8 +99,3 @@ def _exists(year: int, month: int, day: int) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _check_digit(stem: str, weights: tuple[int, ...]) -> str:
-    digit = -sum(int(d) * w for d, w in zip(stem, weights, strict=True)) % 11
-    return str(digit) if digit < 10 else ""

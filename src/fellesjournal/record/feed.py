@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from fellesjournal.kit.migrate import installation
 from fellesjournal.record import store
 
 LOOK_EVERY_S = 0.25
+STANDS_AFTER_S = 60.0
 AT_ONCE = 500
 TRIES = 3
 FIRST_PAUSE_S = 0.2
@@ -68,6 +70,10 @@ Handle = Callable[[Entry], Awaitable[None]]
 Secret = Callable[[], Awaitable[bytes]]
 
 
+class FeedStands(Exception):
+    """The feed has not been read for a minute."""
+
+
 class FeedReader:
     """Tells a handler of every entry that it wants, once at least, in order, until it is stopped.
 
@@ -90,6 +96,12 @@ class FeedReader:
         self._look_every_s = look_every_s
         self._first_pause_s = first_pause_s
         self._epoch = ""
+        self._read_at = time.monotonic()
+
+    async def check(self) -> None:
+        """For `/health/ready`. Raises FeedStands when not even "nothing is new" has been read for a minute."""
+        if time.monotonic() - self._read_at > STANDS_AFTER_S:
+            raise FeedStands
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until told to stop; waits out a database that is gone."""
@@ -114,6 +126,7 @@ class FeedReader:
         if rows and not rows[0]["allowed"]:
             raise SessionOver
         last = None
+        self._read_at = time.monotonic()
         for last in map(_entry, rows):
             if self._wants(last) and not await self._take(last):
                 await self._reached(last)

@@ -24,10 +24,10 @@ def kept_of(form: Form) -> tuple[tuple[str, str], ...]:
     return tuple((label, text.replace("|", " ")) for label, text in found)
 
 
+# What the note's menu put in stands in the note's own words too; a measurement has nothing but a code beside them.
 keep_typed(
     tekst=_("Notat"),
     diagnosis=_("Diagnose"),
     diagnosis_plain=_("Diagnose"),
-    measurement=_("Måling"),
     measurement_value_plain=_("Måling"),
 )

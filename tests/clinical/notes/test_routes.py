@@ -159,7 +159,7 @@ def test_form_from_before_a_switch_of_role_is_a_conflict_and_nothing_is_written(
             headers={"sec-fetch-site": "same-origin"},
         )
     assert page.status_code == 409
-    assert "Skrevet som fastlege.</textarea>" in page.text and "byttet rolle eller enhet" in page.text
+    assert 'value="Skrevet som fastlege."' in page.text and "byttet rolle eller enhet" in page.text
     with demo_site.client(OTHER_GP, unit="Øvreskog legesenter") as jon:
         assert "Skrevet som fastlege." not in jon.get(f"{chart}/notater").text
 

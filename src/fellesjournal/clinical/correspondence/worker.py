@@ -12,6 +12,7 @@ from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
+from fellesjournal.kit.health import Health
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
@@ -24,8 +25,11 @@ PARKED = "correspondence.carry"
 _PAUSE = timedelta(seconds=5)
 
 
-async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
-    """Carry notes until told to stop; what is under way is finished first. Raises DatabaseUnavailable at start."""
+async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: Health | None = None) -> None:
+    """Carry notes until told to stop; what is under way is finished first. Raises DatabaseUnavailable at start.
+
+    `health` gets the worker's parts: its database and its reading of the feed.
+    """
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         feed, distribute = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE))
@@ -33,6 +37,9 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
         )
+        if health is not None:
+            health.register("database", partial(_answers, db))
+            health.register("feed", reader.check)
         parked = Worker(db)
         parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
@@ -45,6 +52,10 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event) -> None:
         finally:
             await feed.end()
             await distribute.end()
+
+
+async def _answers(db: Database) -> None:
+    await db.fetchval("SELECT 1")
 
 
 async def _stop_with(parked: Worker, stop: asyncio.Event) -> None:
