@@ -9,6 +9,8 @@ import pytest
 
 from fellesjournal import fhir
 from fellesjournal.kit.db import Database
+from fellesjournal.record import store
+from fellesjournal.record.search import Compiled
 from tests.conftest import TestDatabase
 from tests.record.search.world import UNIT_A, UNIT_B, Known, World
 
@@ -22,6 +24,21 @@ def observation(patient: str, text: str, **more: Any) -> dict[str, Any]:
         "resourceType": "Observation", "status": "final", "code": {"text": text}, "subject": {"reference": patient},
         "effectiveDateTime": "2026-01-02", **more,
     }  # fmt: skip
+
+CHART_DOOR = (
+    "SELECT verdict, body FROM vault.search_charts(ARRAY[$1::bytea], ARRAY[$2::bigint[]::text], '{search}', '{1}',"
+    " ARRAY[$3::text], '{}', '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}')"
+)
+"""SQL of whoever's own, as the compiled search of a chart: (secret, patients, SQL)."""
+LIST_DOOR = (
+    "SELECT verdict, body FROM vault.search_list($1, 10, 1::smallint, ARRAY[$2::text], '{}', '{}', '{}', '{}', '{}')"
+)
+SEAL_LIST = (
+    "SELECT ctx.seal_list(sha256($1), l.classes, l.unit, l.person, l.own, l.is_staff, l.grounds)"
+    " FROM access.lister($1) l"
+)
+"""Opens the lists of a secret's session for the transaction, as the door does."""
+"""The same in the lists of unit 10: (secret, SQL)."""
 
 
 @dataclass
@@ -46,16 +63,17 @@ class Stage:
     def web(self) -> Database:
         return self.world.web
 
-    async def search(self, who: bytes, patients: list[int], sql: str, *, unit: int | None = None) -> list[Any]:
+    async def search(
+        self, who: bytes, patients: list[int], sql: str, *, unit: int | None = None, action: str = "search"
+    ) -> list[Any]:
         """Any SQL at all, as whoever has taken over the compiled search would send it."""
-        rows = await self.web.fetch(
-            "SELECT k, patient, body FROM vault.search($1, $2, $3, 'search', 1::smallint, $4, '{}', '{}', '{}', '{}')",
-            who, patients, unit, sql,
-        )  # fmt: skip
-        return [row for row in rows if row["k"] != -1]
+        question = store.Question(who, Compiled([sql], [], [], [], [], 1), tuple(patients), action)
+        if patients:
+            return list((await store.search_chart(self.web, question)).hits)
+        return list((await store.search_list(self.web, question, unit=unit or 0)).hits)
 
     async def bodies(self, who: bytes, patients: list[int], sql: str, *, unit: int | None = None) -> list[Any]:
-        return [json.loads(row["body"]) for row in await self.search(who, patients, sql, unit=unit)]
+        return [json.loads(hit.body) for hit in await self.search(who, patients, sql, unit=unit)]
 
     async def log(self, **where: Any) -> list[Any]:
         clause = " AND ".join(f"{name} = ${n}" for n, name in enumerate(where, start=1)) or "true"

@@ -9,7 +9,7 @@ from typing import Any
 from fellesjournal import fhir
 from fellesjournal.kit.ids import new_pid
 from fellesjournal.record.rows import Op, Wanted, gather
-from tests.access.conftest import Stage, observation, person
+from tests.access.conftest import SEAL_LIST, Stage, observation, person
 from tests.record.search.world import UNIT_A, UNIT_B, WRITE, Known
 
 BODIES = "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body FROM vault.resource WHERE body IS NOT NULL"
@@ -183,11 +183,17 @@ async def test_a_clock_behind_the_last_version_still_moves_time_forwards(stage: 
     assert await stage.world.admin.fetchval("SELECT $1 > clock_timestamp() + interval '2 days'", after["updated"])
 
 
+async def on_list(admin: Any, secret: bytes) -> set[int]:
+    async with admin.transaction() as conn:
+        await conn.execute(SEAL_LIST, secret)
+        return {row["patient"] for row in await conn.fetch("SELECT patient FROM access.on_list")}
+
+
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_list_shows_exactly_the_people_whose_charts_open(stage: Stage) -> None:
-    """`access.listed` answers for lists what `access.rules` answers for one: tried over every kind of fact."""
+    """`access.on_list` answers for lists what `access.rules` answers for one: tried over every kind of fact."""
     admin = stage.world.admin
     doctor = await admin.fetchval("SELECT person FROM identity.session WHERE unit = 10")
     people = await stage.world.write([person(f"P{n}") for n in range(24)])
@@ -210,13 +216,17 @@ async def test_a_list_shows_exactly_the_people_whose_charts_open(stage: Stage) -
         for own in (None, people[3].pid):
             await admin.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", own, doctor)
             rows = await admin.fetch(
-                "SELECT q.p, access.listed(s.secret_hash, q.p) AS listed, coalesce((SELECT x.allow FROM access.rules x"
-                " WHERE x.reader = s.id AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1), false) AS allowed"
-                " FROM identity.session s, unnest($1::bigint[]) AS q (p) WHERE s.unit = 10",
+                "SELECT q.p, coalesce(r.allow, false) AS allowed, r.allow IS NOT DISTINCT FROM v.allow"
+                " AND r.ground IS NOT DISTINCT FROM v.ground AS is_same FROM identity.session s"
+                " CROSS JOIN unnest($1::bigint[]) AS q (p) LEFT JOIN LATERAL (SELECT x.allow, x.ground FROM access.rules x"
+                " WHERE x.reader = s.id AND x.patient = q.p ORDER BY x.allow, x.rank LIMIT 1) r ON true"
+                " CROSS JOIN LATERAL access.verdict(s.id, s.kind, q.p) v WHERE s.unit = 10",
                 [p.pid for p in people],
             )
-            wrong = [row["p"] for row in rows if row["listed"] != row["allowed"]]
+            listed = await on_list(admin, stage.world.secrets["a"])
+            wrong = [row["p"] for row in rows if (row["p"] in listed) != row["allowed"]]
             assert wrong == [], (role, own)
+            assert all(row["is_same"] for row in rows if row["allowed"]), "the verdict is the first row of the rules"
 
 
 async def test_two_facts_with_a_gap_between_them_give_nothing_in_the_gap(stage: Stage) -> None:
@@ -225,7 +235,7 @@ async def test_two_facts_with_a_gap_between_them_give_nothing_in_the_gap(stage: 
             f"SELECT access.put_relation(ARRAY[{stage.theirs.pid}::bigint], 10, NULL, 'PLANOPP', NULL, {span}, 0)"
         )
     seen = await stage.search(stage.world.secrets["a"], [], BODIES, unit=UNIT_A)
-    assert stage.theirs.pid not in {row["patient"] for row in seen}
+    assert stage.theirs.pid not in {hit.patient for hit in seen}
 
 
 # ── The log ──────────────────────────────────────────────────────────────────────────────────────

@@ -107,7 +107,12 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
     )
     write = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[$1::bigint], 'write')", _PATIENT)
     may_list = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[0::bigint], 'list')")
-    listed = await connection.fetchval("SELECT access.listed(sha256('\\x01'), $1)", _PATIENT)
+    async with connection.transaction():
+        await connection.execute(
+            "SELECT ctx.seal_list(sha256('\\x01'), l.classes, l.unit, l.person, l.own, l.is_staff, l.grounds)"
+            " FROM access.lister('\\x01') l"
+        )
+        listed = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM access.on_list WHERE patient = $1)", _PATIENT)
     return Answer(read["allow"], write, bool(may_list and listed), read["ground"] or "")
 
 

@@ -20,11 +20,12 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Database, Row
+from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
 from fellesjournal.record import store
 from fellesjournal.record.errors import NotFound
 from fellesjournal.record.ownership import DIRECTORY_TYPES
+from fellesjournal.record.search import Compiled
 from fellesjournal.record.search.error import SearchError, refusal
 
 DEFAULT_COUNT: Final = 50
@@ -120,11 +121,11 @@ async def read_history(
     place = cursor.open(after) if after else _TOP
     if query.id:
         return await _of_one(db, decision, query, cursor, place)
-    rows = await _walk(db, decision, query, place)
-    reached = [row for row in rows if row["k"] == _K_REACHED]
-    page = HistoryPage([_version(row) for row in rows if row["k"] in _OPS])
+    hits = await _walk(db, decision, query, place)
+    reached = [hit for hit in hits if hit.k == _K_REACHED]
+    page = HistoryPage([_version(hit) for hit in hits if hit.k in _OPS])
     if reached:
-        page.next = cursor.seal(_Place(reached[0]["sort"], reached[0]["pid"], reached[0]["version"]))
+        page.next = cursor.seal(_Place(reached[0].sort, reached[0].pid, reached[0].version))
     return page
 
 
@@ -148,20 +149,22 @@ async def _of_one(
     return HistoryPage(versions, None if is_last else cursor.seal(_Place(fhir.OPEN_END, 0, versions[-1].version)))
 
 
-async def _walk(db: Database, decision: Decision, query: HistoryQuery, place: _Place) -> list[Row]:
+async def _walk(db: Database, decision: Decision, query: HistoryQuery, place: _Place) -> list[store.Hit]:
     reader = decision.reader
     number = fhir.TYPE_NUMBER[query.rtype] if query.rtype else 0
     is_directory = query.rtype in DIRECTORY_TYPES
     charts = [_pid(query.patient)] if query.patient else [reader.patient or 0] if reader.kind == "citizen" else []
-    top = min(place.updated, query.end)
-    rows = await store.search(
-        db, secret=decision.secret, patients=charts, unit=reader.unit or 0, action="history", kind=number, sql=_SQL,
-        i=[int(is_directory), number, query.count, place.pid, place.version, *_ALL_TYPES], t=[],
-        d=[query.since, query.start, query.end, top], f=[],
-    )  # fmt: skip
-    if rows[-1]["body"] != "ok":
-        raise SessionOver if rows[-1]["body"] == "none" else NoNeed
-    return rows[:-1]
+    numbers = [int(is_directory), number, query.count, place.pid, place.version, *_ALL_TYPES]
+    dates = [query.since, query.start, query.end, min(place.updated, query.end)]
+    compiled = Compiled([_SQL], numbers, [], dates, [], number)
+    question = store.Question(decision.secret, compiled, tuple(charts), "history")
+    if charts:
+        answer = await store.search_chart(db, question)
+    else:
+        answer = await store.search_list(db, question, unit=reader.unit or 0)
+    if answer.verdict != "ok":
+        raise SessionOver if answer.verdict == "none" else NoNeed
+    return answer.hits
 
 
 def _query(rtype: str, id: str, given: dict[str, str], params: tuple[tuple[str, str], ...]) -> HistoryQuery:
@@ -199,10 +202,10 @@ def _pid(patient: str) -> int:
     return found[1]
 
 
-def _version(row: Row) -> Version:
-    rtype = fhir.RESOURCE_TYPES[row["rtype"] - 1]
+def _version(hit: store.Hit) -> Version:
+    rtype = fhir.RESOURCE_TYPES[hit.rtype - 1]
     return Version(
-        rtype, ids.encode(row["slot"], row["pid"]), row["version"], row["updated"], _OPS[row["k"]], row["body"]
+        rtype, ids.encode(hit.slot, hit.pid), hit.version, hit.updated, _OPS[hit.k], hit.body
     )
 
 

@@ -56,7 +56,8 @@ class Vault:
     def __init__(self, db: Database, *, keys: Keys) -> None:
         self.db = db
         self.keys = keys
-        self.reads = store.Reads(db)
+        self.reads = store.reads(db)
+        self.chart_searches = store.chart_searches(db)
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
@@ -86,7 +87,7 @@ class Journal:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
         slot, pid = _key(id)
         item = store.PointRead(self.decision.secret, _number(rtype), slot, pid, version)
-        row = await self.vault.reads.read(item)
+        row = await self.vault.reads.ask(item)
         if row["status"] != 200:
             raise _fault(row["status"])
         return Stored(rtype, id, row["version"], row["updated"], row["body"])
@@ -256,7 +257,7 @@ class Journal:
         return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0], is_withheld)
 
     def _asker(self) -> Asker:
-        return Asker(self.vault.db, self.vault.keys, self.decision)
+        return Asker(self.vault.db, self.vault.keys, self.decision, self.vault.chart_searches)
 
     def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
         if rtype == "Patient":

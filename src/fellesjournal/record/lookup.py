@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Database, Row
+from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
 from fellesjournal.record import store
 from fellesjournal.record.errors import TooCostly
@@ -34,12 +34,12 @@ from fellesjournal.record.search import (
     parse_search,
     seal_cursor,
 )
+from fellesjournal.record.waiting import Waiting
 
 Pairs = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A version as it is stored; `body` goes out as it is."""
 
     rtype: str
@@ -71,16 +71,17 @@ class Asker:
     db: Database
     keys: Keys
     decision: Decision
+    chart_searches: Waiting[store.Question, store.Answer]
 
     async def page(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page. Raises SessionOver, NoNeed, TooCostly, SearchError (a cursor that isn't ours)."""
         scope = self._scope(query)
         cursor = self._opened(after, query)
-        compiled = compile_search(query, scope=scope, hash64=self.keys.hash64, after=cursor)
-        rows = await self._run(compiled, scope)
-        page = pages_of(rows, {K_MATCH}).get(K_MATCH) or Page()
+        compiled = compile_search(query, scope=scope, hash64=self.keys.hash64, after=cursor, may_fork=True)
+        hits = await self._run(compiled, scope)
+        page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()
         _refuse_costly(page)
-        following = next_cursor([(row["k"], row["sort"], row["pid"]) for row in rows], after=cursor)
+        following = next_cursor([(hit.k, hit.sort, hit.pid) for hit in hits], after=cursor)
         if following:
             page.next = seal_cursor(following, keys=self.keys, query=query, **self._bound())
         return page
@@ -93,8 +94,8 @@ class Asker:
             (number, compile_search(query, scope=scope, hash64=self.keys.hash64))
             for number, query in enumerate(queries)
         ]
-        rows = await self._run(compile_many(parts), scope)
-        found = pages_of(rows, set(range(len(wishes))))
+        hits = await self._run(compile_many(parts), scope, is_long=True)
+        found = pages_of(hits, set(range(len(wishes))))
         return {name: found.get(number) or Page() for number, (name, _, _) in enumerate(wishes)}
 
     def _scope(self, query: SearchQuery) -> Scope:
@@ -114,17 +115,18 @@ class Asker:
             raise ValueError("searches in one call are in one chart")
         return charts[0]
 
-    async def _run(self, compiled: Compiled, scope: Scope) -> list[Row]:
-        reader = self.decision.reader
-        rows = await store.search(
-            self.db, secret=self.decision.secret, patients=scope.patients if isinstance(scope, Chart) else (),
-            unit=reader.unit or 0, action="search", kind=compiled.kind, sql=compiled.sql, i=compiled.i, t=compiled.t,
-            d=compiled.d, f=compiled.f,
-        )  # fmt: skip
-        verdict = rows[-1]["body"]
-        if verdict != "ok":
-            raise SessionOver if verdict == "none" else NoNeed
-        return rows[:-1]
+    async def _run(self, compiled: Compiled, scope: Scope, *, is_long: bool = False) -> list[store.Hit]:
+        patients = scope.patients if isinstance(scope, Chart) else ()
+        question = store.Question(self.decision.secret, compiled, patients)
+        if not isinstance(scope, Chart):
+            answer = await store.search_list(self.db, question, unit=self.decision.reader.unit or 0)
+        elif is_long:
+            answer = await store.search_chart(self.db, question)
+        else:
+            answer = await self.chart_searches.ask(question)
+        if answer.verdict != "ok":
+            raise SessionOver if answer.verdict == "none" else NoNeed
+        return answer.hits
 
     def _opened(self, after: str | None, query: SearchQuery) -> Cursor | None:
         return open_cursor(after, keys=self.keys, query=query, **self._bound()) if after else None
@@ -133,21 +135,20 @@ class Asker:
         return {"person": self.decision.reader.person, "unit": self.decision.reader.unit or 0}
 
 
-def pages_of(rows: Sequence[Row], parts: set[int]) -> dict[int, Page]:
-    """Rows of `compile.COLUMNS` by part; a row that is no match tells its part by `version` when there are several."""
+def pages_of(hits: Sequence[store.Hit], parts: set[int]) -> dict[int, Page]:
+    """Hits by part; one that is no match tells its part by `version` when there are several."""
     pages: dict[int, Page] = {}
-    for row in rows:
-        k = row["k"]
-        part = k if k in parts else row["version"] if len(parts) > 1 and k > K_INCLUDE else min(parts)
+    for k, slot, pid, rtype, version, updated, _, _, body in hits:
+        part = k if k in parts else version if len(parts) > 1 and k > K_INCLUDE else min(parts)
         page = pages.setdefault(part, Page())
         if k in parts:
-            page.matches.append(_stored(row))
+            page.matches.append(Stored(fhir.RESOURCE_TYPES[rtype - 1], ids.encode(slot, pid), version, updated, body))
         elif k == K_INCLUDE:
-            page.included.append(_stored(row))
+            page.included.append(Stored(fhir.RESOURCE_TYPES[rtype - 1], ids.encode(slot, pid), version, updated, body))
         elif k == K_TOTAL:
-            page.total = row["pid"]
+            page.total = pid
         elif k == K_NOTICE:
-            page.notices.append(row["body"])
+            page.notices.append(body)
         elif k == K_MORE:
             page.next = page.next or ""
     return pages
@@ -156,11 +157,6 @@ def pages_of(rows: Sequence[Row], parts: set[int]) -> dict[int, Page]:
 def _refuse_costly(page: Page) -> None:
     if NOTICE_SORT in page.notices:
         raise TooCostly
-
-
-def _stored(row: Row) -> Stored:
-    rtype = fhir.RESOURCE_TYPES[row["rtype"] - 1]
-    return Stored(rtype, ids.encode(row["slot"], row["pid"]), row["version"], row["updated"], row["body"])
 
 
 def _pid(patient: str) -> int:

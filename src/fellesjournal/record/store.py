@@ -1,18 +1,33 @@
-"""One typed function for each query of `store.sql`, and the batch that point reads wait in. For `record` alone."""
+"""One typed function for each query of `store.sql`. For `record` alone."""
 
-import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from fellesjournal import fhir
-from fellesjournal.kit.db import Connection, Database, DbError, Row, sql_file
+from fellesjournal.kit.db import Connection, Database, Row, sql_file
 from fellesjournal.record.rows import Columns
+from fellesjournal.record.search import Compiled
+from fellesjournal.record.waiting import Waiting
 
 _SQL = sql_file("fellesjournal.record")
-BATCH = 64
+READS, SEARCHES = 64, 16
+"""At most so many wait for one call."""
+
+
+class Hit(NamedTuple):
+    """One row of a search (see `search.compile.COLUMNS`)."""
+
+    k: int
+    slot: int
+    pid: int
+    rtype: int
+    version: int
+    updated: datetime
+    patient: int
+    sort: datetime
+    body: str
 
 
 @dataclass(frozen=True)
@@ -26,76 +41,80 @@ class PointRead:
     version: int = 0
 
 
-class Reads:
-    """Point reads that wait are taken together: one call decides, logs and reads them all, one durable commit.
+@dataclass(frozen=True)
+class Question:
+    """A compiled search, and the charts that it opens; none = the acting unit's lists."""
 
-    No timer: whatever has come in when the call before it is done goes next, so that a lone read never waits.
-    One call at a time gathers the most; a second one starts when more wait than a call takes.
-    """
+    secret: bytes
+    compiled: Compiled
+    patients: tuple[int, ...] = ()
+    action: str = "search"
 
-    def __init__(self, db: Database, *, width: int = 2) -> None:
-        self._db = db
-        self._width = width
-        self._running = 0
-        self._waiting: deque[tuple[PointRead, asyncio.Future[Row]]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def read(self, item: PointRead) -> "asyncio.Future[Row]":
-        """The row of `vault.read_many` for this read (status, version, updated, body)."""
-        future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        if not self._running or (self._running < self._width and len(self._waiting) > BATCH):
-            self._running += 1
-            task = asyncio.create_task(self._drain())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return future
+@dataclass(frozen=True)
+class Answer:
+    """What came of it: `ok`, `refused`, or `none` when the secret opens nothing."""
 
-    async def _drain(self) -> None:
-        try:
-            while self._waiting:
-                count = min(BATCH, len(self._waiting))
-                await self._serve([self._waiting.popleft() for _ in range(count)])
-        finally:
-            self._running -= 1
+    verdict: str
+    hits: list[Hit]
 
-    async def _serve(self, batch: list[tuple[PointRead, "asyncio.Future[Row]"]]) -> None:
-        try:
-            rows = await self._fetch([item for item, _ in batch])
-        except DbError:
-            # One bad item must not take the others with it.
-            for item, future in batch:
-                await self._serve_alone(item, future)
-        except BaseException as error:
-            _fail(batch, error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            for (_, future), row in zip(batch, rows, strict=True):
-                if not future.done():
-                    future.set_result(row)
 
-    async def _serve_alone(self, item: PointRead, future: "asyncio.Future[Row]") -> None:
-        try:
-            rows = await self._fetch([item])
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for this read
-            _fail([(item, future)], error)
-        else:
-            if not future.done():
-                future.set_result(rows[0])
+def reads(db: Database) -> "Waiting[PointRead, Row]":
+    """Point reads that wait; each gets its row of `vault.read_many` (status, version, updated, body)."""
 
-    async def _fetch(self, items: list[PointRead]) -> list[Row]:
-        rows: list[Row] = await self._db.fetch(
+    async def fetch(items: list[PointRead]) -> list[Row]:
+        rows: list[Row] = await db.fetch(
             _SQL.read_many, [i.secret for i in items], [i.rtype for i in items], [i.slot for i in items],
             [i.pid for i in items], [i.version for i in items],
         )  # fmt: skip
         return rows
 
+    return Waiting(fetch, batch=READS, patience=READS)
 
-def _fail(batch: Sequence[tuple[PointRead, "asyncio.Future[Row]"]], error: BaseException) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error if isinstance(error, Exception) else ConnectionError("stopped"))
+
+def chart_searches(db: Database) -> "Waiting[Question, Answer]":
+    """Chart searches that wait."""
+
+    async def fetch(items: list[Question]) -> list[Answer]:
+        return [_answer(row) for row in await _search_charts(db, items)]
+
+    return Waiting(fetch, batch=SEARCHES, patience=SEARCHES // 2)
+
+
+async def search_chart(db: Database | Connection, question: Question) -> Answer:
+    """One chart search alone: what takes long must not hold up others."""
+    return _answer((await _search_charts(db, [question]))[0])
+
+
+async def search_list(db: Database | Connection, question: Question, *, unit: int) -> Answer:
+    """One search in the acting unit's lists."""
+    c = question.compiled
+    (row,) = await db.fetch(
+        _SQL.search_list, question.secret, unit, c.kind, c.choices, c.probes, c.i, c.t, c.d, c.f
+    )  # fmt: skip
+    return _answer(row)
+
+
+async def _search_charts(db: Database | Connection, items: list[Question]) -> list[Row]:
+    all_of = [q.compiled for q in items]
+    rows: list[Row] = await db.fetch(
+        _SQL.search_charts, [q.secret for q in items], [_array(q.patients) for q in items], [q.action for q in items],
+        [c.kind for c in all_of], [c.sql for c in all_of],
+        [x for c in all_of for x in c.i], [len(c.i) for c in all_of],
+        [x for c in all_of for x in c.t], [len(c.t) for c in all_of],
+        [x for c in all_of for x in c.d], [len(c.d) for c in all_of],
+        [x for c in all_of for x in c.f], [len(c.f) for c in all_of],
+    )  # fmt: skip
+    return rows
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def _answer(row: Row) -> Answer:
+    columns = tuple(row)
+    return Answer(columns[0], list(map(Hit._make, zip(*columns[1:], strict=True))) if columns[1] else [])
 
 
 async def history_of(
@@ -104,17 +123,6 @@ async def history_of(
 ) -> list[Row]:  # fmt: skip
     """Versions of one resource made since, and current in [start, end); newest first; row 0 has the status."""
     rows: list[Row] = await db.fetch(_SQL.history_of, secret, rtype, slot, pid, before, limit, since, start, end)
-    return rows
-
-
-async def search(
-    db: Database | Connection, *, secret: bytes, patients: Sequence[int], unit: int, action: str, kind: int, sql: str,
-    i: list[int], t: list[str], d: list[datetime], f: list[float],
-) -> list[Row]:  # fmt: skip
-    """Rows of a compiled search; the last one (k = -1) is the verdict: ok, refused or none."""
-    rows: list[Row] = await db.fetch(
-        _SQL.search, secret, list(patients), unit, action, kind, sql, i, t, d, f
-    )
     return rows
 
 

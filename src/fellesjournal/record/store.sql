@@ -6,9 +6,15 @@ SELECT n, status, version, updated, body FROM vault.read_many($1, $2, $3, $4, $5
 -- Versions of one resource below a version, newest first.
 SELECT status, version, updated, op, body FROM vault.history_of($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
--- name: search
--- Decides, searches and logs what was shown. The last row (k = -1) is the verdict.
-SELECT k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+-- name: search_charts
+-- Decides, searches and logs all chart searches that wait; one row for each, in order, its rows as columns.
+SELECT verdict, k, slot, pid, rtype, version, updated, patient, sort, body
+FROM vault.search_charts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+
+-- name: search_list
+-- Decides, searches in the acting unit's lists and logs what was shown; one row, its rows as columns.
+SELECT verdict, k, slot, pid, rtype, version, updated, patient, sort, body
+FROM vault.search_list($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: write
 -- Decides and writes versions with their search rows, all or nothing.

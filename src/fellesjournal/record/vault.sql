@@ -12,6 +12,7 @@ BEGIN
 END $$;
 
 -- ── Policies ─────────────────────────────────────────────────────────────────────────────────────
+-- Everyone who may see a row at all may see class 0: the reader's classes are looked up for the others alone.
 -- vault_gate   learns whose a row is; column rights keep it from every body
 -- vault_read   fixed reads by id: rows of the patients just decided (setting made by the door itself)
 -- vault_chart  dynamic search in opened charts, vault_list in a unit's lists: context sealed by access_core
@@ -24,14 +25,14 @@ BEGIN
     v_version := CASE t WHEN 'history' THEN ', version' ELSE '' END;
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
-      patient = ANY ((SELECT ctx.patients())::bigint[]) AND sens = ANY ((SELECT ctx.classes())::smallint[])
+      patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR sens = ANY ((SELECT ctx.classes())::smallint[]))
       AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%s)))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
-    EXECUTE format($p$CREATE POLICY list ON vault.%I FOR SELECT TO vault_list USING (
-      sens = ANY ((SELECT ctx.classes())::smallint[]) AND
-      CASE WHEN patient > 0 THEN access.listed((SELECT ctx.who()), patient)
-           ELSE patient = 0 OR org = (SELECT ctx.unit()) END
-      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%s)))$p$, t, v_version);
+    EXECUTE format($p$CREATE POLICY list ON vault.%1$I FOR SELECT TO vault_list USING (
+      (sens = 0 OR sens = ANY ((SELECT ctx.classes())::smallint[]))
+      AND CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
+               WHEN patient = 0 THEN (SELECT ctx.unit()) IS NOT NULL ELSE org = (SELECT ctx.unit()) END
+      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%2$s)))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
       USING (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))
@@ -224,100 +225,137 @@ BEGIN
   END IF;
 END $$;
 
--- Runs compiled SQL as the chart role, or the list role: nothing but what the sealed context lets through.
+DROP FUNCTION IF EXISTS vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
+  vault.run_list(text, bigint[], text[], timestamptz[], double precision[]);
+
+-- The query whose one row is all rows of another, a column an array: nothing is then done row by row on the way out.
+CREATE OR REPLACE FUNCTION vault.columns_of(p_sql text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM vault.check_query(p_sql);
+  RETURN 'SELECT array_agg(q.k), array_agg(q.slot), array_agg(q.pid), array_agg(q.rtype), array_agg(q.version), array_agg(q.updated), '
+         'array_agg(q.patient), array_agg(q.sort), array_agg(q.body) FROM (' || p_sql || ') AS q (k, slot, pid, rtype, version, updated, patient, sort, body)';
+END $$;
+
+-- Runs compiled SQL as the chart role: nothing but what the sealed context lets through. One row of columns.
 -- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
 -- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB. A kept plan is the owner's:
 -- nobody else can run it, and it holds no value of anyone.
-CREATE OR REPLACE FUNCTION vault.run_chart(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
-RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
-               sort timestamptz, body text)
+CREATE OR REPLACE FUNCTION vault.run_chart(
+  p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
+  OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
+  OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_name text := 'c' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
+        v_sql text := vault.columns_of(p_sql);
 BEGIN
-  PERFORM vault.check_query(p_sql);
   IF strpos(v_kept, v_name) = 0 THEN
     IF length(v_kept) > 33 * 150 THEN
-      RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
     BEGIN
-      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, p_sql);
+      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, v_sql);
     EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
     END;
     PERFORM set_config('fj.plans', v_kept || v_name, false);
   END IF;
   BEGIN
-    RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+    EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
+    INTO k, slot, pid, rtype, version, updated, patient, sort, body;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+    EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
   END;
 END $$;
-CREATE OR REPLACE FUNCTION vault.run_list(p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
-RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
-               sort timestamptz, body text)
+-- Runs compiled SQL as the list role, as above. p_choices are plans of one answer, p_probes tell which to run: five numbers for
+-- each plan but the last, 1 for a reference (0 a token), its parameter, where in p_i its hashes begin and end, a cap.
+CREATE OR REPLACE FUNCTION vault.run_list(
+  p_choices text[], p_probes integer[], p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
+  OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
+  OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_name text := 'l' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
+DECLARE n integer := 1; b integer; v_name text; v_kept text := coalesce(current_setting('fj.plans', true), ''); v_sql text;
 BEGIN
-  PERFORM vault.check_query(p_sql);
+  FOR b IN 0..cardinality(p_probes) - 1 BY 5 LOOP
+    EXIT WHEN vault.is_few(p_probes[b + 1] = 1, p_probes[b + 2], p_i[p_probes[b + 3]:p_probes[b + 4]], p_probes[b + 5]);
+    n := n + 1;
+  END LOOP;
+  v_name := 'l' || md5(p_choices[n]); v_sql := vault.columns_of(p_choices[n]);
   IF strpos(v_kept, v_name) = 0 THEN
     IF length(v_kept) > 33 * 150 THEN
-      RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
     BEGIN
-      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, p_sql);
+      EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, v_sql);
     EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
     END;
     PERFORM set_config('fj.plans', v_kept || v_name, false);
   END IF;
   BEGIN
-    RETURN QUERY EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f);
+    EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
+    INTO k, slot, pid, rtype, version, updated, patient, sort, body;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    RETURN QUERY EXECUTE p_sql USING p_i, p_t, p_d, p_f;
+    EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
   END;
 END $$;
 
--- One search: decides, seals, runs, logs every patient shown and what of each.
--- p_patients: the charts named (chart search); empty = the acting unit's lists (p_unit must be the session's unit).
--- First row: k = -1 and body = the verdict ('ok', 'none', 'refused') ; then the rows of the search.
-CREATE OR REPLACE FUNCTION vault.search(p_secret bytea, p_patients bigint[], p_unit bigint, p_action text, p_kind smallint, p_sql text,
-                                        p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
-RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
-               sort timestamptz, body text)
+-- Chart searches that wait: one call decides, seals, runs and logs each, one durable commit. p_patients: the charts that each
+-- names, as the text of an array. The parameters of all stand one after the other; n_… tells how many are whose.
+-- One row for each, in order: verdict ('ok', 'none' = the secret opens nothing, 'refused'), and its rows as columns.
+CREATE OR REPLACE FUNCTION vault.search_charts(
+  p_secret bytea[], p_patients text[], p_action text[], p_kind smallint[], p_sql text[],
+  p_i bigint[], n_i integer[], p_t text[], n_t integer[], p_d timestamptz[], n_d integer[], p_f double precision[], n_f integer[])
+RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype smallint[], version integer[], updated timestamptz[],
+               patient bigint[], sort timestamptz[], body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE j record; v_ok boolean := true; v_seen boolean := false; v_ground text; v_ref bigint; v_unit bigint;
-        v_classes smallint[]; v_chart boolean := coalesce(cardinality(p_patients) > 0, false); v_shown bigint[] := '{}'; v_pids bigint[] := '{}'; v_kinds smallint[] := '{}';
+DECLARE
+  j record; i integer := 0; t integer := 0; d integer := 0; f integer := 0;
+  v_outcome smallint[] := '{}'; v_ground text[] := '{}'; v_ref bigint[] := '{}';
+  s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}';
 BEGIN
-  FOR j IN SELECT * FROM access.judge(p_secret, CASE WHEN v_chart THEN p_patients ELSE ARRAY[0]::bigint[] END,
-                                      CASE WHEN v_chart THEN 'read' ELSE 'list' END) LOOP
-    v_seen := true; v_unit := j.unit; v_classes := j.classes; v_ground := j.ground; v_ref := j.ref;
-    IF j.allow IS NOT TRUE OR (v_chart AND j.patient <= 0) THEN v_ok := false; END IF;
-    IF NOT v_chart AND (j.unit IS NULL OR j.unit IS DISTINCT FROM p_unit) THEN v_ok := false; END IF;
+  FOR j IN SELECT * FROM access.judge_many(p_secret, p_patients) LOOP
+    v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
+    IF j.allow THEN
+      PERFORM ctx.seal_chart(sha256(p_secret[j.n]), j.classes, (p_patients[j.n]::bigint[] || 0::bigint)::text);
+      SELECT 'ok', r.* INTO verdict, k, slot, pid, rtype, version, updated, patient, sort, body
+      FROM vault.run_chart(p_sql[j.n], p_i[i + 1:i + n_i[j.n]], p_t[t + 1:t + n_t[j.n]], p_d[d + 1:d + n_d[j.n]], p_f[f + 1:f + n_f[j.n]]) r;
+      IF k IS NOT NULL THEN
+        s_n := s_n || array_fill(j.n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype;
+      END IF;
+    ELSE
+      SELECT CASE WHEN j.session IS NULL THEN 'none' ELSE 'refused' END INTO verdict, k, slot, pid, rtype, version, updated, patient, sort, body;
+    END IF;
+    RETURN NEXT;
+    i := i + n_i[j.n]; t := t + n_t[j.n]; d := d + n_d[j.n]; f := f + n_f[j.n];
   END LOOP;
-  IF NOT v_seen OR NOT v_ok THEN
-    PERFORM access.log_event(p_secret, CASE WHEN v_chart THEN array_remove(p_patients, NULL) ELSE ARRAY[0]::bigint[] END, p_action, p_kind,
-                             NULL, v_ground, v_ref, 1::smallint);
-    k := -1; body := CASE WHEN v_seen THEN 'refused' ELSE 'none' END;
-    RETURN NEXT; RETURN;
-  END IF;
-  PERFORM ctx.seal(v_unit, sha256(p_secret), v_classes, CASE WHEN v_chart THEN p_patients || 0::bigint ELSE ARRAY[]::bigint[] END);
-  IF v_chart THEN
-    FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_chart(p_sql, p_i, p_t, p_d, p_f) LOOP
-      IF patient <> 0 THEN v_shown := v_shown || patient; v_pids := v_pids || pid; v_kinds := v_kinds || rtype; END IF;
-      RETURN NEXT;
-    END LOOP;
+  PERFORM ctx.clear();
+  PERFORM access.log_pages(p_secret, p_patients, v_outcome, p_action, p_kind, v_ground, v_ref, s_n, s_owner, s_what, s_kind);
+END $$;
+
+-- One search in the acting unit's lists (p_unit must be the session's unit): decides, seals, runs, logs every patient shown and
+-- what of each. One row: the verdict and the rows as columns, as above.
+CREATE OR REPLACE FUNCTION vault.search_list(p_secret bytea, p_unit bigint, p_kind smallint, p_choices text[], p_probes integer[],
+                                             p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
+RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype smallint[], version integer[], updated timestamptz[],
+               patient bigint[], sort timestamptz[], body text[])
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE r record; v_owner bigint[] := '{}'; v_what bigint[] := '{}'; v_kind smallint[] := '{}'; v_named text := '{0}';
+BEGIN
+  SELECT * INTO r FROM access.lister(p_secret);
+  verdict := CASE WHEN NOT FOUND THEN 'none' WHEN r.allow IS NOT TRUE OR r.unit IS NULL OR r.unit IS DISTINCT FROM p_unit THEN 'refused'
+             ELSE 'ok' END;
+  IF verdict = 'ok' THEN
+    PERFORM ctx.seal_list(sha256(p_secret), r.classes, r.unit, r.person, r.own, r.is_staff, r.grounds);
+    SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_i, p_t, p_d, p_f) x;
     PERFORM ctx.clear();
-    PERFORM access.log_page(p_secret, p_patients, v_shown, v_pids, v_kinds, p_action, p_kind, v_ground, v_ref);
-  ELSE
-    FOR k, slot, pid, rtype, version, updated, patient, sort, body IN SELECT * FROM vault.run_list(p_sql, p_i, p_t, p_d, p_f) LOOP
-      IF patient <> 0 AND body IS NOT NULL THEN v_shown := v_shown || patient; v_pids := v_pids || pid; v_kinds := v_kinds || rtype; END IF;
-      RETURN NEXT;
-    END LOOP;
-    PERFORM ctx.clear();
-    PERFORM access.log_page(p_secret, CASE WHEN v_shown = '{}' THEN ARRAY[0]::bigint[] ELSE '{}' END, v_shown, v_pids, v_kinds, 'list', p_kind,
-                            'ENHET', NULL);
+    SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q) INTO v_owner, v_what, v_kind
+    FROM unnest(patient, pid, rtype, body) AS x (p, w, q, b) WHERE x.p <> 0 AND x.b IS NOT NULL;
+    IF v_owner IS NOT NULL THEN v_named := '{}'; END IF;
   END IF;
-  k := -1; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := 'ok';
+  PERFORM access.log_pages(ARRAY[p_secret], ARRAY[v_named], ARRAY[CASE verdict WHEN 'ok' THEN 0 ELSE 1 END]::smallint[],
+                           ARRAY['list'], ARRAY[p_kind], ARRAY['ENHET'], ARRAY[NULL]::bigint[],
+                           array_fill(1, ARRAY[coalesce(cardinality(v_owner), 0)]), v_owner, v_what, v_kind);
   RETURN NEXT;
 END $$;
 
@@ -586,7 +624,8 @@ END $$;
 -- ── What older releases had ──────────────────────────────────────────────────────────────────────
 
 DROP FUNCTION IF EXISTS vault.may_others(bigint, smallint, bigint), access.may_all(bigint, bigint[]), ctx.session(),
-  access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint);
+  access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint), access.listed(bytea, bigint),
+  vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]);
 
 -- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
 
@@ -603,8 +642,10 @@ ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], intege
 ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz) OWNER TO vault_read;
 ALTER FUNCTION vault.named_in(smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
-ALTER FUNCTION vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
-ALTER FUNCTION vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
+ALTER FUNCTION vault.run_list(text[], integer[], bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
+ALTER FUNCTION vault.search_charts(bytea[], text[], text[], smallint[], text[], bigint[], integer[], text[], integer[], timestamptz[],
+  integer[], double precision[], integer[]) OWNER TO vault_open;
+ALTER FUNCTION vault.search_list(bytea, bigint, smallint, text[], integer[], bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
 ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.identify_number(bytea, smallint, bigint) OWNER TO vault_identify;
@@ -617,18 +658,20 @@ ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
-GRANT EXECUTE ON FUNCTION vault.check_query(text) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text) TO vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION vault.stronger(smallint, smallint) TO vault_gate;
 GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
 GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
-  vault.run_list(text, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
+  vault.run_list(text[], integer[], bigint[], text[], timestamptz[], double precision[]) TO vault_open;
 
 GRANT USAGE ON SCHEMA vault TO fj_web, fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]),
   vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz),
-  vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]),
+  vault.search_charts(bytea[], text[], text[], smallint[], text[], bigint[], integer[], text[], integer[], timestamptz[], integer[],
+    double precision[], integer[]),
+  vault.search_list(bytea, bigint, smallint, text[], integer[], bigint[], text[], timestamptz[], double precision[]),
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
     integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],

@@ -11,6 +11,7 @@ from typing import Any
 from fellesjournal import fhir
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.ids import encode, new_pid
+from fellesjournal.record import store
 from fellesjournal.record.ownership import DIRECTORY_TYPES, patient_key, probe_owner, slot_of
 from fellesjournal.record.rows import Wanted, gather
 from fellesjournal.record.search import (
@@ -26,7 +27,6 @@ from tests.conftest import TestDatabase
 
 UNIT_A, UNIT_B, LOADER_UNIT = 10, 20, 99
 WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 42)) + ")"
-SEARCH = "SELECT * FROM vault.search($1, $2, $3, 'search', $4, $5, $6, $7, $8, $9)"
 
 
 @dataclass
@@ -163,28 +163,26 @@ class World:
     def compile(self, scope: Scope, url: str, after: Cursor | None = None) -> Compiled:
         rtype, _, text = url.partition("?")
         pairs = [(n, v) for n, _, v in (part.partition("=") for part in text.split("&") if part)]
-        return compile_search(parse_search(rtype, pairs), scope=scope, hash64=self.hash64, after=after)
+        return compile_search(parse_search(rtype, pairs), scope=scope, hash64=self.hash64, after=after, may_fork=True)
 
-    async def rows(self, who: str, scope: Scope, compiled: Compiled) -> list[Any]:
-        patients = [] if isinstance(scope, Listing) else list(scope.patients)
-        unit = scope.unit if isinstance(scope, Listing) else 0
-        rows = await self.web.fetch(
-            SEARCH, self.secrets[who], patients, unit, compiled.kind, compiled.sql, compiled.i, compiled.t,
-            compiled.d, compiled.f,
-        )  # fmt: skip
-        assert rows[-1]["k"] == -1 and rows[-1]["body"] == "ok", rows[-1]["body"]
-        return list(rows[:-1])
+    async def rows(self, who: str, scope: Scope, compiled: Compiled) -> list[store.Hit]:
+        if isinstance(scope, Listing):
+            answer = await store.search_list(self.web, store.Question(self.secrets[who], compiled), unit=scope.unit)
+        else:
+            answer = await store.search_chart(self.web, store.Question(self.secrets[who], compiled, scope.patients))
+        assert answer.verdict == "ok", answer.verdict
+        return answer.hits
 
     async def search(self, who: str, scope: Scope, url: str, after: Cursor | None = None) -> Answer:
         """One page, as ids (`Type/id` for what is included)."""
-        rows = await self.rows(who, scope, self.compile(scope, url, after))
-        total = [r["pid"] for r in rows if r["k"] == 110]
+        hits = await self.rows(who, scope, self.compile(scope, url, after))
+        total = [hit.pid for hit in hits if hit.k == 110]
         return Answer(
-            ids=[json.loads(r["body"])["id"] for r in rows if r["k"] == 0],
-            included=[_reference(json.loads(r["body"])) for r in rows if r["k"] == 100],
+            ids=[json.loads(hit.body)["id"] for hit in hits if hit.k == 0],
+            included=[_reference(json.loads(hit.body)) for hit in hits if hit.k == 100],
             total=total[0] if total else None,
-            notices=[r["body"] for r in rows if r["k"] == 101],
-            next=next_cursor([(r["k"], r["sort"], r["pid"]) for r in rows], after=after),
+            notices=[hit.body for hit in hits if hit.k == 101],
+            next=next_cursor([(hit.k, hit.sort, hit.pid) for hit in hits], after=after),
         )  # fmt: skip
 
     async def all_pages(self, who: str, scope: Scope, url: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""From a `SearchQuery` to one SQL text for `vault.search`: fixed pieces, every value a parameter.
+"""From a `SearchQuery` to one SQL text for the vault: fixed pieces, every value a parameter.
 
 Rows come as (k, slot, pid, rtype, version, updated, patient, sort, body), ordered by k and then as asked for:
 `K_MATCH` a match, `K_INCLUDE` what goes along, `K_NOTICE` a notice (its body is one of the `NOTICE_…` words),
@@ -10,7 +10,7 @@ and no content, so that they don't count as shown.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -36,32 +36,56 @@ SORT_CAP: Final = 5000
 ESTIMATE_CAP: Final = 5000
 """An estimated total stops counting here."""
 
+NEWEST: Final = Order(by_change=False, descending=True)
 COLUMNS: Final = "k, slot, pid, rtype, version, updated, patient, sort, body"
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """One search, ready for `vault.search`."""
+    """One search, ready for the vault.
 
-    sql: str
+    `choices` are plans of one answer over the same parameters. For each but the last there is a probe, five numbers:
+    1 for a reference (0 a token), the parameter, where its hashes begin and end in `i`, and a cap. The plan to run
+    is the first whose probe finds no more rows of the unit than its cap, else the last.
+    """
+
+    choices: list[str]
     i: list[int]
     t: list[str]
     d: list[datetime]
     f: list[float]
     kind: int
+    probes: list[int] = field(default_factory=list)
+
+    @property
+    def sql(self) -> str:
+        """The plan when there is but one."""
+        (sql,) = self.choices
+        return sql
 
 
 def compile_search(
     query: SearchQuery, *, scope: Scope, hash64: Callable[[str], int], after: Cursor | None = None,
-    chosen: Chosen | None = None,
+    chosen: Chosen | None = None, may_fork: bool = False,
 ) -> Compiled:  # fmt: skip
     """SQL for one page of a search, from the start or after a cursor.
 
     `chosen` tells (slot, pid) of ids in `_id` that clients chose; ids that neither it nor `kit.ids` knows
-    match nothing.
+    match nothing. With `may_fork` there may be several plans to choose from when it is run; else there is one, with
+    the choice inside it, which costs more to start.
     """
     params = Params()
     driver = Driver(query, scope, Writer(params, hash64, chosen or {}))
+    probes = driver.probes(walk_order(query) or NEWEST) if may_fork else []
+    choices = []
+    for choice in range(len(probes) + 1):
+        driver.choice = choice if probes else None
+        choices.append(_sql(driver, query, scope, params, after))
+    numbers = [number for probe in probes for number in probe]
+    return Compiled(choices, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype], numbers)
+
+
+def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
     tables: list[str] = []
     selects: list[str] = []
     if query.count:
@@ -75,8 +99,7 @@ def compile_search(
         selects.append(_total(driver, query, params))
     head = f"WITH {', '.join(tables)} " if tables else ""
     columns = ", ".join(f"z.{name.strip()}" for name in COLUMNS.split(","))
-    sql = f"{head}SELECT {columns} FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
-    return Compiled(sql, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype])
+    return f"{head}SELECT {columns} FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
 
 
 def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
@@ -100,7 +123,7 @@ def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
         params.t += part.t
         params.d += part.d
         params.f += part.f
-    return Compiled(" UNION ALL ".join(selects), params.i, params.t, params.d, params.f, parts[0][1].kind)
+    return Compiled([" UNION ALL ".join(selects)], params.i, params.t, params.d, params.f, parts[0][1].kind)
 
 
 def next_cursor(rows: Sequence[tuple[int, datetime, int]], *, after: Cursor | None) -> Cursor | None:
@@ -129,7 +152,7 @@ def _shifted(sql: str, params: Params) -> str:
 def walk_order(query: SearchQuery) -> Order | None:
     """The order of the answer when an index has it; None when matches must be gathered and sorted."""
     if not query.sort:
-        return Order(by_change=False, descending=True)
+        return NEWEST
     key = query.sort[0]
     if len(query.sort) > 1:
         return None
@@ -158,10 +181,9 @@ def _sorted_page(driver: Driver, query: SearchQuery, scope: Scope, params: Param
 
     A page starts after the last row shown, or after as many as have been shown if that row has gone.
     """
-    newest = Order(by_change=False, descending=True)
     is_chart = isinstance(scope, Chart)
     limit = "" if is_chart else f" LIMIT {params.number(SORT_CAP + 1)}"
-    found = f"SELECT a.date, a.pid, a.slot FROM ({driver.matches(newest, limit='', after=None)}) a{limit}"
+    found = f"SELECT a.date, a.pid, a.slot FROM ({driver.matches(NEWEST, limit='', after=None)}) a{limit}"
     gate = "true" if is_chart else f"(SELECT count(*) FROM found) <= {params.number(SORT_CAP)}"
     keys = ", ".join(_sort_sql(key, params) for key in query.sort)
     start = "0"
@@ -171,7 +193,7 @@ def _sorted_page(driver: Driver, query: SearchQuery, scope: Scope, params: Param
     count = params.number(query.count)
     return (
         f"found AS MATERIALIZED ({found}), sorted AS MATERIALIZED (SELECT d.date, d.pid, d.slot,"
-        f" row_number() OVER (ORDER BY {keys}, {newest.sql('d')}) AS n FROM found d WHERE {gate}),"
+        f" row_number() OVER (ORDER BY {keys}, {NEWEST.sql('d')}) AS n FROM found d WHERE {gate}),"
         f" page AS MATERIALIZED (SELECT o.date, o.pid, o.slot, o.n - b.n AS n, o.n - b.n <= {count}"
         f" AS is_shown"
         f" FROM sorted o, (SELECT {start} AS n) b WHERE o.n > b.n AND o.n <= b.n + {count} + 1)"
@@ -236,7 +258,7 @@ def _marker(k: int, pid: str, body: str, where: str) -> str:
 
 
 def _total(driver: Driver, query: SearchQuery, params: Params) -> str:
-    found = driver.matches(Order(by_change=False, descending=True), limit="", after=None)
+    found = driver.matches(NEWEST, limit="", after=None)
     cap = f" LIMIT {params.number(ESTIMATE_CAP)}" if query.total == "estimate" else ""
     counted = f"(SELECT count(*) FROM (SELECT a.pid FROM ({found}) a{cap}) c)"
     return _marker(K_TOTAL, counted, "NULL::text", "true")

@@ -2,8 +2,9 @@
 
 In a chart everything is near: one walk, over the most selective clause, in the order of the answer.
 In a unit's lists a walk may be long. Clauses that can be gathered are gathered up to a cap first; the first
-that stays under it is the start, and the walk runs only when none does. The plan is the same for every value:
-only the fixed choice between the two, made while it runs, differs.
+that stays under it is the start, and the walk runs only when none does. The plans are the same for every value:
+only the choice between them, made while it runs, differs. With keys alone to gather each plan is a text of its own
+(`choice`), and the vault counts before it runs one; else the choice stands inside a single text.
 """
 
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
@@ -68,6 +69,7 @@ class Driver:
 
     def __init__(self, query: SearchQuery, scope: Scope, writer: Writer) -> None:
         self.query, self.scope, self.writer = query, scope, writer
+        self.choice: int | None = None
         self.params = writer.params
         self.bounds = bounds(scope, query.rtype, self.params)
         self.rtype = self.params.number(TYPE_NUMBER[query.rtype])
@@ -80,9 +82,25 @@ class Driver:
             return self._people(order, limit, after)
         gathers = self._gathers(order)
         walk = self._walk(order, limit, after, is_last=bool(gathers))
-        if not gathers:
+        if not gathers or self.choice == len(gathers):
             return walk
+        if self.choice is not None:
+            return self._gathered(gathers[self.choice], order, limit, after)
         return self._gated(gathers, walk, order, limit, after)
+
+    def probes(self, order: Order) -> list[tuple[int, int, int, int, int]]:
+        """What to count before one of several plans is chosen; none when the choice must stand inside the plan."""
+        if self.is_people or self.query.sort[1:]:
+            return []
+        gathers = [c for c in self._gathers(order) if isinstance(c, Clause)]
+        if len(gathers) < len(self._gathers(order)) or not all(map(_is_hashed, gathers)):
+            return []
+        return [self._probe(clause) for clause in gathers]
+
+    def _probe(self, clause: Clause) -> tuple[int, int, int, int, int]:
+        start = len(self.params.i) + 1
+        self.params.numbers(hashes(clause, self.writer.hash64))
+        return int(clause.type == "reference"), clause.param, start, len(self.params.i), GATHER_CAP
 
     def _gathers(self, order: Order) -> list[Clause | Chain]:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
@@ -173,10 +191,13 @@ class Driver:
         for n, clause in enumerate(gathers, start=1):
             tables.append(f"g{n} AS MATERIALIZED ({self._gather(clause)})")
             few = self._few(n, clause)
-            branches.append(f"({self._sifted(n, clause, [*too_many, few], order, limit, after)})")
+            branches.append(f"({self._sift(f'g{n}', clause, [*too_many, few], order, limit, after)})")
             too_many.append(f"NOT {few}")
         branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
         return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
+
+    def _gathered(self, clause: Clause | Chain, order: Order, limit: str, after: Cursor | None) -> str:
+        return self._sift(f"({self._gather(clause)})", clause, [], order, limit, after)
 
     def _few(self, n: int, clause: Clause | Chain) -> str:
         """Whether there is little to gather: for keys by a look at the unit's index, which costs no policy."""
@@ -214,8 +235,8 @@ class Driver:
             f" LIMIT {self.params.number(_cap(chain) + 1)}) s"
         )
 
-    def _sifted(
-        self, n: int, clause: Clause | Chain, gates: list[str], order: Order, limit: str, after: Cursor | None
+    def _sift(
+        self, source: str, clause: Clause | Chain, gates: list[str], order: Order, limit: str, after: Cursor | None
     ) -> str:
         others = self._others("d", Start("", "", clause))
         date, lateral = "d.date", ""
@@ -228,7 +249,7 @@ class Driver:
                 ),
             )
         parts = [*gates, *self._after(date, "d.pid", order, after), *others]
-        inner = f"SELECT {date} AS date, d.pid, d.slot FROM g{n} d{lateral} WHERE {' AND '.join(parts)}"
+        inner = f"SELECT {date} AS date, d.pid, d.slot FROM {source} d{lateral} WHERE {' AND '.join(parts) or 'true'}"
         return _limited(f"SELECT s.date, s.pid, s.slot FROM ({inner}) s", order, "s", limit)
 
     # ── A unit's people ──────────────────────────────────────────────────────────────────────────
@@ -284,7 +305,8 @@ class Driver:
         if self.is_people:
             tie += " AND {a}.patient = " + f"{alias}.pid"
         elif self.bounds:
-            tie += " AND " + self.bounds
+            # All search rows of a resource have its date: with it the index on keys is probed at one place.
+            tie += " AND {a}.date = " + f"{alias}.date AND {self.bounds}"
         return Row(f"{alias}.slot", f"{alias}.pid", tie, is_typed)
 
     def _after(self, date: str, pid: str, order: Order, after: Cursor | None) -> list[str]:

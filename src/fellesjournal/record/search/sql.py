@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass
 class Params:
-    """Four arrays, as `vault.search` takes them. Each method stores values and gives SQL that names them."""
+    """Four arrays, as the vault's searches take them. Each method stores values and gives SQL that names them."""
 
     i: list[int] = field(default_factory=list)
     t: list[str] = field(default_factory=list)
