@@ -126,3 +126,73 @@ def test_no_answer_holds_more_or_less_than_the_permitted_rows(demo_site: Site, n
                 listed = {row["id"] for row in seen if row["rtype"] == fhir.TYPE_NUMBER[rtype]
                           and (rtype == "Patient" or row["org"] == reader["unit"])}  # fmt: skip
                 assert set(pages(client, f"/{rtype}", {"_count": "200"})) == listed, rtype
+
+
+def versions_of(site: Site) -> list[Row]:
+    """Every version of the database, with the class and the people of its own and of the current one."""
+    named = "ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.pid = h.pid AND (o.to_version IS NULL OR"
+    query = (
+        "SELECT h.slot, h.pid, h.version, h.rtype, h.patient, h.org, greatest(h.sens % 2, r.sens % 2) AS sens,"
+        f" {named} (o.from_version <= h.version AND o.to_version >= h.version))) AS others"
+        " FROM vault.history h JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid"
+    )
+
+    async def read() -> list[Row]:
+        connection = await db.connect(db.admin_dsn(site.settings, site.keys))
+        try:
+            return [dict(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def history_pages(client: httpx.Client, url: str) -> list[tuple[str, str]]:
+    """(path, tag) of every version on every page."""
+    found: list[tuple[str, str]] = []
+    while url:
+        answer = client.get(url)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        found += [
+            (entry["fullUrl"].partition("/fhir/")[2], entry["response"]["etag"]) for entry in body.get("entry", [])
+        ]
+        url = next((link["url"] for link in body["link"] if link["relation"] == "next"), "")
+    return found
+
+
+def change_some(site: Site) -> None:
+    """Versions of every kind on the GP's own rows: new ones, withheld ones, open again, deleted."""
+    withheld = {"security": [{"system": "urn:oid:2.16.578.1.12.4.1.1.9603", "code": "UD"}]}
+    with site.fhir(GP) as gp:
+        listed = gp.get("/Observation", params={"_count": "40"}).json()["entry"]
+        for n, entry in enumerate(listed):
+            resource = entry["resource"]
+            bare = {key: value for key, value in resource.items() if key != "meta"}
+            for changed in (bare, bare | {"meta": withheld}, bare)[: n % 4]:
+                assert gp.put(f"/Observation/{resource['id']}", json=changed).status_code == 200
+            if n % 5 == 0:
+                assert gp.delete(f"/Observation/{resource['id']}").status_code == 204
+
+
+def test_no_history_holds_more_or_less_than_the_permitted_versions(demo_site: Site) -> None:
+    change_some(demo_site)
+    versions = versions_of(demo_site)
+    assert len({row["version"] for row in versions}) > 3
+    for name in (GP, OTHER_GP, LEGEVAKT_NURSE, ELDERLY, DIABETIC):
+        with demo_site.fhir(name) as client:
+            reader, people = reader_of(demo_site, name)
+            seen = [row for row in versions if permitted(row, reader, people)]
+            if reader["kind"] == "staff":
+                own = {_version(row) for row in seen if row["org"] == reader["unit"]}
+                got = history_pages(client, "/_history?_count=150")
+                assert (len(got), set(got)) == (len(own), own), name
+            for patient in sorted(people)[:12]:
+                slot = next(row["slot"] for row in versions if row["pid"] == patient)
+                wanted = {_version(row) for row in seen if row["patient"] == patient}
+                got = history_pages(client, f"/_history?patient={ids.encode(slot, patient)}&_count=37")
+                assert (len(got), set(got)) == (len(wanted), wanted), (name, patient)
+
+
+def _version(row: Row) -> tuple[str, str]:
+    return f"{fhir.RESOURCE_TYPES[row['rtype'] - 1]}/{ids.encode(row['slot'], row['pid'])}", f'W/"{row["version"]}"'
