@@ -311,7 +311,7 @@ async def test_an_injection_cannot_keep_the_search_itself_out_of_the_log(stage: 
     ):
         since = await stage.world.admin.fetchval("SELECT clock_timestamp()")
         rows = await stage.search(stage.world.secrets["a"], patients, f"SELECT {loot} FROM vault.resource WHERE patient > 0", unit=unit)
-        assert any(stage.mine.id in str(row["body"]) for row in rows)
+        assert any(stage.mine.id in str(row.body) for row in rows)
         found = await stage.world.admin.fetch(logged, since, stage.mine.pid)
         assert wanted in [(row["patient"], row["action"]) for row in found]
         assert all(stage.mine.pid not in (row["what"] or ()) for row in found)
@@ -319,14 +319,13 @@ async def test_an_injection_cannot_keep_the_search_itself_out_of_the_log(stage: 
 
 async def test_an_injection_writes_no_table_and_its_settings_open_nothing_later(stage: Stage) -> None:
     async with await stage.world.test.connect("fj_web", max_size=1) as one:
-        door = "SELECT k, body FROM vault.search($1, $2, NULL, 'search', 1::smallint, $3, '{}', '{}', '{}', '{}')"
         everyone = f"{{{stage.mine.pid},{stage.theirs.pid},0,-1}}"
         lasting = ", ".join(
             f"set_config('{name}', '{everyone}', false)" for name in ("fj.reading", "fj.writing", "fj.context")
         )
         evil = f"SELECT {COLUMNS} FROM vault.resource, (SELECT {lasting}) AS x (a, b, c) WHERE a IS NOT NULL"
-        await one.fetch(door, stage.world.secrets["a"], [stage.mine.pid], evil)
-        rows = await one.fetch(door, stage.world.secrets["a"], [stage.mine.pid], ALL)
+        await one.fetch(CHART_DOOR, stage.world.secrets["a"], [stage.mine.pid], evil)
+        rows = await one.fetch(CHART_DOOR, stage.world.secrets["a"], [stage.mine.pid], ALL)
         assert rows and all(stage.theirs.id not in str(row["body"]) for row in rows)
         read = await one.fetch("SELECT status FROM vault.read_many($1, $2, $3, $4, $5)", [stage.world.secrets["a"]],
                                [stage.their_row_type], [stage.their_row.slot], [stage.their_row.pid], [0])  # fmt: skip
