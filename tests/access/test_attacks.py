@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - tables of what is tried read best a line each
 """Lock 4: what an injection into the application, or a stolen password of a role, can get out of the database."""
 
+import asyncio
 import hashlib
 import os
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from fellesjournal.kit import db
 from fellesjournal.kit.db import DbError
+from fellesjournal.record import store
+from fellesjournal.record.search import Compiled
 from tests.access.conftest import CHART_DOOR, LIST_DOOR, Stage
 from tests.record.search.world import UNIT_A
 
@@ -223,6 +226,22 @@ async def test_the_seal_of_one_transaction_is_worth_nothing_in_the_next(stage: S
                 " WHERE a IS NOT NULL",
             )  # fmt: skip
             assert all(stage.theirs.id not in str(row["body"]) for row in rows)
+
+
+async def test_the_seal_of_one_search_is_worth_nothing_in_the_next_of_the_same_call(stage: Stage) -> None:
+    """Two requests of one attacker's in one batch: the second can't take up what the first laid down."""
+    keep = (
+        f"SELECT {COLUMNS} FROM vault.resource,"
+        " (SELECT set_config('fj.kept', current_setting('fj.context'), false)) AS x (a) WHERE a IS NOT NULL"
+    )
+    again = keep.replace("'fj.kept', current_setting('fj.context')", "'fj.context', current_setting('fj.kept')")
+    questions = [
+        store.Question(stage.world.secrets[who], Compiled([sql], [], [], [], [], 1), (patient,))
+        for who, patient, sql in (("b", stage.theirs.pid, keep), ("a", stage.mine.pid, again))
+    ]
+    first, second = await asyncio.gather(*map(store.chart_searches(stage.web).ask, questions))
+    assert stage.their_row.pid in {hit.pid for hit in first.hits}
+    assert {hit.patient for hit in second.hits} <= {stage.mine.pid, 0}
 
 
 # ── SQL of the attacker's own, run by the search door ────────────────────────────────────────────

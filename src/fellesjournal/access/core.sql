@@ -404,7 +404,7 @@ END $$;
 
 -- ── The sealed context of a dynamic search ───────────────────────────────────────────────────────
 
--- HMAC-SHA-256 (RFC 2104) of the context, this backend and this transaction, under the database's own nonce.
+-- HMAC-SHA-256 (RFC 2104) of the context, this backend, this transaction and the newest seal in it, under the database's own nonce.
 CREATE OR REPLACE FUNCTION ctx.mac(p_context text)
 RETURNS bytea LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE k bytea; m bytea;
@@ -415,17 +415,20 @@ BEGIN
     ON CONFLICT (id) DO NOTHING;
     SELECT n.nonce INTO STRICT k FROM ctx.nonce n;
   END IF;
-  m := convert_to(p_context || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()), 'UTF8');
+  m := convert_to(p_context || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()) || '|' ||
+                  currval('ctx.seal_number'), 'UTF8');
   RETURN sha256(decode('5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 'hex') || k || sha256(decode('36363636363636363636363636363636', 'hex') || k || m));
 END $$;
 
 -- Seals a context into this transaction, for the policies: who asks (the hash of the session's secret: what a policy asks
 -- with it can't be asked about another reader), with which classes; then the charts opened, or whose lists.
+-- Several searches may share a transaction: the next seal, or its end, makes the one before worthless.
 DROP FUNCTION IF EXISTS ctx.seal(bigint, bigint, smallint[], bigint[]), ctx.seal(bigint, bytea, smallint[], bigint[]);
 CREATE OR REPLACE FUNCTION ctx.seal_chart(p_who bytea, p_classes smallint[], p_patients text)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE c text := encode(p_who, 'hex') || ';' || p_classes::text || ';' || p_patients;
 BEGIN
+  PERFORM nextval('ctx.seal_number');
   PERFORM set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
 END $$;
 CREATE OR REPLACE FUNCTION ctx.seal_list(p_who bytea, p_classes smallint[], p_unit bigint, p_person bigint, p_own bigint, p_staff boolean,
@@ -434,13 +437,17 @@ RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_cat
 DECLARE c text := encode(p_who, 'hex') || ';' || p_classes::text || ';{};' || p_unit || ';' || p_person || ';' || coalesce(p_own, 0) || ';'
                   || p_staff || ';' || p_grounds::text;
 BEGIN
+  PERFORM nextval('ctx.seal_number');
   PERFORM set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
 END $$;
 
 -- Takes the context away again.
-CREATE OR REPLACE FUNCTION ctx.clear() RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-  SELECT set_config('fj.context', '', true)
-$$;
+CREATE OR REPLACE FUNCTION ctx.clear() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  PERFORM nextval('ctx.seal_number');
+  PERFORM set_config('fj.context', '', true);
+END $$;
 
 -- The fields of the context if its seal is good, else nothing at all.
 CREATE OR REPLACE FUNCTION ctx.open() RETURNS text[]
@@ -451,7 +458,8 @@ BEGIN
   c := split_part(v, '#', 1);
   SELECT n.nonce INTO k FROM ctx.nonce n;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  m := convert_to(c || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()), 'UTF8');
+  m := convert_to(c || '|' || pg_backend_pid() || '|' || extract(epoch FROM transaction_timestamp()) || '|' ||
+                  currval('ctx.seal_number'), 'UTF8');
   IF encode(sha256(decode('5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 'hex') || k
                    || sha256(decode('36363636363636363636363636363636', 'hex') || k || m)), 'hex')
      <> split_part(v, '#', 2) THEN RETURN NULL; END IF;
