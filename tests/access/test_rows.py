@@ -23,7 +23,7 @@ async def write(stage: Stage, who: str, *wanted: Wanted) -> list[int]:
 
 
 def version_of(known: Known, resource: dict[str, Any] | None, *, expect: int = -1, op: Op = "U") -> Wanted:
-    return Wanted(op, known.rtype, known.slot, known.pid, UNIT_A, resource, expect=expect, patient=known.patient)
+    return Wanted(op, known.rtype, known.slot, known.pid, UNIT_A, resource, expect=expect)
 
 
 def new(known: Known, resource: dict[str, Any], *, org: int = UNIT_A) -> Wanted:

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fellesjournal import fhir
 from tests.record.samples import JSON, make, make_person, outcome, person, weight
-from tests.site import Site
+from tests.site import ELDERLY, GP, TONIGHT, Site
 
 
 @pytest.fixture
@@ -93,10 +94,13 @@ def test_a_transaction_writes_updates_and_deletes_together(client: httpx.Client)
          "Bundle.entry[1].resource.identifier[0].value"),
         (entry("DELETE", "Observation/000000000000001"), 404, "Bundle.entry[1]"),
         (entry("PUT", "Observation/000000000000001", observed("", id="000000000000001")), 404, "Bundle.entry[1].resource"),
-        (entry("PATCH", "Observation/000000000000001"), 400, "Bundle.entry[1].request"),
+        (entry("PATCH", "Observation/000000000000001"), 400, "Bundle.entry[1].resource"),
+        (entry("HEAD", "Observation/000000000000001"), 400, "Bundle.entry[1].request"),
         (entry("POST", "Observation/1", observed("")), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Patient", observed("")), 400, "Bundle.entry[1].resource"),
-        (entry("POST", "Patient", person(), ifNoneExist="identifier=1"), 400, "Bundle.entry[1].request.ifNoneExist"),
+        (entry("POST", "Patient", person(), ifNoneExist="ukjent=1"), 400, "Bundle.entry[1].request"),
+        (entry("PUT", "Patient?_count=1", person()), 412, "Bundle.entry[1].request"),
+        (entry("GET", "Observation/000000000000001"), 404, "Bundle.entry[1].request"),
         ({"resource": person()}, 400, "Bundle.entry[1].request"),
     ],
 )  # fmt: skip
@@ -162,7 +166,8 @@ def test_a_batch_does_what_can_be_done(client: httpx.Client) -> None:
 def test_an_empty_bundle_is_answered_by_an_empty_bundle(client: httpx.Client, kind: str) -> None:
     answer = client.post("", json={"resourceType": "Bundle", "type": kind})
     assert answer.status_code == 200
-    assert answer.json() == {"resourceType": "Bundle", "type": f"{kind}-response"}
+    body = answer.json()
+    assert (body["resourceType"], body["type"], "entry" in body) == ("Bundle", f"{kind}-response", False)
 
 
 @pytest.mark.parametrize("body", ['{"resourceType":"Patient"}', '{"resourceType":"Bundle","type":"document"}',
@@ -171,3 +176,112 @@ def test_an_empty_bundle_is_answered_by_an_empty_bundle(client: httpx.Client, ki
                                   '{"resourceType":"Bundle","type":"batch","entry":5}', "[]", "5", "null"])  # fmt: skip
 def test_what_is_no_bundle_is_refused(client: httpx.Client, body: str) -> None:
     outcome(client.post("", content=body, headers=JSON), 400)
+
+
+# ── Reads among writes ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_transaction_reads_what_it_has_written(client: httpx.Client) -> None:
+    patient = make_person(client)
+    sent = bundle(
+        "transaction",
+        entry("GET", f"Observation?patient={patient}&_total=accurate"),
+        entry("POST", "Observation", observed(f"Patient/{patient}")),
+        entry("GET", f"Patient/{patient}"),
+        entry("GET", f"Patient/{patient}/_history"),
+        entry("GET", f"Patient/{patient}/_history/1", ifNoneMatch='W/"1"'),
+        entry("GET", f"Patient/{patient}?_summary=text"),
+    )
+    answer = client.post("", json=sent)
+    assert answer.status_code == 200, answer.text
+    entries = answer.json()["entry"]
+    assert [one["response"]["status"] for one in entries] == ["200", "201", "200", "200", "304", "200"]
+    assert entries[0]["resource"]["total"] == 1
+    assert entries[2]["response"]["etag"] == 'W/"1"' and entries[2]["response"]["lastModified"]
+    assert entries[3]["resource"]["type"] == "history"
+    assert "resource" not in entries[4]
+    assert "birthDate" in entries[2]["resource"] and "birthDate" not in entries[5]["resource"]
+    assert fhir.validate(fhir.parse(answer.content)) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [("Observation/000000000000001", 404), ("Observation?ukjent=1", 400), ("Observation/a/b/c", 400), ("metadata/x/y", 400),
+     ("Romskip", 404), ("Patient?_summary=alt", 400), ("", 400), ("Patient/{patient}?_summary=count", 400)],
+)  # fmt: skip
+def test_a_read_that_fails_undoes_the_transaction(client: httpx.Client, url: str, status: int) -> None:
+    patient = make_person(client)
+    sent = bundle(
+        "transaction",
+        entry("POST", "Observation", observed(f"Patient/{patient}")),
+        entry("GET", url.format(patient=patient)),
+    )
+    outcome(client.post("", json=sent), status)
+    assert count(client, patient) == 0
+
+
+def test_a_hidden_read_in_a_bundle_answers_as_an_absent_one(client: httpx.Client, demo_site: Site) -> None:
+    stranger = demo_site.patient_id(TONIGHT)
+    with demo_site.fhir(GP) as gp:
+        answers = [
+            gp.post("", json=bundle("batch", entry("GET", url))).json()["entry"]
+            for url in (f"Patient/{stranger}", "Patient/000000000000001", "Patient/finnes-ikke")
+        ]
+        assert answers[0] == answers[1] == answers[2]
+        assert answers[0][0]["response"]["status"] == "404"
+        refused = gp.post("", json=bundle("batch", entry("GET", f"Observation?patient={stranger}"))).json()
+        assert refused["entry"][0]["response"]["status"] == "403"
+
+
+def test_the_refusal_of_a_transaction_is_in_the_log(demo_site: Site) -> None:
+    own, stranger = demo_site.patient_id(ELDERLY), demo_site.patient_id(TONIGHT)
+    query = "SELECT count(*) FROM access.log WHERE outcome = 1"
+    before = demo_site.row(query)[0]
+    with demo_site.fhir(GP) as gp:
+        write = entry("POST", "Observation", observed(f"Patient/{own}"))
+        outcome(gp.post("", json=bundle("transaction", write, entry("GET", f"Observation?patient={stranger}"))), 403)
+    assert demo_site.row(query)[0] > before
+
+
+# ── References by fullUrl ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("full_url", "near", "reference"),
+    [
+        ("urn:oid:1.2.3", "urn:oid:1.2.4", "urn:oid:1.2.3"),
+        ("https://andre.no/fhir/Patient/7", "https://andre.no/fhir/Observation/8", "https://andre.no/fhir/Patient/7"),
+        ("https://andre.no/fhir/Patient/7", "https://andre.no/fhir/Observation/8", "Patient/7"),
+        ("{site}/fhir/Patient/7", "{site}/fhir/Observation/8", "{site}/fhir/Patient/7"),
+        ("{site}/fhir/Patient/7", "{site}/fhir/Observation/8", "Patient/7"),
+        ("Patient/7", "Observation/8", "Patient/7"),
+    ],
+)
+def test_references_meet_full_urls(
+    client: httpx.Client, demo_site: Site, full_url: str, near: str, reference: str
+) -> None:
+    written = observed(reference.format(site=demo_site.url))
+    patient = entry("POST", "Patient", person("Full")) | {"fullUrl": full_url.format(site=demo_site.url)}
+    observation = entry("POST", "Observation", written) | {"fullUrl": near.format(site=demo_site.url)}
+    answer = client.post("", json=bundle("transaction", observation, patient))
+    assert answer.status_code == 200, answer.text
+    made = answer.json()["entry"][1]["response"]["location"].split("/")[1]
+    assert count(client, made) == 1
+
+
+def test_a_relative_reference_of_another_server_is_not_of_this_bundle(client: httpx.Client) -> None:
+    patient = entry("POST", "Patient", person("Full")) | {"fullUrl": "https://andre.no/fhir/Patient/7"}
+    observation = entry("POST", "Observation", observed("Patient/7")) | {"fullUrl": "https://tredje.no/fhir/Observation/8"}
+    outcome(client.post("", json=bundle("transaction", observation, patient)), 422)
+
+
+@pytest.mark.parametrize("wish", ["minimal", "representation", "OperationOutcome"])
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_bundle_gives_what_is_preferred(client: httpx.Client, kind: str, wish: str) -> None:
+    patient = make_person(client)
+    sent = bundle(kind, entry("POST", "Observation", observed(f"Patient/{patient}")))
+    (one,) = client.post("", json=sent, headers={"Prefer": f"return={wish}"}).json()["entry"]
+    assert ("resource" in one, "outcome" in one["response"]) == (wish == "representation", wish == "OperationOutcome")
+    assert one["response"]["location"].startswith("Observation/")
+    if wish == "representation":
+        assert client.get(f"/Observation/{one['resource']['id']}").json() == one["resource"]

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from fellesjournal.access import store
 from fellesjournal.access.decide import Decision
-from fellesjournal.kit.db import Database, Row
+from fellesjournal.kit.db import Connection, Database, Row
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ async def patient_log(
 
 
 async def log_refusal(
-    db: Database, *, decision: Decision, patients: Sequence[int], action: str, kind: int = 0
+    db: Database | Connection, *, decision: Decision, patients: Sequence[int], action: str, kind: int = 0
 ) -> None:
     """Log a refused wish whose transaction was rolled back."""
     await store.log_refusal(db, secret=decision.secret, patients=patients, action=action, kind=kind)

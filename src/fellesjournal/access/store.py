@@ -14,7 +14,9 @@ async def decide(db: Database, *, secret: bytes, patient: int, action: str, kind
     return row
 
 
-async def log_refusal(db: Database, *, secret: bytes, patients: Sequence[int], action: str, kind: int) -> None:
+async def log_refusal(
+    db: Database | Connection, *, secret: bytes, patients: Sequence[int], action: str, kind: int
+) -> None:
     """Log a refused wish by itself."""
     await db.execute(_SQL.log_refusal, secret, list(patients), action, kind)
 

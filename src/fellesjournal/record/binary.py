@@ -16,7 +16,7 @@ from typing import Any, Final
 from fellesjournal import fhir
 from fellesjournal.access.model import NoNeed, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Connection, ConnectionLost, Database, Row
+from fellesjournal.kit.db import Connection, ConnectionLost, Database, DbError, Row
 from fellesjournal.kit.keys import Keys
 from fellesjournal.record import store
 from fellesjournal.record.errors import ContextNotFound, Invalid, NotFound
@@ -58,7 +58,7 @@ class Upload:
 class Content:
     """The content of a version that was read, and logged, before."""
 
-    db: Database
+    db: Database | Connection
     secret: bytes
     key: Key
     version: int
@@ -85,7 +85,7 @@ class Content:
             yield _cut(piece, start - n * PIECE_BYTES, end - n * PIECE_BYTES)
 
 
-async def find(db: Database, *, secret: bytes, keys: Keys, key: Key, version: int) -> Content | None:
+async def find(db: Database | Connection, *, secret: bytes, keys: Keys, key: Key, version: int) -> Content | None:
     """The content of a version that was just read, or None. Raises NotFound when what it belongs to is hidden."""
     row = await _chunk(db, secret, key, version, -1)
     if row is None:
@@ -95,7 +95,7 @@ async def find(db: Database, *, secret: bytes, keys: Keys, key: Key, version: in
     return Content(db, secret, key, version, keys, row["bytes"], row["digest"])
 
 
-async def stage(db: Database, *, secret: bytes, keys: Keys, parts: AsyncIterable[bytes]) -> Upload:
+async def stage(db: Database | Connection, *, secret: bytes, keys: Keys, parts: AsyncIterable[bytes]) -> Upload:
     """Take in what comes, piece by piece; no transaction is open in between. Nothing is left when it breaks off.
 
     Raises SessionOver, NoNeed, and what `parts` raises.
@@ -109,7 +109,7 @@ async def stage(db: Database, *, secret: bytes, keys: Keys, parts: AsyncIterable
             hasher.update(piece)
             size, n = size + len(piece), n + 1
     except BaseException:
-        with suppress(*ConnectionLost):
+        with suppress(*ConnectionLost, DbError):
             await store.drop_upload(db, secret=secret, upload=number)
         raise
     return Upload(number, n, size, hasher.digest())
@@ -119,7 +119,7 @@ async def stage(db: Database, *, secret: bytes, keys: Keys, parts: AsyncIterable
 class Load:
     """What a commit brings along for its Binaries, by their ids: content that is staged, and what it belongs to."""
 
-    db: Database
+    db: Database | Connection
     secret: bytes
     keys: Keys
     uploads: dict[str, Upload]
@@ -163,7 +163,7 @@ class Load:
 
     async def drop(self) -> None:
         """Throw away what was staged for a write that came to nothing; what can't be thrown away now is swept later."""
-        with suppress(*ConnectionLost):
+        with suppress(*ConnectionLost, DbError):
             for upload in self.uploads.values():
                 await store.drop_upload(self.db, secret=self.secret, upload=upload.number)
 
@@ -221,7 +221,7 @@ async def _pieces(parts: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-async def _chunk(db: Database, secret: bytes, key: Key, version: int, n: int) -> Row | None:
+async def _chunk(db: Database | Connection, secret: bytes, key: Key, version: int, n: int) -> Row | None:
     return await store.read_chunk(db, secret=secret, rtype=_TYPE, slot=key[0], pid=key[1], version=version, n=n)
 
 

@@ -1,66 +1,105 @@
-"""Bundles: a transaction is all or nothing, a batch is each by itself (FHIR http §2.21.0.17).
-
-A transaction's ids are made first, its `urn:uuid` references are replaced by them, then everything is one write.
-"""
+"""Bundles as they are sent: what each entry wishes, and where entries refer to each other (FHIR http §2.21.0.17)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from fellesjournal import fhir
-from fellesjournal.kit import ids
-from fellesjournal.record import ownership
-from fellesjournal.record.errors import Invalid, Malformed
-from fellesjournal.record.journal import Journal
+from fellesjournal.record.errors import Invalid, Malformed, faults_at
+from fellesjournal.record.patch import Patch, patch_in
 
-MAX_ENTRIES = 10_000
+MAX_ENTRIES: Final = 10_000
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
-_ITEM = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
+_URL = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64}))?(?:\?(.*))?", re.DOTALL)
+_FULL_URL = re.compile(r"(https?://.+/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One wish of a bundle. `id` is made here for a POST, given for PUT and DELETE; `place` is its index."""
+    """One wish of a bundle. `id` is the url's, or for a conditional update the body's; "" when none is said.
+
+    `question` is its condition: ifNoneExist, or what stands behind the ? of a PUT, PATCH or DELETE.
+    `near` is where it may refer to other entries: its resource, or what its patch puts in.
+    """
 
     place: int
     method: str
     rtype: str
     id: str
-    slot: int
-    pid: int
+    question: str
+    full_url: str
     if_match: int
     resource: dict[str, Any] | None
+    request: dict[str, Any]
+    patch: Patch | None = None
+    near: Any = None
+
+    @property
+    def where(self) -> str:
+        """Its place in what was sent; "" for an interaction of its own."""
+        return f"Bundle.entry[{self.place}]" if self.place >= 0 else ""
+
+    @property
+    def content(self) -> str:
+        """The place of its resource."""
+        return f"{self.where}.resource" if self.where else ""
+
+    @property
+    def asked(self) -> str:
+        """The place of its request."""
+        return f"{self.where}.request" if self.where else ""
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it reads: such an entry and the writes beside it are one transaction."""
+        return bool(self.question) or self.method == "GET"
 
 
-def read_transaction(bundle: dict[str, Any]) -> list[Entry]:
-    """The entries of a transaction, references between them resolved to the ids they will have.
+@dataclass(frozen=True)
+class Place:
+    """A text in an entry's resource that may stand for another entry, or ask for what it refers to."""
 
-    The resources are the bundle's own: their references are changed in place. Raises Malformed with the entry's place.
-    """
-    heads = [_head(place, entry) for place, entry in enumerate(_entries(bundle))]
-    keys = _keys(heads)
-    names = {
-        head.full_url: f"{head.rtype}/{ids.encode(*keys[head.place])}"
-        for head in heads
-        if head.method == "POST" and head.full_url.startswith("urn:")
-    }
-    _check_unique(heads)
-    entries: list[dict[str, Any]] = bundle.get("entry", [])
-    if names:
-        _resolve([entry.get("resource") for entry in entries], names)
-    return [_entry(head, keys[head.place], entries[head.place].get("resource")) for head in heads]
+    entry: int
+    container: Any
+    key: Any
+    text: str
 
 
-def gather(journal: Journal, entries: list[Entry]) -> None:
-    """Gather the creates and updates of a transaction in a journal (deletions are the caller's: they read first)."""
-    for entry in entries:
-        if entry.resource is None:
-            continue
-        if entry.method == "POST":
-            journal.create_as(entry.resource, slot=entry.slot, pid=entry.pid, place=_place(entry))
-        elif entry.method == "PUT":
-            journal.update(entry.id, entry.resource, expect=entry.if_match, place=_place(entry))
+def read_entries(bundle: dict[str, Any], *, base: str) -> list[Entry]:
+    """The entries of a transaction. Raises Malformed with the place of the fault, Invalid for a fullUrl used twice."""
+    entries = [read_entry(place, entry, base=base) for place, entry in enumerate(list_entries(bundle))]
+    urls = [entry.full_url for entry in entries if entry.full_url and entry.method != "GET"]
+    if len(set(urls)) != len(urls):
+        raise Invalid("A transaction may touch each resource, and use each fullUrl, once.")
+    return entries
+
+
+def list_entries(bundle: dict[str, Any]) -> list[Any]:
+    """The entries as they were sent. Raises Malformed when it is no list, or too long."""
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        raise fault("Bundle.entry", "must be an array of objects.")
+    if len(entries) > MAX_ENTRIES:
+        raise fault("Bundle.entry", f"may hold at most {MAX_ENTRIES} entries.")
+    return entries
+
+
+def read_entry(place: int, entry: Any, *, base: str) -> Entry:
+    """One entry. Raises Malformed with the place of the fault."""
+    where = f"Bundle.entry[{place}]"
+    if not isinstance(entry, dict):
+        raise fault(where, "must be an object.")
+    request = entry.get("request")
+    if not isinstance(request, dict):
+        raise fault(f"{where}.request", "is missing.")
+    full_url = entry.get("fullUrl")
+    named = full_url.removeprefix(f"{base}/") if isinstance(full_url, str) else ""
+    if request.get("method") == "GET" and isinstance(request.get("url"), str):
+        return Entry(place, "GET", "", "", "", named, -1, None, request)
+    return _read_write(place, entry, request, named, base)
 
 
 def fault(where: str, what: str) -> Malformed:
@@ -68,65 +107,81 @@ def fault(where: str, what: str) -> Malformed:
     return Malformed(f"{where} {what}", issues=[fhir.Issue("error", "structure", where, f"{where} {what}")])
 
 
-def _place(entry: Entry) -> str:
-    return f"Bundle.entry[{entry.place}].resource"
+def find_places(entries: Sequence[Entry]) -> list[Place]:
+    """Every text that is the fullUrl of an entry, absolute or relative to the own one, and every other reference.
+
+    References within the resource (`#…`) are left out.
+    """
+    urls = {entry.full_url for entry in entries if entry.full_url}
+    return [place for entry in entries if entry.near is not None for place in _places_in(entry, urls)]
 
 
-def _resolve(content: list[Any], names: dict[str, str]) -> None:
-    """Change every text that is a placeholder to what it stands for, in place: a third of reading the bundle anew."""
-    waiting: list[Any] = [content]
+def _places_in(entry: Entry, urls: set[str]) -> Iterator[Place]:
+    root = match[1] if (match := _FULL_URL.fullmatch(entry.full_url)) else ""
+    waiting: list[Any] = [entry.near]
     for item in waiting:
         for key, value in item.items() if type(item) is dict else enumerate(item):
             if type(value) is str:
-                if value in names:
-                    item[key] = names[value]
+                if value in urls:
+                    yield Place(entry.place, item, key, value)
+                elif key == "reference" and value[:1] != "#":
+                    yield Place(entry.place, item, key, _absolute(value, root, urls))
             elif type(value) is dict or type(value) is list:
                 waiting.append(value)
 
 
-@dataclass(frozen=True)
-class _Head:
-    place: int
-    method: str
-    rtype: str
-    id: str
-    full_url: str
-    if_match: int
-    owner: str | None
+def _absolute(reference: str, root: str, urls: set[str]) -> str:
+    is_near = bool(root) and f"{root}{reference}" in urls and _RELATIVE.fullmatch(reference)
+    return f"{root}{reference}" if is_near else reference
 
 
-def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    entries = bundle.get("entry", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise fault("Bundle.entry", "must be an array of objects.")
-    if len(entries) > MAX_ENTRIES:
-        raise fault("Bundle.entry", f"may hold at most {MAX_ENTRIES} entries.")
-    yield from entries
-
-
-def _head(place: int, entry: dict[str, Any]) -> _Head:
-    request = entry.get("request")
+def _read_write(place: int, entry: dict[str, Any], request: dict[str, Any], full_url: str, base: str) -> Entry:
     where = f"Bundle.entry[{place}]"
-    if not isinstance(request, dict):
-        raise fault(f"{where}.request", "is missing.")
     method, url = request.get("method"), request.get("url")
-    match = _ITEM.fullmatch(url) if isinstance(url, str) else None
-    if method not in ("POST", "PUT", "DELETE") or match is None or match[1] not in fhir.TYPE_NUMBER:
-        raise fault(f"{where}.request", "must be POST Type, PUT Type/id or DELETE Type/id in a transaction.")
-    if (method == "POST") != (match[2] is None):
+    match = _URL.fullmatch(url.removeprefix(f"{base}/").removeprefix("/")) if isinstance(url, str) else None
+    if method not in _WRITES or match is None or match[1] not in fhir.TYPE_NUMBER:
+        raise fault(f"{where}.request", "must be GET, POST Type, or PUT, PATCH or DELETE of Type/id or Type?condition.")
+    rtype, id_, question = match[1], match[2] or "", match[3] or ""
+    if (method == "POST") != (not id_ and not question) or (id_ and question):
         raise fault(f"{where}.request.url", "does not fit its method.")
-    if request.get("ifNoneExist") is not None:
-        raise fault(f"{where}.request.ifNoneExist", "is not supported.")
-    resource = entry.get("resource")
-    if method != "DELETE" and (not isinstance(resource, dict) or resource.get("resourceType") != match[1]):
-        raise fault(f"{where}.resource", f"must be a {match[1]}.")
-    if method == "PUT" and isinstance(resource, dict) and resource.get("id") != match[2]:
+    resource = _resource(where, method, rtype, entry.get("resource"))
+    if method == "PUT":
+        id_ = _id_to_put(where, id_, question, resource)
+    if method == "POST":
+        question = _condition(where, request)
+    if_match = _if_match(request.get("ifMatch"), where)
+    with faults_at(f"{where}.resource"):
+        patch, near = patch_in(resource) if method == "PATCH" and resource else (None, resource)
+    return Entry(place, method, rtype, id_, question, full_url, if_match, resource, request, patch, near)
+
+
+def _resource(where: str, method: str, rtype: str, resource: Any) -> dict[str, Any] | None:
+    if method == "DELETE":
+        return None
+    fits = ("Binary", "Parameters") if method == "PATCH" else (rtype,)
+    if not isinstance(resource, dict) or resource.get("resourceType") not in fits:
+        raise fault(f"{where}.resource", f"must be a {' or '.join(fits)}.")
+    if method == "POST":
+        resource.pop("id", None)
+    return resource
+
+
+def _id_to_put(where: str, id: str, question: str, resource: dict[str, Any] | None) -> str:
+    sent = (resource or {}).get("id")
+    if sent is not None and not isinstance(sent, str):
+        raise fault(f"{where}.resource.id", "must be a text.")
+    if question:
+        return sent or ""
+    if sent != id:
         raise fault(f"{where}.resource.id", "must be the id in the request's url.")
-    full_url = entry.get("fullUrl")
-    return _Head(
-        place, method, match[1], match[2] or "", full_url if isinstance(full_url, str) else "",
-        _if_match(request.get("ifMatch"), where), ownership.probe_owner(resource or {}),
-    )  # fmt: skip
+    return id
+
+
+def _condition(where: str, request: dict[str, Any]) -> str:
+    condition = request.get("ifNoneExist", "")
+    if not isinstance(condition, str):
+        raise fault(f"{where}.request.ifNoneExist", "must be a text.")
+    return condition
 
 
 def _if_match(value: Any, where: str) -> int:
@@ -134,47 +189,3 @@ def _if_match(value: Any, where: str) -> int:
     if value is not None and match is None:
         raise fault(f"{where}.request.ifMatch", "must be an ETag.")
     return int(match[1]) if match else -1
-
-
-def _keys(heads: list[_Head]) -> dict[int, tuple[int, int]]:
-    """(slot, pid) for each entry: people first, then what is theirs, in their bucket."""
-    keys: dict[int, tuple[int, int]] = {}
-    people: dict[str, int] = {}
-    for head in heads:
-        if head.method == "POST":
-            pid = ids.new_pid()
-            keys[head.place] = (ownership.slot_of(pid) if head.rtype == "Patient" else 0, pid)
-            if head.rtype == "Patient" and head.full_url:
-                people[head.full_url] = keys[head.place][0]
-        else:
-            found = ids.decode(head.id)
-            if found is None:
-                raise fault(f"Bundle.entry[{head.place}].request.url", "names an id that is not here.")
-            keys[head.place] = found
-    for head in heads:
-        if head.method == "POST" and head.rtype != "Patient" and head.rtype not in ownership.DIRECTORY_TYPES:
-            keys[head.place] = (_bucket(head.owner, people), keys[head.place][1])
-    return keys
-
-
-def _bucket(owner: str | None, people: dict[str, int]) -> int:
-    if owner in people:
-        return people[owner]
-    found = ownership.patient_key(owner)
-    return found[0] if found else 0
-
-
-def _check_unique(heads: list[_Head]) -> None:
-    named = [(head.rtype, head.id) for head in heads if head.method != "POST"]
-    urls = [head.full_url for head in heads if head.full_url]
-    if len(set(named)) != len(named) or len(set(urls)) != len(urls):
-        raise Invalid("A transaction may touch each resource, and use each fullUrl, once.")
-
-
-def _entry(head: _Head, key: tuple[int, int], resource: dict[str, Any] | None) -> Entry:
-    if resource is not None and head.method == "POST":
-        resource.pop("id", None)
-    return Entry(
-        head.place, head.method, head.rtype, ids.encode(*key), key[0], key[1], head.if_match,
-        None if head.method == "DELETE" else resource,
-    )  # fmt: skip

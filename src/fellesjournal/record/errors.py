@@ -1,6 +1,9 @@
 """What the record refuses, each with a status, a FHIR issue code, a Norwegian and an English text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec import structs
 
 from fellesjournal.fhir import Issue
 from fellesjournal.web import _
@@ -18,6 +21,17 @@ class RecordError(Exception):
         super().__init__(english or self.english)
         self.english = english or self.english
         self.issues = list(issues)
+
+
+@contextmanager
+def faults_at(place: str) -> Iterator[None]:
+    """Give a refusal its place in what was sent, if it has none."""
+    try:
+        yield
+    except RecordError as error:
+        issues = error.issues or [Issue("error", error.code, "", error.english)]
+        error.issues = [issue if issue.expression else structs.replace(issue, expression=place) for issue in issues]
+        raise
 
 
 class TooLittle(RecordError):
@@ -75,6 +89,37 @@ class AlreadyThere(RecordError):
     code = "conflict"
     text = _("Opplysningen finnes fra før.")
     english = "The resource exists already."
+
+
+class NameTaken(AlreadyThere):
+    """Another request has just created a resource with the id that the client chose."""
+
+
+class Unselective(RecordError):
+    """A condition matches several resources where it must match one, or names nothing to match."""
+
+    status = 412
+    code = "multiple-matches"
+    text = _("Betingelsen treffer flere opplysninger.")
+    english = "The condition matches more than one resource."
+
+
+class KeyReused(RecordError):
+    """An idempotency key came with another request before."""
+
+    status = 422
+    code = "business-rule"
+    text = _("Nøkkelen er brukt til en annen forespørsel.")
+    english = "The Idempotency-Key was used for another request; take a new key for each."
+
+
+class Busy(RecordError):
+    """Another request with the same condition or key is still at work."""
+
+    status = 409
+    code = "lock-error"
+    text = _("En lik forespørsel er fortsatt under arbeid. Prøv igjen om litt.")
+    english = "A request with the same condition or key is still at work; try again shortly."
 
 
 class OtherPatient(RecordError):

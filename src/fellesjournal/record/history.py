@@ -20,9 +20,9 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Database
+from fellesjournal.kit.db import Connection, Database
 from fellesjournal.kit.keys import Keys
-from fellesjournal.record import store
+from fellesjournal.record import names, store
 from fellesjournal.record.errors import NotFound
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search import Compiled
@@ -114,13 +114,17 @@ def parse_history(rtype: str, id: str, params: Sequence[tuple[str, str]], *, str
 
 
 async def read_history(
-    db: Database, keys: Keys, decision: Decision, query: HistoryQuery, *, after: str | None = None
-) -> HistoryPage:
-    """One page. Raises NotFound (hidden too), NoNeed, SessionOver, SearchError (a cursor that isn't ours)."""
+    db: Database | Connection, keys: Keys, decision: Decision, query: HistoryQuery, *, after: str | None = None,
+    key: names.Key | None = None,
+) -> HistoryPage:  # fmt: skip
+    """One page; `key` is the row of the id that is named.
+
+    Raises NotFound (hidden too), NoNeed, SessionOver, SearchError (a cursor that isn't ours).
+    """
     cursor = _Cursor(keys, query, decision)
     place = cursor.open(after) if after else _TOP
     if query.id:
-        return await _of_one(db, decision, query, cursor, place)
+        return await _of_one(db, decision, query, cursor, place, key or (0, 0))
     hits = await _walk(db, decision, query, place)
     reached = [hit for hit in hits if hit.k == _K_REACHED]
     page = HistoryPage([_version(hit) for hit in hits if hit.k in _OPS])
@@ -130,11 +134,9 @@ async def read_history(
 
 
 async def _of_one(
-    db: Database, decision: Decision, query: HistoryQuery, cursor: "_Cursor", place: _Place
-) -> HistoryPage:
-    key = ids.decode(query.id)
-    if key is None:
-        raise NotFound
+    db: Database | Connection, decision: Decision, query: HistoryQuery, cursor: "_Cursor", place: _Place,
+    key: names.Key,
+) -> HistoryPage:  # fmt: skip
     rows = await store.history_of(
         db, secret=decision.secret, rtype=fhir.TYPE_NUMBER[query.rtype], slot=key[0], pid=key[1], before=place.version,
         limit=query.count + 1, since=query.since, start=query.start, end=query.end,
@@ -149,7 +151,9 @@ async def _of_one(
     return HistoryPage(versions, None if is_last else cursor.seal(_Place(fhir.OPEN_END, 0, versions[-1].version)))
 
 
-async def _walk(db: Database, decision: Decision, query: HistoryQuery, place: _Place) -> list[store.Hit]:
+async def _walk(
+    db: Database | Connection, decision: Decision, query: HistoryQuery, place: _Place
+) -> list[store.Hit]:
     reader = decision.reader
     number = fhir.TYPE_NUMBER[query.rtype] if query.rtype else 0
     is_directory = query.rtype in DIRECTORY_TYPES
@@ -204,9 +208,8 @@ def _pid(patient: str) -> int:
 
 def _version(hit: store.Hit) -> Version:
     rtype = fhir.RESOURCE_TYPES[hit.rtype - 1]
-    return Version(
-        rtype, ids.encode(hit.slot, hit.pid), hit.version, hit.updated, _OPS[hit.k], hit.body
-    )
+    name = names.id_of(rtype, hit.body, (hit.slot, hit.pid))
+    return Version(rtype, name, hit.version, hit.updated, _OPS[hit.k], hit.body)
 
 
 class _Cursor:

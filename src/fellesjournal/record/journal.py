@@ -4,50 +4,43 @@ Reads go at once. Writes are gathered and made by `commit` in one transaction wi
 either all is there afterwards, search rows and access log too, or nothing.
 """
 
-from collections.abc import AsyncIterable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Any
 
 from fellesjournal import fhir
-from fellesjournal.access import audit, relations
+from fellesjournal.access import audit
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import NoNeed, PatientId, SessionOver, WrongUnit
-from fellesjournal.access.relations import Fact
+from fellesjournal.access.model import AccessError
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
+from fellesjournal.kit.db import Connection, Database, Row, StatementTimeout
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import installation
-from fellesjournal.record import binary, identify, ownership, store
+from fellesjournal.record import binary, identify, names, ownership, store
 from fellesjournal.record.binary import Content, Context, Load, Upload
 from fellesjournal.record.checks import validate_all
+from fellesjournal.record.commit import Writer
 from fellesjournal.record.errors import (
-    BY_STATUS,
-    AlreadyThere,
+    Busy,
     ContextNotFound,
-    Duplicate,
     Gone,
     NotFound,
     RecordError,
     UnknownPatient,
+    VersionConflict,
 )
+from fellesjournal.record.gathering import Gathering, own_key
 from fellesjournal.record.history import HistoryPage, HistoryQuery, read_history
 from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
-from fellesjournal.record.rows import Columns, NotOurPatient, Op, Wanted, gather, stamp
+from fellesjournal.record.names import Key, Name
+from fellesjournal.record.questions import question_text
+from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
-
-
-@dataclass(frozen=True)
-class Written:
-    """A version that was made. status: 201 created, 200 updated, 204 deleted."""
-
-    rtype: str
-    id: str
-    version: int
-    updated: datetime
-    status: int
+from fellesjournal.record.written import Written, fault, placed, written
 
 
 class Vault:
@@ -62,7 +55,11 @@ class Vault:
 
     def open(self, decision: Decision) -> "Journal":
         """A journal for one decision."""
-        return Journal(self, decision)
+        return Journal(vault=self, decision=decision)
+
+    async def forget_answers(self) -> None:
+        """Delete the answers that were kept for repeated requests, a day after; the worker does it each night."""
+        await store.forget_answers(self.db)
 
     async def is_demo(self) -> bool:
         """Whether the database is a demo: asked once, since its mark never changes."""
@@ -72,51 +69,59 @@ class Vault:
         return self._demo
 
 
-@dataclass
-class Journal:
+@dataclass(kw_only=True)
+class Journal(Gathering):
     """One reader's view, for one request. Not to be shared between requests."""
 
     vault: Vault
-    decision: Decision
-    _wanted: list[Wanted] = field(default_factory=list)
-    _facts: list[Fact] = field(default_factory=list)
-    _ended: list[tuple[int, int]] = field(default_factory=list)
-    _uploads: dict[str, Upload] = field(default_factory=dict)
+    _conn: Connection | None = None
+    _touched: set[int] = field(default_factory=set)
 
     async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
-        slot, pid = _key(id)
-        item = store.PointRead(self.decision.secret, _number(rtype), slot, pid, version)
-        row = await self.vault.reads.ask(item)
+        number = _number(rtype)
+        key = ids.decode(id) or await self._find(rtype, id)
+        item = store.PointRead(self.decision.secret, number, *key, version)
+        if self._conn is None:
+            row = await self.vault.reads.ask(item)
+        else:
+            (row,) = await store.read_many(self._conn, [item])
         if row["status"] != 200:
-            raise _fault(row["status"])
-        return Stored(rtype, id, row["version"], row["updated"], row["body"])
+            raise fault(row["status"])
+        return Stored(rtype, names.id_of(rtype, row["body"], key), row["version"], row["updated"], row["body"], key)
 
     async def history(
         self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50
     ) -> list[Row]:  # fmt: skip
         """Versions of one resource, newest first: rows (version, updated, op, body). Raises NotFound, SessionOver."""
-        slot, pid = _key(id)
+        slot, pid = ids.decode(id) or await self._find(rtype, id)
         rows = await store.history_of(
-            self.vault.db, secret=self.decision.secret, rtype=_number(rtype), slot=slot, pid=pid, before=before,
+            self._db, secret=self.decision.secret, rtype=_number(rtype), slot=slot, pid=pid, before=before,
             limit=limit,
         )  # fmt: skip
         if rows and rows[0]["status"] != 200:
-            raise _fault(rows[0]["status"])
+            raise fault(rows[0]["status"])
         if not rows and before == 2**31 - 1:
             raise NotFound
         return rows
 
     async def past(self, query: HistoryQuery, *, after: str | None = None) -> HistoryPage:
         """One page of a history: of a resource, a type, or everything, as `record.history` says."""
-        return await read_history(self.vault.db, self.vault.keys, self.decision, query, after=after)
+        key = None
+        if query.id:
+            key = ids.decode(query.id) or await self._find(query.rtype, query.id)
+        if query.patient and ids.decode(query.patient) is None:
+            await self.know([("Patient", query.patient)])
+            found = self._known.get(("Patient", query.patient))
+            query = replace(query, patient=ids.encode(*found)) if found else query
+        return await read_history(self._db, self.vault.keys, self.decision, query, after=after, key=key)
 
     async def search(self, rtype: str, params: Pairs, *, after: str | None = None) -> Page:
         """One page of a FHIR search in the chart that it names, else in the acting unit's lists.
 
         Raises SearchError, TooCostly, NoNeed (which stands for an unknown patient too), SessionOver.
         """
-        return await self._asker().page(parse_search(rtype, params), after=after)
+        return await self.run(parse_search(rtype, params), after=after)
 
     async def search_many(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
         """First pages of many searches (name, type, parameters) in one call: what a page of ours needs."""
@@ -125,6 +130,61 @@ class Journal:
     async def run(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page of a search that was parsed before."""
         return await self._asker().page(query, after=after)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncGenerator[Connection, None]:
+        """All that this journal does inside is one transaction; inside another it is a part of that.
+
+        A refusal ends it: what was written goes, and what was only asked for stays in the log.
+        """
+        if self._conn is not None:
+            yield self._conn
+            return
+        refusal: Exception | None = None
+        try:
+            async with self.vault.db.transaction() as conn:
+                self._conn, self._touched = conn, set()
+                try:
+                    yield conn
+                except (AccessError, RecordError) as error:
+                    if self._touched:
+                        raise
+                    refusal = error
+                finally:
+                    self._conn = None
+        except (AccessError, RecordError):
+            # What the database logged went with the transaction.
+            await self._log_refusal(self._touched)
+            raise
+        if refusal is not None:
+            raise refusal
+
+    async def wait_for(self, queries: Sequence[SearchQuery]) -> None:
+        """Go on alone: whoever else asks one of these before a write has done, or waits; inside `together`.
+
+        Raises Busy when the others take too long.
+        """
+        if not queries:
+            return
+        if self._conn is None:
+            raise RuntimeError("a lock ends with its transaction")
+        unit, hash64 = self.decision.reader.unit or 0, self.vault.keys.hash64
+        try:
+            await store.lock_questions(self._conn, [hash64(question_text(query, unit=unit)) for query in queries])
+        except StatementTimeout:
+            raise Busy from None
+
+    async def ask(self, query: SearchQuery) -> list[Stored]:
+        """The first matches of a search, as many as it counts. Raises as `search`."""
+        return (await self.run(query)).matches
+
+    async def know(self, wanted: Iterable[Name]) -> None:
+        """Find the rows of ids that clients chose; those of hidden and absent ones stay unknown."""
+        new = [name for name in dict.fromkeys(wanted) if name not in self._known and name not in self._absent]
+        if new:
+            found = await self._asker().find(new)
+            self._known.update(found)
+            self._absent.update(name for name in new if name not in found)
 
     async def identify_number(self, *, system: str, value: str) -> list[Identified]:
         """The person with exactly this number. Raises SessionOver, MayNotIdentify, TooManyLookups."""
@@ -141,79 +201,56 @@ class Journal:
 
         None without the grant, and for a resource that is no patient's.
         """
-        slot, pid = _key(id)
+        slot, pid = own_key(id)
         return await store.open_envelope(self.vault.db, secret=self.decision.secret, slot=slot, pid=pid)
 
-    def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
-        """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
+    async def create_named(self, resource: dict[str, Any], *, chosen: str = "") -> str:
+        """As `create`, for a resource whose references may name ids that clients chose, under such an id itself."""
+        owner = names.name_in(ownership.probe_owner(resource) or "")
+        if owner:
+            await self.know([owner])
+        pid = ids.new_pid()
+        slot = self._slot_for(resource["resourceType"], resource, pid)
+        return self.create_as(resource, slot=slot, pid=pid, chosen=chosen)
+
+    async def put(self, id: str, resource: dict[str, Any], *, expect: int = -1) -> None:
+        """Gather an update, or the creation of a resource under an id that the client chose (update as create).
+
+        Raises NotFound for an id that can't be chosen, VersionConflict when a version was expected of what isn't there.
+        """
         rtype = resource["resourceType"]
-        pid = pid or ids.new_pid()
-        slot = self._slot_for(rtype, resource, pid)
-        self._gather("C", rtype, slot, pid, resource, org=org)
-        return ids.encode(slot, pid)
+        if ids.decode(id) is None:
+            if not names.is_id(id):
+                raise NotFound
+            await self.know([(rtype, id)])
+            if (rtype, id) not in self._known:
+                if expect > 0:
+                    raise VersionConflict
+                await self.create_named(resource, chosen=id)
+                return
+        self.update(id, resource, expect=expect)
 
-    def create_as(
-        self, resource: dict[str, Any], *, slot: int, pid: int, org: int | None = None, place: str = ""
-    ) -> str:
-        """Gather a new resource under a key that was made before, so that others can refer to it. Its id."""
-        self._gather("C", resource["resourceType"], slot, pid, resource, org=org, place=place)
-        return ids.encode(slot, pid)
-
-    def update(self, id: str, resource: dict[str, Any], *, expect: int = -1, place: str = "") -> None:
-        """Gather a new version of a resource; `expect` is the version that was shown (-1 = whichever is there)."""
-        slot, pid = _key(id)
-        self._gather("U", resource["resourceType"], slot, pid, resource, expect=expect, place=place)
-
-    def gathered(self, rtype: str, id: str) -> dict[str, Any] | None:
-        """The body gathered for this resource, to be changed further before the commit; None when none is."""
-        key = _key(id)
-        found = (one for one in self._wanted if (one.slot, one.pid) == key and one.rtype == rtype and one.op != "D")
-        return next((one.resource for one in found), None)
-
-    def delete(self, rtype: str, id: str, *, patient: int, expect: int = -1, place: str = "") -> None:
-        """Gather a deletion of a resource of that patient; the history stays."""
-        slot, pid = _key(id)
-        self._wanted.append(
-            Wanted(
-                "D", rtype, slot, pid, self.decision.reader.unit or 0, None, expect=expect, patient=patient, place=place
-            )
-        )  # fmt: skip
-
-    async def stage(self, parts: AsyncIterable[bytes]) -> Upload:
-        """Take in content for a Binary that is to be written. Raises SessionOver, NoNeed, and what `parts` raises."""
-        return await binary.stage(self.vault.db, secret=self.decision.secret, keys=self.vault.keys, parts=parts)
-
-    async def create_binary(self, resource: dict[str, Any]) -> str:
+    async def create_binary(self, resource: dict[str, Any], *, chosen: str = "") -> str:
         """Gather a Binary, in the bucket of what it belongs to; its id. Raises ContextNotFound, SessionOver."""
         name = binary.context_name(resource)
         if name is None:
-            return self.create(resource)
+            return await self.create_named(resource, chosen=chosen)
         context = await self._context([], name)
-        return self.create_as(resource, slot=context.key[0], pid=ids.new_pid())
+        return self.create_as(resource, slot=context.key[0], pid=ids.new_pid(), chosen=chosen)
 
-    async def context_owner(self, stored: Stored) -> int:
-        """Whose a Binary is by what it belongs to; 0 when its own references say it. Raises ContextNotFound."""
-        name = binary.context_name(stored.resource()) if stored.rtype == "Binary" else None
-        return (await self._context([], name)).patient if name else 0
+    async def stage(self, parts: AsyncIterable[bytes]) -> Upload:
+        """Take in content for a Binary that is to be written. Raises SessionOver, NoNeed, and what `parts` raises."""
+        return await binary.stage(self._db, secret=self.decision.secret, keys=self.vault.keys, parts=parts)
 
-    def attach(self, id: str, upload: Upload) -> None:
-        """Give a Binary that was gathered its content; kept, or thrown away, with the commit."""
-        self._uploads[id] = upload
+    async def discard(self, upload: Upload) -> None:
+        """Throw away content that was taken in and is not to be written."""
+        await Load(self._db, self.decision.secret, self.vault.keys, {"": upload}).drop()
 
     async def content(self, stored: Stored) -> Content | None:
         """The content of a Binary's version that was read before; None when it has none."""
-        key = _key(stored.id)
         return await binary.find(
-            self.vault.db, secret=self.decision.secret, keys=self.vault.keys, key=key, version=stored.version
+            self._db, secret=self.decision.secret, keys=self.vault.keys, key=stored.key, version=stored.version
         )
-
-    def establish(self, fact: Fact) -> None:
-        """Gather a fact that makes a need; told in the same transaction, before the writes."""
-        self._facts.append(fact)
-
-    def end_facts(self, *, patient: PatientId, source: str) -> None:
-        """Gather the end of the facts that a resource made."""
-        self._ended.append((patient.pid, _key(source)[1]))
 
     async def commit(self) -> list[Written]:
         """Make everything gathered, or nothing; versions in the order they were gathered.
@@ -221,143 +258,85 @@ class Journal:
         Raises Invalid (all faults), UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate,
         OtherPatient, NoNeed, WrongUnit, SessionOver. After an error the gathered writes are gone from the journal.
         """
-        wanted, facts, ended, load = self._wanted, self._facts, self._ended, self._load()
+        wanted, facts, ended = self._wanted, self._facts, self._ended
+        load = Load(self._db, self.decision.secret, self.vault.keys, self._uploads)
         self._wanted, self._facts, self._ended, self._uploads = [], [], [], {}
         try:
             await validate_all(wanted, is_demo=await self.vault.is_demo())
-            wanted = await load.take_from(wanted, context_of=partial(self._context, wanted))
-            order = sorted(range(len(wanted)), key=lambda n: (wanted[n].slot, wanted[n].pid))
-            rows = await self._write([wanted[n] for n in order], facts, ended, load)
+            wanted = await self._with_rows(wanted)
+            bare = await load.take_from(wanted, context_of=partial(self._context, wanted))
+            bodies = [body_of(item) for item in bare]
+            await self.know(name for body in bodies if body for name in names.foreign(body.tail))
+            order = sorted(range(len(bare)), key=lambda n: (bare[n].slot, bare[n].pid))
+            writer = Writer(self.vault.db, self._conn, self.decision, self.vault.keys.hash64, self._known, load)
+            rows = await writer.write([bare[n] for n in order], [bodies[n] for n in order], facts=facts, ended=ended)
         except BaseException:
             await load.drop()
             raise
+        self._touched |= writer.touched
         made: list[Written | None] = [None] * len(wanted)
         for n, row in zip(order, rows, strict=True):
-            made[n] = _written(wanted[n], row)
+            # What is answered has the content that was sent.
+            body = bodies[n] if wanted[n] is bare[n] else body_of(wanted[n])
+            made[n] = written(wanted[n], body, row)
         return [item for item in made if item is not None]
 
-    def _load(self) -> Load:
-        return Load(self.vault.db, self.decision.secret, self.vault.keys, self._uploads)
-
-    async def _context(self, wanted: list[Wanted], name: tuple[str, str]) -> Context:
+    async def _context(self, wanted: list[Wanted], name: Name) -> Context:
         """What a Binary belongs to: written together with it, or read. Raises ContextNotFound."""
-        rtype, id = name  # noqa: A001 - FHIR's word
         for item in wanted:
             if (item.rtype, item.id) == name and item.resource is not None:
-                return self._context_in(item)
+                return await self._context_in(item)
         try:
-            stored = await self.read(rtype, id)
+            stored = await self.read(*name)
         except (NotFound, Gone):
             raise ContextNotFound from None
-        return self._context_in(Wanted("U", rtype, *_key(id), 0, stored.resource()))
+        return await self._context_in(Wanted("U", stored.rtype, *stored.key, 0, stored.resource()))
 
-    def _context_in(self, item: Wanted) -> Context:
-        columns = self._columns([item])
+    async def _context_in(self, item: Wanted) -> Context:
+        body = body_of(item)
+        await self.know(names.foreign(body.tail) if body else ())
+        try:
+            columns = gather([item], hash64=self.vault.keys.hash64, known=self._known)
+        except NotOurPatient as error:
+            raise placed(UnknownPatient(), error.place) from None
         is_withheld = columns.sens[0] % 2 == 1
-        return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0], is_withheld)
+        return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0] or 0, is_withheld)
+
+    @property
+    def _db(self) -> Database | Connection:
+        return self._conn or self.vault.db
+
+    async def _find(self, rtype: str, id: str) -> Key:
+        if names.is_id(id):
+            await self.know([(rtype, id)])
+        key = self._known.get((rtype, id))
+        if key is None:
+            raise NotFound
+        return key
+
+    async def _with_rows(self, wanted: list[Wanted]) -> list[Wanted]:
+        """What was gathered by a name that wasn't known then, with its row."""
+        unknown = [(item.rtype, item.chosen) for item in wanted if not item.pid]
+        if not unknown:
+            return wanted
+        await self.know(name for name in unknown if names.is_id(name[1]))
+        return [item if item.pid else self._with_row(item) for item in wanted]
+
+    def _with_row(self, item: Wanted) -> Wanted:
+        key = self._known.get((item.rtype, item.chosen))
+        if key is None:
+            raise placed(NotFound(), item.place)
+        return replace(item, slot=key[0], pid=key[1])
 
     def _asker(self) -> Asker:
-        return Asker(self.vault.db, self.vault.keys, self.decision, self.vault.chart_searches)
-
-    def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
-        if rtype == "Patient":
-            return ownership.slot_of(pid)
-        if rtype in ownership.DIRECTORY_TYPES:
-            return 0
-        owner = ownership.patient_key(ownership.probe_owner(resource))
-        return owner[0] if owner else 0
-
-    def _gather(
-        self, op: Op, rtype: str, slot: int, pid: int, resource: dict[str, Any], *, org: int | None = None,
-        expect: int = 0, place: str = "",
-    ) -> None:  # fmt: skip
-        controller = self.decision.reader.unit or 0 if org is None else org
-        self._wanted.append(Wanted(op, rtype, slot, pid, controller, resource, expect=expect, place=place))
-
-    def _columns(self, wanted: list[Wanted]) -> Columns:
-        try:
-            return gather(wanted, hash64=self.vault.keys.hash64)
-        except NotOurPatient as error:
-            raise _placed(UnknownPatient(), error.place) from None
-
-    async def _write(
-        self, wanted: list[Wanted], facts: list[Fact], ended: list[tuple[int, int]], load: Load
-    ) -> list[Row]:
-        columns = self._columns(wanted)
-        try:
-            if not facts and not ended and not load.uploads:
-                rows = await self._put(self.vault.db, columns)
-                _check(rows, wanted)
-                return rows
-            async with self.vault.db.transaction() as conn:
-                for fact in facts:
-                    await relations.establish(conn, decision=self.decision, fact=fact)
-                rows = await self._put(conn, columns)
-                _check(rows, wanted)
-                await load.keep(conn, wanted, rows)
-                for patient, source in ended:
-                    await relations.end(conn, decision=self.decision, patient=patient, source=source)
-                return rows
-        except UniqueViolation as error:
-            raise await self._taken(error) from error
-        except (NoNeed, NotFound, WrongUnit):
-            if facts or ended or load.uploads:
-                # What the database logged went with the transaction.
-                await self._log_refusal({*(fact.patient for fact in facts), *columns.patient})
-            raise
-
-    async def _taken(self, error: UniqueViolation) -> RecordError:
-        """What was there already. That a national number is taken tells that somebody has it: logged as a look-up."""
-        taken = _taken(error)
-        if isinstance(taken, Duplicate):
-            await audit.log_refusal(self.vault.db, decision=self.decision, patients=[0], action="identify")
-        return taken
-
-    async def _put(self, conn: Database | Connection, columns: Columns) -> list[Row]:
-        if not columns.pid:
-            return []
-        return await store.write(conn, secret=self.decision.secret, columns=columns)
+        waiting = self.vault.chart_searches if self._conn is None else None
+        return Asker(self._db, self.vault.keys, self.decision, waiting)
 
     async def _log_refusal(self, patients: Iterable[int]) -> None:
         await audit.log_refusal(
-            self.vault.db, decision=self.decision, action="write",
+            self._db, decision=self.decision, action="write",
             patients=sorted({max(patient, 0) for patient in patients}),
         )  # fmt: skip
-
-
-def _check(rows: list[Row], wanted: list[Wanted]) -> None:
-    """Raise the first fault, with its place in what was sent."""
-    bad = next((row for row in rows if row["status"] >= 400), None)
-    if bad is not None:
-        raise _placed(_fault(bad["status"]), wanted[bad["n"] - 1].place)
-
-
-def _placed(error: Exception, place: str) -> Exception:
-    if place and isinstance(error, RecordError):
-        error.issues = [fhir.Issue("error", error.code, place, error.english)]
-    return error
-
-
-def _written(wanted: Wanted, row: Row) -> Written:
-    return Written(wanted.rtype, ids.encode(wanted.slot, wanted.pid), row["version"], row["updated"], row["status"])
-
-
-def body_of(wanted_body: tuple[str, str], *, version: int, updated: datetime) -> str:
-    """The stored body of a version just written, without reading it back: the same bytes that the database made."""
-    return f'{wanted_body[0]}{version}","lastUpdated":"{stamp(updated)}{wanted_body[1]}'
-
-
-def patient_of(id: str) -> PatientId | None:
-    """The key of a Patient's id, or None for what can't be one."""
-    found = ids.decode(id)
-    return PatientId(*found) if found and found[0] > 0 else None
-
-
-def _key(id: str) -> tuple[int, int]:
-    found = ids.decode(id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _number(rtype: str) -> int:
@@ -365,20 +344,3 @@ def _number(rtype: str) -> int:
     if number is None:
         raise NotFound
     return number
-
-
-def _taken(error: UniqueViolation) -> RecordError:
-    """An id that was to be new, or a business key."""
-    is_id = getattr(error, "constraint_name", "") in ("history_pkey", "resource_pkey")
-    return AlreadyThere() if is_id else Duplicate()
-
-
-def _fault(status: int) -> Exception:
-    if status == 401:
-        return SessionOver()
-    if status == 403:
-        return NoNeed()
-    if status == 430:
-        return WrongUnit()
-    error: type[RecordError] = BY_STATUS.get(status, NotFound)
-    return error()

@@ -9,9 +9,9 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Database
+from fellesjournal.kit.db import Connection, Database
 from fellesjournal.kit.keys import Keys
-from fellesjournal.record import store
+from fellesjournal.record import names, store
 from fellesjournal.record.errors import TooCostly
 from fellesjournal.record.search import (
     K_INCLUDE,
@@ -40,13 +40,19 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class Stored(NamedTuple):
-    """A version as it is stored; `body` goes out as it is."""
+    """A version as it is stored; `body` goes out as it is. `id` is what its client knows it by, `key` its row."""
 
     rtype: str
     id: str
     version: int
     updated: datetime
     body: str
+    key: names.Key = (0, 0)
+
+    @property
+    def own_id(self) -> str:
+        """The id of our own form, which is the same to every reader."""
+        return ids.encode(*self.key)
 
     def resource(self) -> dict[str, Any]:
         """The content, decimals as Decimal."""
@@ -66,15 +72,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks, and with what."""
+    """Who asks, and with what: the pool, or the connection of a transaction."""
 
-    db: Database
+    db: Database | Connection
     keys: Keys
     decision: Decision
-    chart_searches: Waiting[store.Question, store.Answer]
+    chart_searches: Waiting[store.Question, store.Answer] | None
+    """Where a chart search waits for others; None inside a transaction."""
 
     async def page(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page. Raises SessionOver, NoNeed, TooCostly, SearchError (a cursor that isn't ours)."""
+        query = await self._answered(query)
         scope = self._scope(query)
         cursor = self._opened(after, query)
         compiled = compile_search(query, scope=scope, hash64=self.keys.hash64, after=cursor, may_fork=True)
@@ -88,7 +96,7 @@ class Asker:
 
     async def pages(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
         """Many first pages in one call to the vault, by their names; all in the same chart, or all in the lists."""
-        queries = [parse_search(rtype, params) for _, rtype, params in wishes]
+        queries = [await self._answered(parse_search(rtype, params)) for _, rtype, params in wishes]
         scope = self._common_scope(queries)
         parts = [
             (number, compile_search(query, scope=scope, hash64=self.keys.hash64))
@@ -97,6 +105,20 @@ class Asker:
         hits = await self._run(compile_many(parts), scope, is_long=True)
         found = pages_of(hits, set(range(len(wishes))))
         return {name: found.get(number) or Page() for number, (name, _, _) in enumerate(wishes)}
+
+    async def find(self, wanted: Sequence[names.Name]) -> dict[names.Name, names.Key]:
+        """The rows that ids stand for to this reader; what is hidden or absent is left out."""
+        if not wanted:
+            return {}
+        rows = await store.find_ids(
+            self.db, secret=self.decision.secret, rtype=[fhir.TYPE_NUMBER[rtype] for rtype, _ in wanted],
+            id=[name for _, name in wanted],
+        )  # fmt: skip
+        return {(fhir.RESOURCE_TYPES[row["rtype"] - 1], row["id"]): (row["slot"], row["pid"]) for row in rows}
+
+    async def _answered(self, query: SearchQuery) -> SearchQuery:
+        wanted = names.asked_for(query)
+        return names.answered(query, await self.find(list(dict.fromkeys(wanted)))) if wanted else query
 
     def _scope(self, query: SearchQuery) -> Scope:
         reader = self.decision.reader
@@ -120,7 +142,7 @@ class Asker:
         question = store.Question(self.decision.secret, compiled, patients)
         if not isinstance(scope, Chart):
             answer = await store.search_list(self.db, question, unit=self.decision.reader.unit or 0)
-        elif is_long:
+        elif is_long or self.chart_searches is None:
             answer = await store.search_chart(self.db, question)
         else:
             answer = await self.chart_searches.ask(question)
@@ -142,9 +164,9 @@ def pages_of(hits: Sequence[store.Hit], parts: set[int]) -> dict[int, Page]:
         part = k if k in parts else version if len(parts) > 1 and k > K_INCLUDE else min(parts)
         page = pages.setdefault(part, Page())
         if k in parts:
-            page.matches.append(Stored(fhir.RESOURCE_TYPES[rtype - 1], ids.encode(slot, pid), version, updated, body))
+            page.matches.append(_stored(rtype, (slot, pid), version, updated, body))
         elif k == K_INCLUDE:
-            page.included.append(Stored(fhir.RESOURCE_TYPES[rtype - 1], ids.encode(slot, pid), version, updated, body))
+            page.included.append(_stored(rtype, (slot, pid), version, updated, body))
         elif k == K_TOTAL:
             page.total = pid
         elif k == K_NOTICE:
@@ -152,6 +174,11 @@ def pages_of(hits: Sequence[store.Hit], parts: set[int]) -> dict[int, Page]:
         elif k == K_MORE:
             page.next = page.next or ""
     return pages
+
+
+def _stored(number: int, key: names.Key, version: int, updated: datetime, body: str) -> Stored:
+    rtype = fhir.RESOURCE_TYPES[number - 1]
+    return Stored(rtype, names.id_of(rtype, body, key), version, updated, body, key)
 
 
 def _refuse_costly(page: Page) -> None:

@@ -1,7 +1,7 @@
 """A resource as the vault takes it: its columns and search rows, gathered for one bulk write."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -10,7 +10,8 @@ from msgspec import structs
 
 from fellesjournal import fhir
 from fellesjournal.kit.ids import decode, encode
-from fellesjournal.record import ownership
+from fellesjournal.record import names, ownership
+from fellesjournal.record.names import Key, Name
 
 Op = Literal["C", "U", "D"]
 
@@ -21,6 +22,7 @@ class Wanted:
 
     `place` is where the resource stands in what was sent (`Bundle.entry[3].resource`), for what is wrong with it.
     `about` is the patient of what a Binary belongs to, when that is no Patient itself; it is withheld when that is.
+    `chosen` is the id that the client chose; "" when it has our own form. pid 0: found by the name at commit.
     """
 
     op: Op
@@ -30,15 +32,15 @@ class Wanted:
     org: int
     resource: dict[str, Any] | None
     expect: int = 0
-    patient: int = ownership.UNIT_OWN
     place: str = ""
     about: int = 0
     is_withheld: bool = False
+    chosen: str = ""
 
     @property
     def id(self) -> str:
-        """The resource's id."""
-        return encode(self.slot, self.pid)
+        """The id that its client knows it by."""
+        return self.chosen or encode(self.slot, self.pid)
 
     def placed(self, issue: fhir.Issue) -> fhir.Issue:
         """The issue, its path from the outermost of what was sent."""
@@ -57,7 +59,7 @@ class Columns:
     pid: list[int] = field(default_factory=list)
     rtype: list[int] = field(default_factory=list)
     expect: list[int] = field(default_factory=list)
-    patient: list[int] = field(default_factory=list)
+    patient: list[int | None] = field(default_factory=list)
     org: list[int] = field(default_factory=list)
     sens: list[int] = field(default_factory=list)
     date: list[datetime | None] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Columns:
     other_patient: list[int] = field(default_factory=list)
     identifier_n: list[int] = field(default_factory=list)
     identifier_h: list[int] = field(default_factory=list)
+    chosen_n: list[int] = field(default_factory=list)
+    chosen_id: list[str] = field(default_factory=list)
     index: fhir.IndexRows = field(default_factory=fhir.IndexRows)
 
     def arguments(self) -> list[Any]:
@@ -80,7 +84,7 @@ class Columns:
             self.identifier_h, x.token_n, x.token_param, x.token_h, x.reference_n, x.reference_param, x.reference_h,
             slots, pids, x.date_n, x.date_param, x.date_lo, x.date_hi, x.quantity_n, x.quantity_param,
             x.quantity_unit, x.quantity_lo, x.quantity_hi, x.string_n, x.string_param, x.string_v, x.string_exact,
-            x.uri_n, x.uri_param, x.uri_v,
+            x.uri_n, x.uri_param, x.uri_v, self.chosen_n, self.chosen_id,
         ]  # fmt: skip
 
 
@@ -94,15 +98,47 @@ class NotOurPatient(Exception):
     place = ""
 
 
-def gather(wanted: list[Wanted], *, hash64: Callable[[str], int]) -> Columns:
+@dataclass(frozen=True)
+class Body:
+    """The body around the place where the database puts version and instant, so that no second write is needed."""
+
+    head: str
+    tail: str
+
+    def text(self, *, version: int, updated: datetime) -> str:
+        """The stored body of a version just written: the same bytes that the database made."""
+        return f'{self.head}{version}","lastUpdated":"{stamp(updated)}{self.tail}'
+
+
+def gather(
+    wanted: Sequence[Wanted], *, hash64: Callable[[str], int], bodies: Sequence[Body | None] = (),
+    known: Mapping[Name, Key] | None = None,
+) -> Columns:  # fmt: skip
     """Columns for versions that were validated before. `wanted` is sorted by (slot, pid).
 
-    Raises NotOurPatient for a reference to a Patient that can't be one of ours.
+    `bodies` are theirs, made before; `known` tells which rows the ids that clients chose stand for.
+    Raises NotOurPatient for a reference to a Patient that isn't one of ours.
     """
     columns = Columns()
     for n, item in enumerate(wanted, start=1):
-        _add(columns, item, n, hash64)
+        _add(columns, item, n)
+        body = bodies[n - 1] if bodies else body_of(item)
+        if item.resource is None or body is None:
+            _add_deletion(columns)
+        else:
+            _add_content(columns, item, item.resource, _Place(n, body, known or {}, hash64))
     return columns
+
+
+def body_of(item: Wanted) -> Body | None:
+    """The bytes of a version; None for a deletion."""
+    resource = item.resource
+    if resource is None:
+        return None
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
+    rest = {name: value for name, value in resource.items() if name not in ("resourceType", "id", "meta")}
+    head = f'{{"resourceType":"{item.rtype}","id":"{item.id}","meta":{{"versionId":"'
+    return Body(head, '"' + _inner(meta) + "}" + _inner(rest) + "}")
 
 
 def identifier_text(system: str, value: str) -> str:
@@ -110,7 +146,7 @@ def identifier_text(system: str, value: str) -> str:
     return f"identifier\x1f{system}\x1f{value}"
 
 
-def _add(columns: Columns, item: Wanted, n: int, hash64: Callable[[str], int]) -> None:
+def _add(columns: Columns, item: Wanted, n: int) -> None:
     columns.op.append(item.op)
     columns.slot.append(item.slot)
     columns.pid.append(item.pid)
@@ -118,34 +154,44 @@ def _add(columns: Columns, item: Wanted, n: int, hash64: Callable[[str], int]) -
     columns.expect.append(item.expect)
     columns.org.append(item.org)
     columns.updated_param.append(fhir.param_id(item.rtype, "_lastUpdated"))
-    if item.resource is None:
-        _add_deletion(columns, item)
-    else:
-        _add_content(columns, item, item.resource, n, hash64)
+    if item.chosen and item.op == "C":
+        columns.chosen_n.append(n)
+        columns.chosen_id.append(item.chosen)
 
 
-def _add_deletion(columns: Columns, item: Wanted) -> None:
-    columns.patient.append(item.patient)
+def _add_deletion(columns: Columns) -> None:
+    """The database takes the owner from the row."""
+    columns.patient.append(None)
     columns.sens.append(0)
     columns.date.append(None)
     columns.head.append(None)
     columns.tail.append(None)
 
 
-def _add_content(
-    columns: Columns, item: Wanted, resource: dict[str, Any], n: int, hash64: Callable[[str], int]
-) -> None:
-    owner = fhir.extract(resource, into=columns.index, n=n, hash64=hash64)
-    head, tail = split_body(resource, item)
+@dataclass(frozen=True)
+class _Place:
+    """What the columns of one resource are made with, beside itself."""
+
+    n: int
+    body: Body
+    known: Mapping[Name, Key]
+    hash64: Callable[[str], int]
+
+
+def _add_content(columns: Columns, item: Wanted, resource: dict[str, Any], place: _Place) -> None:
+    n, tail = place.n, place.body.tail
+    # What is searched is the row, not the name that a client has for it.
+    own = names.with_own_ids(resource, tail, place.known)
+    owner = fhir.extract(own, into=columns.index, n=n, hash64=place.hash64)
     try:
-        patient, others = _patients(item, owner, tail)
+        patient, others = _patients(item, owner, tail, place.known)
     except NotOurPatient as error:
         error.place = item.place
         raise
     columns.patient.append(patient)
     columns.sens.append(ownership.class_of(resource, names_others=others) | item.is_withheld)
     columns.date.append(owner.date)
-    columns.head.append(head)
+    columns.head.append(place.body.head)
     columns.tail.append(tail)
     for other in others:
         columns.other_n.append(n)
@@ -154,16 +200,18 @@ def _add_content(
         for system, value in owner.identifiers:
             if system in ownership.NATIONAL_IDS and value:
                 columns.identifier_n.append(n)
-                columns.identifier_h.append(hash64(identifier_text(system, value)))
+                columns.identifier_h.append(place.hash64(identifier_text(system, value)))
 
 
-def _patients(item: Wanted, owner: fhir.Owner, text: str) -> tuple[int, list[int]]:
+def _patients(item: Wanted, owner: fhir.Owner, text: str, known: Mapping[Name, Key]) -> tuple[int, list[int]]:
     """(owner's pid or DIRECTORY or UNIT_OWN, pids of all other patients that any reference in it names).
 
     What names its patient only by an identifier or a contained resource has no owner here: it is the unit's own.
     """
     named = {_pid(reference) for reference in owner.others}
     named.update(key[1] for key in map(ownership.patient_key, _references(text)) if key)
+    if known:
+        named.update(known[name][1] for name in names.foreign(text) if name[0] == "Patient" and name in known)
     patient = ownership.UNIT_OWN if owner.patient is None else _pid(owner.patient)
     if item.rtype == "Patient":
         patient = item.pid
@@ -183,14 +231,6 @@ def _pid(reference: str) -> int:
     if found is None:
         raise NotOurPatient(reference)
     return found[1]
-
-
-def split_body(resource: dict[str, Any], item: Wanted) -> tuple[str, str]:
-    """(head, tail) of the body: the database puts version and instant between them, so no second write is needed."""
-    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
-    rest = {name: value for name, value in resource.items() if name not in ("resourceType", "id", "meta")}
-    head = f'{{"resourceType":"{item.rtype}","id":"{encode(item.slot, item.pid)}","meta":{{"versionId":"'
-    return head, '"' + _inner(meta) + "}" + _inner(rest) + "}"
 
 
 def stamp(updated: datetime) -> str:

@@ -63,11 +63,7 @@ def reads(db: Database) -> "Waiting[PointRead, Row]":
     """Point reads that wait; each gets its row of `vault.read_many` (status, version, updated, body)."""
 
     async def fetch(items: list[PointRead]) -> list[Row]:
-        rows: list[Row] = await db.fetch(
-            _SQL.read_many, [i.secret for i in items], [i.rtype for i in items], [i.slot for i in items],
-            [i.pid for i in items], [i.version for i in items],
-        )  # fmt: skip
-        return rows
+        return await read_many(db, items)
 
     return Waiting(fetch, batch=READS, patience=READS)
 
@@ -117,8 +113,46 @@ def _answer(row: Row) -> Answer:
     return Answer(columns[0], list(map(Hit._make, zip(*columns[1:], strict=True))) if columns[1] else [])
 
 
+async def read_many(conn: Database | Connection, items: Sequence[PointRead]) -> list[Row]:
+    """Point reads, decided and logged: one row each (status, version, updated, body), in order."""
+    rows: list[Row] = await conn.fetch(
+        _SQL.read_many, [i.secret for i in items], [i.rtype for i in items], [i.slot for i in items],
+        [i.pid for i in items], [i.version for i in items],
+    )  # fmt: skip
+    return rows
+
+
+async def find_ids(conn: Database | Connection, *, secret: bytes, rtype: list[int], id: list[str]) -> list[Row]:
+    """The rows (rtype, id, slot, pid) that ids which clients chose stand for to this reader."""
+    rows: list[Row] = await conn.fetch(_SQL.find_ids, secret, rtype, id)
+    return rows
+
+
+async def lock_questions(conn: Connection, keys: Sequence[int]) -> None:
+    """Wait for every other transaction that asks one of these questions before it writes; held until the commit."""
+    await conn.fetch(_SQL.lock_questions, sorted(set(keys)))
+
+
+async def claim_answer(conn: Connection, *, secret: bytes, key: bytes, request: bytes) -> tuple[str, bytes | None]:
+    """(state, answer) of an idempotency key: new, again, other or none."""
+    row: Any = await conn.fetchrow(_SQL.claim_answer, secret, key, request)
+    return str(row["state"]), row["answer"]
+
+
+async def keep_answer(
+    conn: Connection, *, secret: bytes, key: bytes, request: bytes, status: int, answer: bytes
+) -> None:
+    """Keep the answer of the key that was claimed in this transaction."""
+    await conn.fetch(_SQL.keep_answer, secret, key, request, status, answer)
+
+
+async def forget_answers(db: Database) -> int:
+    """Delete the answers that are older than a day; how many."""
+    return int(await db.fetchval(_SQL.forget_answers))
+
+
 async def history_of(
-    db: Database, *, secret: bytes, rtype: int, slot: int, pid: int, before: int, limit: int,
+    db: Database | Connection, *, secret: bytes, rtype: int, slot: int, pid: int, before: int, limit: int,
     since: datetime = fhir.OPEN_START, start: datetime = fhir.OPEN_START, end: datetime = fhir.OPEN_END,
 ) -> list[Row]:  # fmt: skip
     """Versions of one resource made since, and current in [start, end); newest first; row 0 has the status."""
@@ -127,7 +161,7 @@ async def history_of(
 
 
 async def write(conn: Database | Connection, *, secret: bytes, columns: Columns) -> list[Row]:
-    """Write versions; one row each: (n, status, version, updated)."""
+    """Write versions; one row each: (n, status, version, updated, chosen)."""
     rows: list[Row] = await conn.fetch(_SQL.write, secret, *columns.arguments())
     return rows
 
@@ -169,13 +203,13 @@ async def open_envelope(db: Database, *, secret: bytes, slot: int, pid: int) -> 
     return patient
 
 
-async def stage_chunk(db: Database, *, secret: bytes, upload: int, n: int, content: bytes) -> int:
+async def stage_chunk(db: Database | Connection, *, secret: bytes, upload: int, n: int, content: bytes) -> int:
     """Stage one piece, in a transaction of its own: 200, 401 or 403."""
     status: int = await db.fetchval(_SQL.stage_chunk, secret, upload, n, content)
     return status
 
 
-async def drop_upload(db: Database, *, secret: bytes, upload: int) -> None:
+async def drop_upload(db: Database | Connection, *, secret: bytes, upload: int) -> None:
     """Throw away what was staged under a number and not kept."""
     await db.fetchval(_SQL.drop_upload, secret, upload)
 
@@ -187,7 +221,7 @@ async def keep_blob(conn: Connection, *arguments: Any) -> bool:
 
 
 async def read_chunk(
-    db: Database, *, secret: bytes, rtype: int, slot: int, pid: int, version: int, n: int
+    db: Database | Connection, *, secret: bytes, rtype: int, slot: int, pid: int, version: int, n: int
 ) -> Row | None:
     """One piece of a version's content (bytes, digest, content); None when there is none to be shown."""
     row: Row | None = await db.fetchrow(_SQL.read_chunk, secret, rtype, slot, pid, version, n)

@@ -18,8 +18,28 @@ FROM vault.search_list($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: write
 -- Decides and writes versions with their search rows, all or nothing.
-SELECT n, status, version, updated FROM vault.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-  $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+SELECT n, status, version, updated, chosen FROM vault.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+  $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43)
+
+-- name: find_ids
+-- The rows that ids which clients chose stand for, to this reader.
+SELECT rtype, id, slot, pid FROM vault.find_ids($1, $2, $3)
+
+-- name: lock_questions
+-- One after the other, in order: who asks and then writes goes before or after everyone who does so by the same question.
+SELECT pg_catalog.pg_advisory_xact_lock(q.key) FROM (SELECT key FROM unnest($1::bigint[]) AS u (key) ORDER BY key OFFSET 0) q
+
+-- name: claim_answer
+-- Whether the request behind an idempotency key is new, with the kept answer when it is not.
+SELECT state, answer FROM vault.claim_answer($1, $2, $3)
+
+-- name: keep_answer
+-- Keeps the answer of a claimed key.
+SELECT vault.keep_answer($1, $2, $3, $4, $5)
+
+-- name: forget_answers
+-- Deletes the answers older than a day.
+SELECT vault.forget_answers()
 
 -- name: identify_number
 -- The person with a national id (keyed hash), logged.

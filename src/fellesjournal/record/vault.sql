@@ -433,9 +433,15 @@ END $$;
 -- Rows come sorted by (slot, pid). op: C create, U update, D delete. expect: 0 = must be new, -1 = any, n = must be version n.
 -- body = head || version || '","lastUpdated":"' || instant || tail; deleted: head and tail NULL.
 -- Search rows name their resource by its ordinal n (from 1).
--- One row back for each resource. status: 201, 200, 204; else nothing at all was written and the rows with faults say why:
+-- c_n, c_id: ids that the client chose for what is created. A deletion takes its patient from the row (p_patient NULL).
+-- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
+-- written and the rows with faults say why:
 -- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
 -- 422 moved to another person, 430 another unit's row.
+DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+  integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+  integer[], integer[], text[], text[], integer[], integer[], text[]);
 CREATE OR REPLACE FUNCTION vault.write(
   p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
   p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
@@ -445,17 +451,18 @@ CREATE OR REPLACE FUNCTION vault.write(
   d_n integer[], d_param integer[], d_lo timestamptz[], d_hi timestamptz[],
   q_n integer[], q_param integer[], q_unit bigint[], q_lo double precision[], q_hi double precision[],
   s_n integer[], s_param integer[], s_v text[], s_exact text[],
-  u_n integer[], u_param integer[], u_v text[])
-RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz)
+  u_n integer[], u_param integer[], u_v text[],
+  c_n integer[], c_id text[])
+RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, chosen text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
-  v_all bigint[]; v_new bigint[]; v_now_of bigint[] := '{}'; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
-  v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[];
+  v_all bigint[]; v_new bigint[]; v_now_of bigint[]; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
+  v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[]; v_patient bigint[]; v_chosen text[]; v_head text[];
 BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
-    RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz FROM generate_series(1, v_count) g; RETURN;
+    RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g; RETURN;
   END IF;
 
   v_anywhere := s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE');
@@ -464,7 +471,8 @@ BEGIN
   v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
   -- Whoever a changed row is about now is asked for too: told apart are then a move (422) and what is hidden (404).
   IF p_op && ARRAY['U', 'D'] THEN
-    v_now_of := ARRAY(SELECT o.patient FROM vault.owners(p_slot, p_pid, p_rtype, array_fill(0, ARRAY[v_count])) o WHERE p_op[o.n] <> 'C');
+    v_now_of := ARRAY(SELECT CASE WHEN p_op[o.n] <> 'C' THEN o.patient END
+                      FROM vault.owners(p_slot, p_pid, p_rtype, array_fill(0, ARRAY[v_count])) o ORDER BY o.n);
   END IF;
   v_all := ARRAY(SELECT DISTINCT x FROM unnest(p_patient || o_patient || v_now_of) AS q (x) WHERE x > 0 AND x <> ALL (v_new));
   SELECT array_agg(j.patient) FILTER (WHERE NOT j.allow), min(j.ground) FILTER (WHERE j.allow), min(j.ref) FILTER (WHERE j.allow)
@@ -473,13 +481,13 @@ BEGIN
   v_status := ARRAY(
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
                   OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
-                WHEN p_patient[g] = 0 AND s.kind <> 'system' THEN 403
+                WHEN coalesce(p_patient[g], v_now_of[g]) = 0 AND s.kind <> 'system' THEN 403
                 WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
                 ELSE 0 END::smallint
     FROM generate_subscripts(p_pid, 1) g ORDER BY g);
   IF 403 = ANY (v_status) OR 430 = ANY (v_status) THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_bad, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, NULL, 1::smallint);
-    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
+    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
   END IF;
 
   -- The rows as they are, locked in order. Rows of people outside this decision are as absent as absent ones.
@@ -497,31 +505,37 @@ BEGIN
          array_agg(coalesce(x.version, 0) + 1 ORDER BY a.ord),
          array_agg(greatest(v_now, x.updated + interval '1 millisecond') ORDER BY a.ord),
          array_agg(coalesce(x.org, a.org) ORDER BY a.ord),
-         array_agg(CASE WHEN a.op = 'D' THEN x.sens ELSE a.sens END ORDER BY a.ord)  -- what was hidden stays hidden when deleted
-  INTO v_status, v_version, v_updated, v_org, v_sens
+         array_agg(CASE WHEN a.op = 'D' THEN x.sens ELSE a.sens END ORDER BY a.ord),  -- what was hidden stays hidden when deleted
+         array_agg(coalesce(a.patient, x.patient) ORDER BY a.ord), array_agg(x.chosen ORDER BY a.ord)
+  INTO v_status, v_version, v_updated, v_org, v_sens, v_patient, v_chosen
   FROM unnest(p_slot, p_pid, p_rtype, p_op, p_expect, p_patient, p_org, p_sens) WITH ORDINALITY
     AS a (slot, pid, rtype, op, expect, patient, org, sens, ord)
   LEFT JOIN LATERAL (
     SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.sens, r.body IS NULL AS gone,
            (r.patient = -1 AND r.org IS DISTINCT FROM s.unit AND NOT v_anywhere)
-           OR (r.sens >= 100 AND NOT vault.may_others(sha256(p_secret), r.slot, r.pid)) AS hidden
+           OR (r.sens >= 100 AND NOT vault.may_others(sha256(p_secret), r.slot, r.pid)) AS hidden,
+           (SELECT c.id FROM vault.chosen_id c WHERE c.slot = r.slot AND c.pid = r.pid) AS chosen
     FROM vault.resource r
     WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
   IF EXISTS (SELECT 1 FROM unnest(v_status) AS q (x) WHERE x >= 400) THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_all, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, v_ref, 1::smallint);
     PERFORM set_config('fj.writing', '', true);
-    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz FROM generate_series(1, v_count) g WHERE v_status[g] >= 400; RETURN;
+    RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] >= 400; RETURN;
   END IF;
 
+  -- A resource keeps the id that its client chose, by whichever of its two ids it is updated.
+  v_head := CASE WHEN array_remove(v_chosen, NULL) = '{}' THEN p_head ELSE ARRAY(
+    SELECT coalesce(left(a.head, strpos(a.head, '","id":"') + 7) || a.chosen || '","meta":{"versionId":"', a.head)
+    FROM unnest(p_head, v_chosen) WITH ORDINALITY AS a (head, chosen, ord) ORDER BY a.ord) END;
   INSERT INTO vault.history (slot, pid, version, rtype, updated, patient, org, sens, op, session, body)
   SELECT a.slot, a.pid, a.version, a.rtype, a.updated, a.patient, a.org, a.sens, a.op::"char", s.session,
          a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
-  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, v_sens, p_op, p_head, p_tail)
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, v_patient, v_org, v_sens, p_op, v_head, p_tail)
     AS a (slot, pid, version, rtype, updated, patient, org, sens, op, head, tail);
   INSERT INTO vault.resource AS r (slot, pid, rtype, version, updated, patient, org, sens, date, body)
   SELECT a.slot, a.pid, a.rtype, a.version, a.updated, a.patient, a.org, a.sens, coalesce(a.date, a.updated),
          a.head || a.version || '","lastUpdated":"' || to_char(a.updated AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || a.tail
-  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, p_patient, v_org, v_sens, p_date, p_head, p_tail)
+  FROM unnest(p_slot, p_pid, v_version, p_rtype, v_updated, v_patient, v_org, v_sens, p_date, v_head, p_tail)
     AS a (slot, pid, version, rtype, updated, patient, org, sens, date, head, tail)
   ON CONFLICT (slot, pid) DO UPDATE SET version = excluded.version, updated = excluded.updated, sens = excluded.sens,
                                         date = excluded.date, body = excluded.body;
@@ -542,39 +556,43 @@ BEGIN
   END IF;
   IF cardinality(t_n) > 0 THEN
     INSERT INTO vault.sp_token (param, slot, sens, pid, patient, org, date, h)
-    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h
     FROM unnest(t_n, t_param, t_h) AS a (n, param, h);
   END IF;
   IF cardinality(r_n) > 0 THEN
     INSERT INTO vault.sp_reference (param, slot, sens, pid, patient, org, date, h, tslot, tpid)
-    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h, a.tslot, a.tpid
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.h, a.tslot, a.tpid
     FROM unnest(r_n, r_param, r_h, r_tslot, r_tpid) AS a (n, param, h, tslot, tpid);
   END IF;
   INSERT INTO vault.sp_date (param, slot, sens, pid, patient, org, date, lo, hi)
-  SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.lo, a.hi
+  SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.lo, a.hi
   FROM unnest(d_n, d_param, d_lo, d_hi) AS a (n, param, lo, hi)
   UNION ALL
   SELECT a.param, a.slot, a.sens, a.pid, a.patient, a.org, coalesce(a.date, a.updated), a.updated, a.updated + interval '1 millisecond'
-  FROM unnest(p_lu_param, p_slot, v_sens, p_pid, p_patient, v_org, p_date, v_updated, p_op)
+  FROM unnest(p_lu_param, p_slot, v_sens, p_pid, v_patient, v_org, p_date, v_updated, p_op)
     AS a (param, slot, sens, pid, patient, org, date, updated, op) WHERE a.op <> 'D';
   IF cardinality(q_n) > 0 THEN
     INSERT INTO vault.sp_quantity (param, slot, sens, pid, patient, org, date, unit, lo, hi)
-    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.unit, a.lo, a.hi
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.unit, a.lo, a.hi
     FROM unnest(q_n, q_param, q_unit, q_lo, q_hi) AS a (n, param, unit, lo, hi);
   END IF;
   IF cardinality(s_n) > 0 THEN
     INSERT INTO vault.sp_string (param, slot, sens, pid, patient, org, date, v, exact)
-    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v, a.exact
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v, a.exact
     FROM unnest(s_n, s_param, s_v, s_exact) AS a (n, param, v, exact);
   END IF;
   IF cardinality(u_n) > 0 THEN
     INSERT INTO vault.sp_uri (param, slot, sens, pid, patient, org, date, v)
-    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], p_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
     FROM unnest(u_n, u_param, u_v) AS a (n, param, v);
   END IF;
   IF cardinality(i_n) > 0 THEN
     INSERT INTO vault.identifier (rtype, h, slot, pid)
     SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
+  END IF;
+  IF cardinality(c_n) > 0 THEN
+    INSERT INTO vault.chosen_id (rtype, id, org, slot, pid)
+    SELECT p_rtype[a.n], a.id, v_org[a.n], p_slot[a.n], p_pid[a.n] FROM unnest(c_n, c_id) AS a (n, id);
   END IF;
   IF cardinality(o_n) > 0 THEN
     INSERT INTO vault.other_patient (slot, pid, patient, from_version)
@@ -586,10 +604,10 @@ BEGIN
                                 CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
                                 s.session);
   END IF;
-  PERFORM access.log_page(p_secret, '{}', p_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
+  PERFORM access.log_page(p_secret, '{}', v_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
                           p_rtype || ARRAY(SELECT p_rtype[g] FROM unnest(o_n) AS q (g)), 'write', p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
   PERFORM set_config('fj.writing', '', true);
-  RETURN QUERY SELECT g, v_status[g], v_version[g], v_updated[g] FROM generate_series(1, v_count) g;
+  RETURN QUERY SELECT g, v_status[g], v_version[g], v_updated[g], v_chosen[g] FROM generate_series(1, v_count) g;
 END $$;
 
 -- ── The feed ─────────────────────────────────────────────────────────────────────────────────────
@@ -653,7 +671,7 @@ ALTER FUNCTION vault.identify_name(bytea, integer, text[], integer, timestamptz)
 ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-  integer[], integer[], text[], text[], integer[], integer[], text[]) OWNER TO vault_write;
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]) OWNER TO vault_write;
 ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
@@ -675,7 +693,7 @@ GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigin
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
     integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-    integer[], integer[], text[], text[], integer[], integer[], text[]) TO fj_web, fj_worker;
+    integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]) TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
 GRANT EXECUTE ON FUNCTION vault.feed_at(text, uuid),
   vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;

@@ -26,7 +26,7 @@ from fellesjournal.record.search import (
 from tests.conftest import TestDatabase
 
 UNIT_A, UNIT_B, LOADER_UNIT = 10, 20, 99
-WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 42)) + ")"
+WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 44)) + ")"
 
 
 @dataclass
@@ -131,7 +131,7 @@ class World:
         return [made[n] for n in range(len(wanted))]
 
     async def delete(self, item: Known) -> None:
-        gone = Wanted("D", item.rtype, item.slot, item.pid, item.org, None, expect=-1, patient=item.patient)
+        gone = Wanted("D", item.rtype, item.slot, item.pid, item.org, None, expect=-1)
         rows = await self.web.fetch(WRITE, self.secrets["loader"], *gather([gone], hash64=self.hash64).arguments())
         assert rows[0]["status"] == 204
         self.known.remove(item)
@@ -155,7 +155,7 @@ class World:
     def _known(self, wanted: Wanted, updated: datetime) -> Known:
         columns = gather([wanted], hash64=self.hash64)
         return Known(
-            wanted.rtype, wanted.slot, wanted.pid, columns.patient[0], tuple(columns.other_patient),
+            wanted.rtype, wanted.slot, wanted.pid, columns.patient[0] or 0, tuple(columns.other_patient),
             wanted.org,
             columns.date[0] or updated, updated, columns.index,
         )  # fmt: skip

@@ -33,7 +33,8 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         feed, distribute = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE))
-        distributor = Distributor(Vault(db, keys=keys), reader=distribute.reader)
+        vault = Vault(db, keys=keys)
+        distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
         )
@@ -43,6 +44,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked = Worker(db)
         parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
+        parked.schedule("kept-answers", "37 3 * * *", vault.forget_answers)
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
         try:
             async with asyncio.TaskGroup() as group:

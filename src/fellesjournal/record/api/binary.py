@@ -5,7 +5,7 @@ A browser is never let run what it is given: content goes out as an attachment, 
 
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.record.api import media
+from fellesjournal.record.api.answer import answers, no_reads
 from fellesjournal.record.api.http import (
     MEDIA_TYPE,
     TooLarge,
@@ -24,10 +25,12 @@ from fellesjournal.record.api.http import (
     version_headers,
 )
 from fellesjournal.record.api.representation import UnsupportedMediaType, form_of
-from fellesjournal.record.binary import Content
-from fellesjournal.record.errors import Malformed
-from fellesjournal.record.journal import Journal, Written
+from fellesjournal.record.binary import Content, Upload
+from fellesjournal.record.errors import AlreadyThere, Malformed, NotFound, VersionConflict
+from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Stored
+from fellesjournal.record.names import is_id
+from fellesjournal.record.transaction import Answer, made
 
 _CONTEXT: Final = "x-security-context"
 _reference: Final = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}").fullmatch
@@ -56,19 +59,36 @@ def is_raw(request: Request) -> bool:
 
 async def create(request: Request, decision: Decision) -> Response:
     """A new Binary from raw bytes; X-Security-Context names whose it is, else it is the acting unit's own."""
-    journal: Journal = request.app.state.vault.open(decision)
-    id = await journal.create_binary(_resource(request, context=None))  # noqa: A001 - FHIR's word
-    return await _take_in(request, journal, id)
+    resource = _resource(request, context=None)
+
+    async def gather(journal: Journal) -> str:
+        return await journal.create_binary(resource)
+
+    return await _take_in(request, decision, gather)
 
 
 async def update(request: Request, decision: Decision) -> Response:
-    """A new version from raw bytes. Without X-Security-Context it stays where it is."""
-    journal: Journal = request.app.state.vault.open(decision)
-    id, expect = request.path_params["id"], if_match(request)  # noqa: A001 - FHIR's word
-    stored = await journal.read("Binary", id)
-    resource = _resource(request, context=stored.resource().get("securityContext"))
-    journal.update(id, resource | {"id": id}, expect=expect)
-    return await _take_in(request, journal, id)
+    """A new version from raw bytes, or a new Binary under an id that the client chose.
+
+    Without X-Security-Context it stays where it is.
+    """
+    id: str = request.path_params["id"]  # noqa: A001 - FHIR's word
+    expect, bare = if_match(request), _resource(request, context=None)
+
+    async def gather(journal: Journal) -> str:
+        try:
+            stored = await journal.read("Binary", id)
+        except NotFound:
+            if journal.knows("Binary", id) or not is_id(id):
+                raise
+            if expect > 0:
+                raise VersionConflict from None
+            return await journal.create_binary(bare, chosen=id)
+        resource = _resource(request, context=stored.resource().get("securityContext"))
+        journal.update(id, resource | {"id": id}, expect=expect)
+        return id
+
+    return await _take_in(request, decision, gather)
 
 
 async def answer(request: Request, journal: Journal, stored: Stored) -> Response:
@@ -79,19 +99,41 @@ async def answer(request: Request, journal: Journal, stored: Stored) -> Response
     return _as_bytes(request, stored, content)
 
 
-async def _take_in(request: Request, journal: Journal, id: str) -> Response:
-    """Take the content in first; the version that was gathered is written when all of it is here."""
+async def _take_in(request: Request, decision: Decision, gather: Callable[[Journal], Awaitable[str]]) -> Response:
+    """Take the content in first; the version is gathered and written when all of it is here."""
     limit = request.app.state.settings.max_binary_mb * 1_000_000
     if int(request.headers.get("content-length") or 0) > limit:
         raise TooLarge
+    journal: Journal = request.app.state.vault.open(decision)
     try:
         upload = await journal.stage(_bounded(request, limit))
     except ClientDisconnect:
         raise Malformed("The content broke off.") from None
-    if upload.size:
-        journal.attach(id, upload)
-    (made,) = await journal.commit()
-    return await _written(request, journal, made)
+    load = _Load(upload, gather)
+    try:
+        done = await answers(request, decision, upload.digest, load.write, again=no_reads)
+    finally:
+        if not load.is_used:
+            await journal.discard(upload)
+    return await _written(request, journal, done[0])
+
+
+class _Load:
+    """Content that is here, and the version that it is for: written once, since a failed write throws it away."""
+
+    def __init__(self, upload: Upload, gather: Callable[[Journal], Awaitable[str]]) -> None:
+        self._upload, self._gather = upload, gather
+        self.is_used = False
+
+    async def write(self, journal: Journal) -> list[Answer]:
+        """Write the version with its content."""
+        if self.is_used:
+            raise AlreadyThere
+        id = await self._gather(journal)  # noqa: A001 - FHIR's word
+        self.is_used = True
+        if self._upload.size:
+            journal.attach(id, self._upload)
+        return [made(one) for one in await journal.commit()]
 
 
 async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -119,19 +161,19 @@ def _resource(request: Request, *, context: dict[str, Any] | None) -> dict[str, 
     return resource | ({"securityContext": context} if context else {})
 
 
-async def _written(request: Request, journal: Journal, made: Written) -> Response:
+async def _written(request: Request, journal: Journal, done: Answer) -> Response:
     """Where the version is; the content isn't sent back unless the whole is asked for."""
     base = f"{request.app.state.settings.base_url}/fhir"
-    headers = version_headers(made.version, made.updated)
-    headers["Location"] = f"{base}/Binary/{made.id}/_history/{made.version}"
+    headers = version_headers(done.version, done.updated) if done.updated else {}
+    headers["Location"] = f"{base}/Binary/{done.id}/_history/{done.version}"
     wished = preference(request, "return")
     if wished == "OperationOutcome":
-        return json_response(fhir.encode(fhir.outcome([])), status=made.status, headers=headers)
+        return json_response(fhir.encode(fhir.outcome([])), status=done.status, headers=headers)
     if wished != "representation":
-        return Response(status_code=made.status, headers=headers)
-    stored = await journal.read("Binary", made.id, version=made.version)
+        return Response(status_code=done.status, headers=headers)
+    stored = await journal.read("Binary", done.id, version=done.version)
     response = await _as_resource(request, stored, await journal.content(stored))
-    response.status_code = made.status
+    response.status_code = done.status
     response.headers["Location"] = headers["Location"]
     return response
 

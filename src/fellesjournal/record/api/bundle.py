@@ -1,17 +1,24 @@
 """batch and transaction (FHIR http §2.21.0.17)."""
 
+import inspect
 import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.access.model import AccessError
-from fellesjournal.record import bundle as bundles
-from fellesjournal.record.api import search
+from fellesjournal.record.api import representation
+from fellesjournal.record.api.answer import Raced, answers
 from fellesjournal.record.api.http import (
     error_response,
     fhir_errors,
@@ -19,111 +26,175 @@ from fellesjournal.record.api.http import (
     parse_resource,
     preference,
     read_body,
+    whole_number,
 )
-from fellesjournal.record.api.write import delete_one, written_body
-from fellesjournal.record.binary import listed
-from fellesjournal.record.errors import Malformed, RecordError
-from fellesjournal.record.journal import Journal, Written
-from fellesjournal.record.lookup import Stored
+from fellesjournal.record.api.search import query_pairs
+from fellesjournal.record.api.write import base_of
+from fellesjournal.record.bundle import Entry, list_entries, read_entries, read_entry
+from fellesjournal.record.errors import Malformed, NameTaken, NotFound, RecordError, VersionConflict
+from fellesjournal.record.journal import Journal
 from fellesjournal.record.rows import stamp
+from fellesjournal.record.transaction import Answer, found, run
+
+_VERSION = re.compile(r'W/"([0-9]{1,9})"')
+_OWN_HEADERS = {"ifNoneMatch": b"if-none-match", "ifModifiedSince": b"if-modified-since"}
 
 
-@fhir_errors
-@fhir_interaction("transaction")
-async def bundle(request: Request, decision: Decision) -> Response:
-    """A Bundle of type transaction (atomic) or batch (each by itself)."""
-    content = parse_resource(await read_body(request))
-    kind = content.get("type")
-    if content.get("resourceType") != "Bundle" or kind not in ("transaction", "batch"):
-        raise Malformed("The body must be a Bundle of type transaction or batch.")
-    journal = request.app.state.vault.open(decision)
-    if kind == "transaction":
-        return await _transaction(request, journal, content)
-    return await _batch(request, journal, content)
+def bundles(reads: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of batch and transaction; their GET entries are answered by these routes."""
+
+    @fhir_errors
+    @fhir_interaction("transaction")
+    async def bundle(request: Request, decision: Decision) -> Response:
+        """A Bundle of type transaction (all or nothing) or batch (each by itself)."""
+        body = await read_body(request)
+        work = _Bundle(request, decision, body, reads)
+        done = await answers(request, decision, body, work.run, again=work.read_again)
+        return json_response(_text(request, work.kind, done).encode())
+
+    return bundle
 
 
-async def _transaction(request: Request, journal: Journal, content: dict[str, Any]) -> Response:
-    entries = bundles.read_transaction(content)
-    bundles.gather(journal, entries)
-    order = [entry for entry in entries if entry.resource is not None]
-    for entry in entries:
-        if entry.resource is None:
-            await _delete(journal, entry)
-            order.append(entry)
-    written = dict(zip((entry.place for entry in order), await journal.commit(), strict=True))
-    minimal = preference(request, "return") != "representation"
-    parts = [
-        _entry_text(written[entry.place], None if minimal else entry.resource)
-        for entry in sorted(order, key=lambda entry: entry.place)
-    ]
-    return json_response(_response_text("transaction-response", parts).encode())
+class _Bundle:
+    """One bundle: read from its bytes each time it is done, since the doing changes references in place."""
+
+    def __init__(self, request: Request, decision: Decision, body: bytes, reads: Sequence[Route]) -> None:
+        self._request, self._decision, self._body, self._reads = request, decision, body, reads
+        self.kind = ""
+
+    async def run(self, journal: Journal) -> list[Answer]:
+        """The answers to all entries, in their order."""
+        content = self._content()
+        base = base_of(self._request)
+        if self.kind == "batch":
+            entries = list_entries(content)
+            return [await self._alone(journal, place, entry) for place, entry in enumerate(entries)]
+        return await self._do(journal, read_entries(content, base=base))
+
+    async def read_again(self, journal: Journal, place: int) -> Answer:
+        """What the GET entry at a place answers now."""
+        entry = self._content()["entry"][place]
+        return await self._refusals(self._get(journal, read_entry(place, entry, base=base_of(self._request))))
+
+    def _content(self) -> dict[str, Any]:
+        content = parse_resource(self._body)
+        self.kind = str(content.get("type"))
+        if content.get("resourceType") != "Bundle" or self.kind not in ("transaction", "batch"):
+            raise Malformed("The body must be a Bundle of type transaction or batch.")
+        return content
+
+    async def _do(self, journal: Journal, entries: Sequence[Entry]) -> list[Answer]:
+        try:
+            return await run(journal, entries, base=base_of(self._request), get=self._get)
+        except VersionConflict:
+            if not any(entry.method == "PATCH" and entry.if_match < 0 for entry in entries):
+                raise
+            raise Raced from None
+
+    async def _alone(self, journal: Journal, place: int, entry: Any) -> Answer:
+        """One entry of a batch, whose refusal is its answer."""
+
+        async def once() -> Answer:
+            (answer,) = await self._do(journal, [read_entry(place, entry, base=base_of(self._request))])
+            return answer
+
+        async def twice() -> Answer:
+            try:
+                return await once()
+            except (NameTaken, Raced):
+                journal.forget()
+                return await once()
+
+        return await self._refusals(twice())
+
+    async def _refusals(self, work: Awaitable[Answer]) -> Answer:
+        try:
+            return await work
+        except (AccessError, RecordError) as error:
+            return Answer(error.status, outcome=bytes(error_response(error).body).decode())
+
+    async def _get(self, journal: Journal, entry: Entry) -> Answer:
+        """A read, as if it had come by itself, in the journal of the bundle."""
+        request = self._as_request(entry, journal)
+        for route in self._reads:
+            match, more = route.matches(request.scope)
+            if match == Match.FULL:
+                request.scope.update(more)
+                if request.path_params.get("rtype") == "Binary" and route.name in ("read", "vread"):
+                    return await _binary(journal, request)
+                # The whole bundle has one format; each entry may ask for a part.
+                pairs = [pair for pair in query_pairs(request.url.query) if pair[0] != "_format"]
+                representation.ask_with(request, pairs)
+                response = await inspect.unwrap(route.endpoint)(request, self._decision)
+                return _of_response(await representation.represented(request, response))
+        raise Malformed("A GET in a bundle is a read, a version, a history or a search: Type/id, Type?…")
+
+    def _as_request(self, entry: Entry, journal: Journal) -> Request:
+        url = str(entry.request["url"]).removeprefix(base_of(self._request)).lstrip("/")
+        path, _, query = url.partition("?")
+        outer = self._request
+        kept = [(name, value) for name, value in outer.scope["headers"] if name == b"prefer"]
+        own = [
+            (name, str(entry.request[key]).encode("latin-1", "replace"))
+            for key, name in _OWN_HEADERS.items()
+            if entry.request.get(key) is not None
+        ]
+        return Request(
+            {
+                **outer.scope, "method": "GET", "path": "/" + unquote(path), "root_path": "",
+                "query_string": query.encode(), "headers": kept + own, "path_params": {}, "state": {"journal": journal},
+            }
+        )  # fmt: skip
 
 
-async def _delete(journal: Journal, entry: bundles.Entry) -> None:
-    place = f"Bundle.entry[{entry.place}]"
-    try:
-        await delete_one(journal, entry.rtype, entry.id, expect=entry.if_match, place=place)
-    except RecordError as error:
-        error.issues = [fhir.Issue("error", error.code, place, error.english)]
-        raise
+async def _binary(journal: Journal, request: Request) -> Answer:
+    """A Binary without its content, which is read by itself."""
+    path = request.path_params
+    version = whole_number(path.get("version", "1"))
+    if version is None:
+        raise NotFound
+    stored = await journal.read("Binary", path["id"], version=version if "version" in path else 0)
+    return replace(found(stored), rtype="", id="")
 
 
-async def _batch(request: Request, journal: Journal, content: dict[str, Any]) -> Response:
-    entries = content.get("entry", [])
-    if not isinstance(entries, list) or len(entries) > bundles.MAX_ENTRIES:
-        raise bundles.fault("Bundle.entry", f"must be an array of at most {bundles.MAX_ENTRIES} entries.")
-    parts = [await _one(request, journal, entry) for entry in entries]
-    return json_response(_response_text("batch-response", parts).encode())
+def _of_response(response: Response) -> Answer:
+    body: Any = getattr(response, "body", None)
+    if body is None:
+        raise Malformed("This can only be read by itself, not in a bundle.")
+    match = _VERSION.fullmatch(response.headers.get("etag", ""))
+    date = response.headers.get("last-modified")
+    return Answer(
+        response.status_code, version=int(match[1]) if match else 0,
+        updated=parsedate_to_datetime(date) if date else None,
+        body=bytes(body).decode if body else None,
+    )  # fmt: skip
 
 
-async def _one(request: Request, journal: Journal, entry: Any) -> str:
-    try:
-        if not isinstance(entry, dict):
-            raise Malformed("A batch entry must be an object.")
-        wish = entry.get("request")
-        if isinstance(wish, dict) and wish.get("method") == "GET":
-            return await _get(request, journal, str(wish.get("url")))
-        return await _single_write(journal, entry)
-    except (AccessError, RecordError) as error:
-        body = bytes(error_response(error).body).decode()
-        return f'{{"response":{{"status":"{error.status}","outcome":{body}}}}}'
+def _text(request: Request, kind: str, done: Sequence[Answer]) -> str:
+    wished = preference(request, "return")
+    listed = f',"entry":[{",".join(_entry_text(answer, wished) for answer in done)}]' if done else ""
+    link = f'"link":[{{"relation":"self","url":{json.dumps(base_of(request))}}}]'
+    return f'{{"resourceType":"Bundle","type":"{kind}-response",{link}{listed}}}'
 
 
-async def _get(request: Request, journal: Journal, url: str) -> str:
-    path, _, query = url.partition("?")
-    parts = path.strip("/").split("/")
-    if len(parts) == 2 and not query:
-        stored: Stored = await journal.read(parts[0], parts[1])
-        etag = f'W/\\"{stored.version}\\"'
-        return f'{{"resource":{listed(stored.rtype, stored.body)},"response":{{"status":"200","etag":"{etag}"}}}}'
-    if len(parts) == 1:
-        body = await search.run(request, journal, parts[0], search.query_pairs(query))
-        return f'{{"resource":{body},"response":{{"status":"200"}}}}'
-    raise Malformed("A GET in a batch is a read (Type/id) or a search (Type?…).")
+def _entry_text(answer: Answer, wished: str) -> str:
+    is_read = not answer.rtype and answer.body is not None
+    response = f'"response":{{{_response_text(answer, wished)}}}'
+    if answer.body is None or not (is_read or wished == "representation") or answer.status == 204:
+        return f"{{{response}}}"
+    return f'{{"resource":{answer.body()},{response}}}'
 
 
-async def _single_write(journal: Journal, entry: dict[str, Any]) -> str:
-    alone = {"entry": [entry]}
-    (item,) = bundles.read_transaction(alone)
-    if item.resource is None:
-        await delete_one(journal, item.rtype, item.id, expect=item.if_match)
-    else:
-        bundles.gather(journal, [item])
-    (written,) = await journal.commit()
-    return _entry_text(written, None)
-
-
-def _entry_text(written: Written, resource: dict[str, Any] | None) -> str:
-    location = f"{written.rtype}/{written.id}/_history/{written.version}"
-    response = (
-        f'{{"status":"{written.status}","location":"{location}","etag":"W/\\"{written.version}\\"",'
-        f'"lastModified":"{stamp(written.updated)}"}}'
-    )
-    if resource is None:
-        return f'{{"response":{response}}}'
-    return f'{{"resource":{written_body(resource, written)},"response":{response}}}'
-
-
-def _response_text(kind: str, parts: list[str]) -> str:
-    listed = f',"entry":[{",".join(parts)}]' if parts else ""
-    return f'{{"resourceType":"Bundle","type":{json.dumps(kind)}{listed}}}'
+def _response_text(answer: Answer, wished: str) -> str:
+    parts = [f'"status":"{answer.status}"']
+    if answer.rtype and answer.version:
+        parts.append(f'"location":"{answer.rtype}/{answer.id}/_history/{answer.version}"')
+    if answer.version:
+        parts.append(f'"etag":"W/\\"{answer.version}\\""')
+    if answer.updated is not None:
+        parts.append(f'"lastModified":"{stamp(answer.updated)}"')
+    if answer.outcome:
+        parts.append(f'"outcome":{answer.outcome}')
+    elif wished == "OperationOutcome" and answer.rtype:
+        parts.append(f'"outcome":{fhir.encode(fhir.outcome([])).decode()}')
+    return ",".join(parts)

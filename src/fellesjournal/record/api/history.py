@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.record.api.http import fhir_errors, json_response, preference
+from fellesjournal.record.api.http import fhir_errors, journal_of, json_response, preference
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import CURSOR, query_pairs
 from fellesjournal.record.api.write import known_type
@@ -49,7 +49,7 @@ async def _answer(request: Request, decision: Decision, rtype: str, id: str) -> 
     wanted = [(name, value) for name, value in pairs if name not in _EDGE]
     query = parse_history(rtype, id, wanted, strict=preference(request, "handling") != "lenient")
     cursor = next((value for name, value in pairs if name == CURSOR), None)
-    journal = request.app.state.vault.open(decision)
+    journal = journal_of(request, decision)
     page = await journal.past(query, after=cursor)
     base = f"{request.app.state.settings.base_url}/fhir"
     looks = [pair for pair in pairs if pair[0] in PARAMETERS]

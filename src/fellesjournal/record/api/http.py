@@ -4,15 +4,18 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import wraps
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fellesjournal import fhir
+from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
 from fellesjournal.kit.db import ConnectionLost, StatementTimeout
 from fellesjournal.record.api import representation
 from fellesjournal.record.errors import Malformed, RecordError, TooCostly
+from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Stored
 
 MEDIA_TYPE = "application/fhir+json"
@@ -99,9 +102,20 @@ def http_date(instant: datetime) -> str:
     return f"{day}, {instant.day:02d} {month} {instant.year:04d} {instant:%H:%M:%S} GMT"
 
 
+def content_type(request: Request) -> str:
+    """The media type of the body, without its parameters; "" when none is said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def read_body(request: Request) -> bytes:
     """The body as JSON, up to the limit. Raises TooLarge, UnsupportedMediaType, and Malformed for XML that is none."""
     representation.check_body(request)
+    content = await representation.read_form(request, await read_bytes(request))
+    return relative(content, base=f"{request.app.state.settings.base_url}/fhir/")
+
+
+async def read_bytes(request: Request) -> bytes:
+    """The body as it is, up to the limit. Raises TooLarge."""
     limit = request.app.state.settings.max_body_mb * 1_000_000
     if int(request.headers.get("content-length") or 0) > limit:
         raise TooLarge
@@ -110,8 +124,7 @@ async def read_body(request: Request) -> bytes:
         body += chunk
         if len(body) > limit:
             raise TooLarge
-    content = await representation.read_form(request, bytes(body))
-    return relative(content, base=f"{request.app.state.settings.base_url}/fhir/")
+    return bytes(body)
 
 
 def relative(body: bytes, *, base: str) -> bytes:
@@ -120,6 +133,13 @@ def relative(body: bytes, *, base: str) -> bytes:
     if prefix not in body:
         return body
     return re.sub(rb'("reference"\s*:\s*")' + re.escape(prefix), rb"\1", body)
+
+
+def journal_of(request: Request, decision: Decision) -> Journal:
+    """The journal of this request: of the bundle that it is an entry of, or a new one."""
+    shared = getattr(request.state, "journal", None)
+    opened: Journal = shared or request.app.state.vault.open(decision)
+    return opened
 
 
 def preference(request: Request, name: str) -> str:
@@ -134,15 +154,15 @@ def whole_number(text: str) -> int | None:
     return int(text) if is_number and 0 < int(text) < 2**31 else None
 
 
-async def read_resource(request: Request, *, rtype: str) -> dict[str, object]:
+def parse_typed(body: bytes, *, rtype: str) -> dict[str, Any]:
     """The resource in the body. Raises Malformed when it isn't JSON or is of another type."""
-    resource = parse_resource(await read_body(request))
+    resource = parse_resource(body)
     if resource.get("resourceType") != rtype:
         raise Malformed(f"The body is not a {rtype}.")
     return resource
 
 
-def parse_resource(body: bytes) -> dict[str, object]:
+def parse_resource(body: bytes) -> dict[str, Any]:
     """A resource from bytes. Raises Malformed."""
     try:
         return fhir.parse(body)

@@ -11,7 +11,9 @@ from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
 
 _TYPES = {"token", "reference", "date", "string", "quantity", "number", "uri"}
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+_INTERACTIONS = (
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
+)  # fmt: skip
 _STARTED = "2026-11-23"
 
 
@@ -33,6 +35,7 @@ def _statement(base: str) -> bytes:
         "implementation": {"description": "Fellesjournal", "url": f"{base}/fhir"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",
@@ -53,9 +56,9 @@ def _resource(rtype: str) -> dict[str, Any]:
         "versioning": "versioned-update",
         "readHistory": True,
         "conditionalRead": "full-support",
-        "updateCreate": False,
-        "conditionalCreate": False,
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
         "searchParam": [{"name": code, "type": kind} for code, kind in params],
     }

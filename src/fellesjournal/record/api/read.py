@@ -7,7 +7,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import binary
 from fellesjournal.record.api.conditional import not_modified
-from fellesjournal.record.api.http import fhir_errors, stored_response, whole_number
+from fellesjournal.record.api.http import fhir_errors, journal_of, stored_response, whole_number
 from fellesjournal.record.errors import NotFound
 
 
@@ -29,7 +29,7 @@ async def vread(request: Request, decision: Decision) -> Response:
 
 
 async def _answer(request: Request, decision: Decision, *, version: int) -> Response:
-    journal = request.app.state.vault.open(decision)
+    journal = journal_of(request, decision)
     stored = await journal.read(request.path_params["rtype"], request.path_params["id"], version=version)
     unchanged = not_modified(request, version=stored.version, updated=stored.updated)
     if unchanged is not None:

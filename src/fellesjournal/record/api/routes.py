@@ -2,30 +2,42 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from fellesjournal.record.api.bundle import bundle
+from fellesjournal.record.api.bundle import bundles
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.history import history, system_history, type_history
 from fellesjournal.record.api.metadata import metadata
+from fellesjournal.record.api.patch import patch, patch_matching
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
-from fellesjournal.record.api.write import create, delete, update
+from fellesjournal.record.api.write import create, delete, delete_matching, update, update_matching
 
-_interactions: list[BaseRoute] = [
-    Route("/metadata", metadata, methods=["GET"]),
+_reads: list[Route] = [
     Route("/_history", system_history, methods=["GET"]),
     Route("/{rtype}/_history", type_history, methods=["GET"]),
     Route("/{rtype}/{id}", read, methods=["GET"]),
     Route("/{rtype}", search_get, methods=["GET"]),
-    Route("/{rtype}", create, methods=["POST"]),
-    Route("/{rtype}/{id}", update, methods=["PUT"]),
-    Route("/{rtype}/{id}", delete, methods=["DELETE"]),
     Route("/{rtype}/{id}/_history/{version}", vread, methods=["GET"]),
     Route("/{rtype}/{id}/_history", history, methods=["GET"]),
+]
+"""What may stand in a bundle as a GET."""
+
+_bundle = bundles(_reads)
+
+_interactions: list[BaseRoute] = [
+    Route("/metadata", metadata, methods=["GET"]),
+    *_reads,
+    Route("/{rtype}", create, methods=["POST"]),
+    Route("/{rtype}/{id}", update, methods=["PUT"]),
+    Route("/{rtype}/{id}", patch, methods=["PATCH"]),
+    Route("/{rtype}/{id}", delete, methods=["DELETE"]),
+    Route("/{rtype}", update_matching, methods=["PUT"]),
+    Route("/{rtype}", patch_matching, methods=["PATCH"]),
+    Route("/{rtype}", delete_matching, methods=["DELETE"]),
     Route("/{rtype}/_search", search_post, methods=["POST"]),
-    Route("/", bundle, methods=["POST"]),
+    Route("/", _bundle, methods=["POST"]),
 ]
 
-_top: list[BaseRoute] = [Route("/fhir", bundle, methods=["POST"])]
+_top: list[BaseRoute] = [Route("/fhir", _bundle, methods=["POST"])]
 
 routes: list[BaseRoute] = [
     *_top,

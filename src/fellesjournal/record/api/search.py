@@ -10,7 +10,7 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import representation
-from fellesjournal.record.api.http import TooLarge, fhir_errors, json_response, preference
+from fellesjournal.record.api.http import TooLarge, fhir_errors, journal_of, json_response, preference
 from fellesjournal.record.api.representation import UnsupportedMediaType
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
@@ -72,7 +72,7 @@ async def run(request: Request, journal: Journal, rtype: str, pairs: list[tuple[
 
 
 async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, str]]) -> Response:
-    journal = request.app.state.vault.open(decision)
+    journal = journal_of(request, decision)
     body = await run(request, journal, request.path_params["rtype"], pairs)
     return json_response(body.encode())
 

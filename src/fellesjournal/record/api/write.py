@@ -1,4 +1,4 @@
-"""create, update, delete (FHIR http §2.21.0.5, .7, .8)."""
+"""create, update, delete, each by id or by a condition (FHIR http §2.21.0.5, .7, .8)."""
 
 from typing import Any
 
@@ -8,78 +8,131 @@ from starlette.responses import Response
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.kit import ids
-from fellesjournal.record import ownership
 from fellesjournal.record.api import binary
-from fellesjournal.record.api.http import (
-    fhir_errors,
-    if_match,
-    json_response,
-    preference,
-    read_resource,
-    version_headers,
-)
+from fellesjournal.record.api.answer import answer_one
+from fellesjournal.record.api.http import fhir_errors, if_match, parse_typed, read_body
+from fellesjournal.record.bundle import Entry
 from fellesjournal.record.errors import Malformed, NotFound
-from fellesjournal.record.journal import Journal, Written, body_of
-from fellesjournal.record.rows import Wanted, split_body
+from fellesjournal.record.journal import Journal
+from fellesjournal.record.transaction import Answer, made, run
 
 
 @fhir_errors
 @fhir_interaction("create")
 async def create(request: Request, decision: Decision) -> Response:
-    """A new resource; the server makes its id."""
+    """A new resource; the server makes its id. With If-None-Exist only when nothing matches."""
     rtype = known_type(request)
     if rtype == "Binary" and binary.is_raw(request):
         return await binary.create(request, decision)
-    resource: dict[str, Any] = await read_resource(request, rtype=rtype)
-    journal = request.app.state.vault.open(decision)
-    resource.pop("id", None)
-    journal.create(resource)
-    return _answer(request, resource, (await journal.commit())[0])
+    body = await read_body(request)
+    question = _if_none_exist(request)
+
+    async def work(journal: Journal) -> list[Answer]:
+        resource = parse_typed(body, rtype=rtype)
+        resource.pop("id", None)
+        if question is not None:
+            return await by_question(request, journal, "POST", question, resource=resource)
+        await journal.create_named(resource)
+        return [made(one) for one in await journal.commit()]
+
+    return await answer_one(request, decision, body, work)
 
 
 @fhir_errors
 @fhir_interaction("update")
 async def update(request: Request, decision: Decision) -> Response:
-    """A new version. If-Match is honoured; without it the version goes on top of whichever is there."""
-    rtype = known_type(request)
+    """A new version, or a new resource under an id that the client chose. If-Match is honoured.
+
+    Without it the version goes on top of whichever is there.
+    """
+    rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
     if rtype == "Binary" and binary.is_raw(request):
         return await binary.update(request, decision)
-    resource: dict[str, Any] = await read_resource(request, rtype=rtype)
-    check_id(resource, request.path_params["id"])
-    journal = request.app.state.vault.open(decision)
-    journal.update(request.path_params["id"], resource, expect=if_match(request))
-    return _answer(request, resource, (await journal.commit())[0])
+    body, expect = await read_body(request), if_match(request)
+
+    async def work(journal: Journal) -> list[Answer]:
+        resource = parse_typed(body, rtype=rtype)
+        check_id(resource, id)
+        await journal.put(id, resource, expect=expect)
+        return [made(one) for one in await journal.commit()]
+
+    return await answer_one(request, decision, body, work)
+
+
+@fhir_errors
+@fhir_interaction("update")
+async def update_matching(request: Request, decision: Decision) -> Response:
+    """A new version of the one resource that matches; a new resource when none does."""
+    rtype, body = known_type(request), await read_body(request)
+
+    async def work(journal: Journal) -> list[Answer]:
+        return await by_question(
+            request, journal, "PUT", question_in(request), resource=parse_typed(body, rtype=rtype)
+        )
+
+    return await answer_one(request, decision, body, work)
 
 
 @fhir_errors
 @fhir_interaction("delete")
 async def delete(request: Request, decision: Decision) -> Response:
     """Deleted: reads answer 410, the history stays."""
-    rtype = known_type(request)
-    journal = request.app.state.vault.open(decision)
-    await delete_one(journal, rtype, request.path_params["id"], expect=if_match(request))
-    written = (await journal.commit())[0]
-    return Response(status_code=204, headers=version_headers(written.version, written.updated))
+    rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
+    expect = if_match(request)
+
+    async def work(journal: Journal) -> list[Answer]:
+        journal.delete(rtype, id, expect=expect)
+        return [made(one) for one in await journal.commit()]
+
+    return await answer_one(request, decision, b"", work)
 
 
-async def delete_one(journal: Journal, rtype: str, id: str, *, expect: int, place: str = "") -> None:
-    """Gather the deletion of a resource that the reader sees. Raises NotFound, Gone."""
-    stored = await journal.read(rtype, id)
-    patient = await journal.context_owner(stored) or owner_of(stored.resource(), id)
-    journal.delete(rtype, id, patient=patient, expect=expect, place=place)
+@fhir_errors
+@fhir_interaction("delete")
+async def delete_matching(request: Request, decision: Decision) -> Response:
+    """The one resource that matches is deleted; several are left as they are (412), and none is as it was wished."""
+    known_type(request)
+
+    async def work(journal: Journal) -> list[Answer]:
+        return await by_question(request, journal, "DELETE", question_in(request), resource=None)
+
+    return await answer_one(request, decision, b"", work)
 
 
-def owner_of(resource: dict[str, Any], id: str) -> int:
-    """The pid of the patient that a stored resource belongs to, or DIRECTORY or UNIT_OWN."""
-    rtype = resource["resourceType"]
-    if rtype == "Patient":
-        return (ids.decode(id) or (0, 0))[1]
-    if rtype in ownership.DIRECTORY_TYPES:
-        return ownership.DIRECTORY
-    owner = fhir.extract(resource, into=fhir.IndexRows(), n=1, hash64=lambda _: 0)
-    found = ownership.patient_key(owner.patient)
-    return found[1] if found else ownership.UNIT_OWN
+def _if_none_exist(request: Request) -> str | None:
+    """The condition of a create. Clients write it in ASCII or, as they do in addresses, in UTF-8."""
+    text = request.headers.get("if-none-exist")
+    try:
+        return None if text is None else text.encode("latin-1").decode() or "?"
+    except UnicodeDecodeError:
+        return text
+
+
+async def by_question(
+    request: Request, journal: Journal, method: str, question: str, *, resource: dict[str, Any] | None,
+) -> list[Answer]:  # fmt: skip
+    """A conditional write: a transaction of one entry, without a place in a bundle."""
+    id = str((resource or {}).get("id") or "") if method == "PUT" else ""  # noqa: A001 - FHIR's word
+    entry = Entry(
+        -1, method, known_type(request), id, question, "", if_match(request), resource, {}, near=resource
+    )
+    return await run(journal, [entry], base=base_of(request), get=no_get)
+
+
+def question_in(request: Request) -> str:
+    """The condition in the address."""
+    query: str = request.url.query
+    return query or "?"
+
+
+def base_of(request: Request) -> str:
+    """The address of the interface, without a slash at its end."""
+    return f"{request.app.state.settings.base_url}/fhir"
+
+
+async def no_get(_journal: Journal, _entry: Entry) -> Answer:
+    """For what holds no reads."""
+    raise AssertionError("a conditional write is no read")
 
 
 def known_type(request: Request) -> str:
@@ -94,22 +147,3 @@ def check_id(resource: dict[str, Any], id: str) -> None:
     """Raise Malformed unless the body names the same id as the address (FHIR http, update)."""
     if resource.get("id") != id:
         raise Malformed("The id in the body must be the id in the address.")
-
-
-def _answer(request: Request, resource: dict[str, Any], written: Written) -> Response:
-    headers = version_headers(written.version, written.updated)
-    base = f"{request.app.state.settings.base_url}/fhir"
-    headers["Location"] = f"{base}/{written.rtype}/{written.id}/_history/{written.version}"
-    wished = preference(request, "return")
-    if wished == "minimal":
-        return Response(status_code=written.status, headers=headers)
-    if wished == "OperationOutcome":
-        return json_response(fhir.encode(fhir.outcome([])), status=written.status, headers=headers)
-    return json_response(written_body(resource, written).encode(), status=written.status, headers=headers)
-
-
-def written_body(resource: dict[str, Any], written: Written) -> str:
-    """The stored bytes of a version just written."""
-    slot, pid = ids.decode(written.id) or (0, 0)
-    parts = split_body(resource, Wanted("C", written.rtype, slot, pid, 0, resource))
-    return body_of(parts, version=written.version, updated=written.updated)

@@ -1,0 +1,108 @@
+"""One bulk write for a decision: everything gathered with the facts that go with it, or nothing and a named fault."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fellesjournal.access import audit, relations
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import NoNeed, WrongUnit
+from fellesjournal.access.relations import Fact
+from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
+from fellesjournal.record import store
+from fellesjournal.record.binary import Load
+from fellesjournal.record.errors import Duplicate, NotFound, RecordError, UnknownPatient
+from fellesjournal.record.names import Key, Name
+from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
+from fellesjournal.record.written import check, placed, taken
+
+
+@dataclass
+class Writer:
+    """Writes by the pool, or inside the transaction that is open. `touched`: the patients written about so far."""
+
+    pool: Database
+    conn: Connection | None
+    decision: Decision
+    hash64: Callable[[str], int]
+    known: Mapping[Name, Key]
+    load: Load
+    touched: set[int] = field(default_factory=set)
+
+    async def write(
+        self, wanted: Sequence[Wanted], bodies: Sequence[Body | None], *, facts: Sequence[Fact],
+        ended: Sequence[tuple[int, int]],
+    ) -> list[Row]:  # fmt: skip
+        """The rows of `vault.write` for what was validated, in its order.
+
+        Raises UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate, OtherPatient, NoNeed,
+        WrongUnit, SessionOver.
+        """
+        columns = self._columns(wanted, bodies)
+        try:
+            if facts or ended or self.load.uploads:
+                rows = await self._write_with_facts(wanted, columns, facts, ended)
+            else:
+                rows = await self._put(columns)
+        except UniqueViolation as error:
+            raise await self._taken(error) from error
+        check(rows, wanted)
+        self.touched.update(_patients(columns))
+        return rows
+
+    def _columns(self, wanted: Sequence[Wanted], bodies: Sequence[Body | None]) -> Columns:
+        try:
+            return gather(wanted, hash64=self.hash64, bodies=bodies, known=self.known)
+        except NotOurPatient as error:
+            raise placed(UnknownPatient(), error.place) from None
+
+    async def _put(self, columns: Columns) -> list[Row]:
+        if not columns.pid:
+            return []
+        if self.conn is None:
+            return await store.write(self.pool, secret=self.decision.secret, columns=columns)
+        # A key that is taken must not end the transaction.
+        async with self.conn.transaction():
+            return await store.write(self.conn, secret=self.decision.secret, columns=columns)
+
+    async def _write_with_facts(
+        self, wanted: Sequence[Wanted], columns: Columns, facts: Sequence[Fact], ended: Sequence[tuple[int, int]]
+    ) -> list[Row]:
+        try:
+            async with self._transaction() as conn:
+                for fact in facts:
+                    await relations.establish(conn, decision=self.decision, fact=fact)
+                rows = await store.write(conn, secret=self.decision.secret, columns=columns) if columns.pid else []
+                check(rows, wanted)
+                await self.load.keep(conn, wanted, rows)
+                for patient, source in ended:
+                    await relations.end(conn, decision=self.decision, patient=patient, source=source)
+                return rows
+        except (NoNeed, NotFound, WrongUnit):
+            # What the database logged went with the transaction.
+            await self._log_refusal({*(fact.patient for fact in facts), *_patients(columns)}, "write")
+            raise
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[Connection, None]:
+        if self.conn is None:
+            async with self.pool.transaction() as conn:
+                yield conn
+        else:
+            async with self.conn.transaction():
+                yield self.conn
+
+    async def _taken(self, error: UniqueViolation) -> RecordError:
+        """What was there already. That a national number is taken tells that somebody has it: logged as a look-up."""
+        found = taken(error)
+        if isinstance(found, Duplicate):
+            await self._log_refusal([0], "identify")
+        return found
+
+    async def _log_refusal(self, patients: Iterable[int], action: str) -> None:
+        named = sorted({max(patient, 0) for patient in patients})
+        await audit.log_refusal(self.conn or self.pool, decision=self.decision, action=action, patients=named)
+
+
+def _patients(columns: Columns) -> Iterable[int]:
+    return (patient for patient in columns.patient if patient is not None)

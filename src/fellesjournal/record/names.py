@@ -1,0 +1,125 @@
+"""Ids that clients chose: found in resources and searches, and told apart from those of our own form.
+
+A name is (type, id). Which row it stands for depends on who asks (`vault.find_ids`), so nothing here is kept beyond
+one request. Search rows always hold the row's own id: then both ways to write a reference find the same.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from fellesjournal import fhir
+from fellesjournal.kit.ids import decode, encode
+from fellesjournal.record.search import SearchQuery
+from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value
+
+Name = tuple[str, str]
+Key = tuple[int, int]
+
+is_id: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
+"""FHIR's rule for an id (datatypes.html#id)."""
+
+_FOREIGN: Final = re.compile(r'"reference":"([A-Z][A-Za-z]+)/(?![0-9a-hjkmnp-tv-z]{15}["/])([A-Za-z0-9\-.]{1,64})["/]')
+"""References in compact JSON to ids that are not of our own form: a quote inside a text has a backslash before it."""
+_REFERENCE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/.*)?").fullmatch
+
+
+def foreign(text: str) -> list[Name]:
+    """The names, in a resource's text, of what clients may have chosen ids for."""
+    return [name for name in _FOREIGN.findall(text) if name[0] in fhir.TYPE_NUMBER] if "/" in text else []
+
+
+def name_in(reference: str) -> Name | None:
+    """The name in a relative reference whose id is not of our own form, else None."""
+    match = _REFERENCE(reference)
+    if match is None or match[1] not in fhir.TYPE_NUMBER or decode(match[2]):
+        return None
+    return match[1], match[2]
+
+
+def id_of(rtype: str, body: str, key: Key) -> str:
+    """The id that stands in a stored body: the client's own, or that of our own form."""
+    start = len(rtype) + len('{"resourceType":"","id":"')
+    if body.startswith('","id":"', start - 8):
+        return body[start : body.index('"', start)]
+    return encode(*key)
+
+
+def with_own_ids(resource: dict[str, Any], text: str, known: Mapping[Name, Key]) -> dict[str, Any]:
+    """The resource with its references to known names in our own form: itself when there are none.
+
+    `text` is its JSON, in which they are looked for first. Nothing is changed in place.
+    """
+    if not known or not any(name in known for name in foreign(text)):
+        return resource
+    found: dict[str, Any] = _renamed(resource, known)
+    return found
+
+
+def _renamed(value: Any, known: Mapping[Name, Key]) -> Any:
+    if type(value) is dict:
+        is_named = type(value.get("reference")) is str
+        made = {key: _renamed(item, known) for key, item in value.items()}
+        return made | {"reference": _own(value["reference"], known)} if is_named else made
+    return [_renamed(item, known) for item in value] if type(value) is list else value
+
+
+def _own(reference: str, known: Mapping[Name, Key]) -> str:
+    match = _REFERENCE(reference)
+    key = known.get((match[1], match[2])) if match else None
+    return f"{match[1]}/{encode(*key)}{match[3] or ''}" if match and key else reference
+
+
+def asked_for(query: SearchQuery) -> list[Name]:
+    """The names that a search asks for, by `_id` or by a reference."""
+    return [name for clause in _clauses(query.clauses) for name in _named(clause)]
+
+
+def answered(query: SearchQuery, known: Mapping[Name, Key]) -> SearchQuery:
+    """The search with the rows of its names: references find what is written either way."""
+    if not known:
+        return query
+    return replace(query, clauses=tuple(_condition(condition, known) for condition in query.clauses))
+
+
+def _clauses(conditions: Sequence[Condition]) -> Iterator[Clause]:
+    for condition in conditions:
+        if isinstance(condition, Clause):
+            yield condition
+        elif isinstance(condition, Chain):
+            yield from _clauses(condition.links)
+        else:
+            yield from _clauses((condition.link,))
+
+
+def _named(clause: Clause) -> list[Name]:
+    if clause.type == "id":
+        found = [(clause.rtype, value.text) for value in clause.values if isinstance(value, TextValue)]
+        return [name for name in found if is_id(name[1]) and not decode(name[1])]
+    keys = [key for value in clause.values if isinstance(value, ReferenceValue) and value.local for key in value.keys]
+    return [name for name in map(name_in, keys) if name]
+
+
+def _condition(condition: Condition, known: Mapping[Name, Key]) -> Condition:
+    if isinstance(condition, Clause):
+        rtype = condition.rtype if condition.type == "id" else ""
+        return replace(condition, values=tuple(_value(value, known, rtype) for value in condition.values))
+    if isinstance(condition, Has):
+        return replace(condition, link=_condition(condition.link, known))
+    return replace(condition, links=tuple(_condition(link, known) for link in condition.links))
+
+
+def _value(value: Value, known: Mapping[Name, Key], rtype: str) -> Value:
+    """What names a row finds references to the row; what was written before there was such a row stays findable."""
+    if isinstance(value, TextValue):
+        key = known.get((rtype, value.text)) if rtype else None
+        return TextValue(encode(*key)) if key else value
+    if not isinstance(value, ReferenceValue) or value.local is None:
+        return value
+    found = {key: own for key in value.keys if (own := _own(key, known)) != key}
+    if not found:
+        return value
+    # Without a type a patient is what is most likely meant: it is the one that opens a chart.
+    target = next((own for own in found.values() if own.startswith("Patient/")), next(iter(found.values())))
+    return ReferenceValue((*value.keys, *found.values()), (value.local[0], target.partition("/")[2]))

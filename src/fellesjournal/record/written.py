@@ -1,0 +1,70 @@
+"""What a write answered: versions that were made, or the first fault with its place in what was sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fellesjournal import fhir
+from fellesjournal.access.model import NoNeed, SessionOver, WrongUnit
+from fellesjournal.kit.db import Row, UniqueViolation
+from fellesjournal.record.errors import BY_STATUS, AlreadyThere, Duplicate, NameTaken, NotFound, RecordError
+from fellesjournal.record.rows import Body, Wanted
+
+
+@dataclass(frozen=True)
+class Written:
+    """A version that was made. status: 201 created, 200 updated, 204 deleted."""
+
+    rtype: str
+    id: str
+    version: int
+    updated: datetime
+    status: int
+    stored: Body | None = None
+
+    def body(self) -> str:
+        """The stored body, without reading it back; "" for a deletion."""
+        return self.stored.text(version=self.version, updated=self.updated) if self.stored else ""
+
+
+def written(wanted: Wanted, body: Body | None, row: Row) -> Written:
+    """The version that a row of `vault.write` tells of, under the id that its client knows."""
+    id = row["chosen"] or wanted.id  # noqa: A001 - FHIR's word
+    if body is not None and id != wanted.id:
+        head = body.head.replace(f'"id":"{wanted.id}"', f'"id":"{id}"', 1)
+        body = Body(head, body.tail)
+    return Written(wanted.rtype, id, row["version"], row["updated"], row["status"], body)
+
+
+def check(rows: Sequence[Row], wanted: Sequence[Wanted]) -> None:
+    """Raise the first fault, with its place in what was sent."""
+    bad = next((row for row in rows if row["status"] >= 400), None)
+    if bad is not None:
+        raise placed(fault(bad["status"]), wanted[bad["n"] - 1].place)
+
+
+def placed(error: Exception, place: str) -> Exception:
+    """The error with its place in what was sent, if one is known."""
+    if place and isinstance(error, RecordError):
+        error.issues = [fhir.Issue("error", error.code, place, error.english)]
+    return error
+
+
+def fault(status: int) -> Exception:
+    """The refusal that `vault.write` and `vault.read_many` number so."""
+    if status == 401:
+        return SessionOver()
+    if status == 403:
+        return NoNeed()
+    if status == 430:
+        return WrongUnit()
+    error: type[RecordError] = BY_STATUS.get(status, NotFound)
+    return error()
+
+
+def taken(error: UniqueViolation) -> RecordError:
+    """What was there already: an id that was to be new, one that a client chose, or a business key."""
+    constraint = getattr(error, "constraint_name", "")
+    if constraint == "chosen_id_pkey":
+        return NameTaken()
+    return AlreadyThere() if constraint in ("history_pkey", "resource_pkey") else Duplicate()
