@@ -23,6 +23,7 @@ from fellesjournal.fhir.patch import (
     apply_json_patch,
 )
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
+from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
@@ -31,11 +32,13 @@ from fellesjournal.fhir.xml_read import BadXml, read_xml
 from fellesjournal.fhir.xml_write import write_xml
 
 __all__ = [
+    "OFFICIAL",
     "OPEN_END",
     "OPEN_START",
     "RESOURCE_TYPES",
     "SUMMARIES",
     "TYPE_NUMBER",
+    "AddedParam",
     "BadJson",
     "BadPatch",
     "BadXml",
@@ -45,6 +48,7 @@ __all__ = [
     "PatchConflict",
     "PatchError",
     "PatchTestFailed",
+    "Registry",
     "SearchParam",
     "Summary",
     "apply_fhirpath_patch",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from fellesjournal import fhir
+from fellesjournal.record.search.dialect import PLAIN, Dialect
 from fellesjournal.record.search.error import SearchError, refusal
 from fellesjournal.record.search.model import (
     Chain,
@@ -39,7 +40,9 @@ _OTHERS_BUSINESS: Final = ("_format", "_pretty")
 Pairs = Sequence[tuple[str, str]]
 
 
-def parse_search(rtype: str, params: Pairs, *, strict: bool = True, base: str = "") -> SearchQuery:
+def parse_search(
+    rtype: str, params: Pairs, *, strict: bool = True, base: str = "", registry: fhir.Registry = fhir.OFFICIAL
+) -> SearchQuery:
     """Understand a search on a type. `base` is this server's own address: references under it are local.
 
     With `strict` an unknown parameter or modifier is a fault; without, it is left out and told in `ignored`.
@@ -47,7 +50,7 @@ def parse_search(rtype: str, params: Pairs, *, strict: bool = True, base: str = 
     """
     if rtype not in fhir.TYPE_NUMBER:
         raise refusal("type", "no such resource type", code="not-supported")
-    work = _Work(rtype, base, strict=strict)
+    work = _Work(rtype, Dialect(base, registry), strict=strict)
     for name, value in params:
         work.take(name, value)
     return work.query(tuple(params))
@@ -93,8 +96,8 @@ class _Unknown(Exception):
 class _Work:
     """One query in the making; takes the parameters one by one and gathers faults."""
 
-    def __init__(self, rtype: str, base: str, *, strict: bool) -> None:
-        self.rtype, self.base, self.strict = rtype, base, strict
+    def __init__(self, rtype: str, dialect: Dialect, *, strict: bool) -> None:
+        self.rtype, self.dialect, self.strict = rtype, dialect, strict
         self.clauses: list[Condition] = []
         self.sort: tuple[SortKey, ...] = ()
         self.count = DEFAULT_COUNT
@@ -115,7 +118,7 @@ class _Work:
             if special is not None:
                 special(self, name, value)
             elif name not in _OTHERS_BUSINESS:
-                self.clauses.append(parse_condition(self.rtype, name, value, base=self.base))
+                self.clauses.append(parse_condition(self.rtype, name, value, dialect=self.dialect))
         except _Unknown as unknown:
             self.unknown(unknown)
         except SearchError as error:
@@ -146,7 +149,7 @@ class _Work:
         keys = [part.strip() for part in value.split(",") if part.strip()]
         if len(keys) > MAX_SORTS:
             raise refusal(name, f"at most {MAX_SORTS} keys")
-        self.sort = tuple(_sort_key(self.rtype, key) for key in keys)
+        self.sort = tuple(_sort_key(self.rtype, key, self.dialect) for key in keys)
 
     def take_count(self, name: str, value: str) -> None:
         """`_count=20`; more than MAX_COUNT gives MAX_COUNT."""
@@ -162,11 +165,11 @@ class _Work:
 
     def take_include(self, name: str, value: str) -> None:
         """`_include=Observation:subject:Patient`."""
-        self.includes.append(_include(name, value, iterate=name.endswith(":iterate")))
+        self.includes.append(_include(name, value, self.dialect, iterate=name.endswith(":iterate")))
 
     def take_revinclude(self, name: str, value: str) -> None:
         """`_revinclude=Provenance:target`."""
-        self.revincludes.append(_include(name, value, iterate=name.endswith(":iterate")))
+        self.revincludes.append(_include(name, value, self.dialect, iterate=name.endswith(":iterate")))
 
     def take_summary(self, name: str, value: str) -> None:
         """`_summary=count` asks for the total alone; the others are for whoever writes the answer."""
@@ -189,25 +192,25 @@ _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
 }  # fmt: skip
 
 
-def parse_condition(rtype: str, name: str, value: str, *, base: str = "", hops: int = 0) -> Condition:
+def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLAIN, hops: int = 0) -> Condition:
     """One search parameter with its modifiers, chains and values."""
     if name.startswith("_has:"):
-        return _has(rtype, name, value, base, hops)
+        return _has(rtype, name, value, dialect, hops)
     head, dot, rest = name.partition(".")
     if dot:
-        return _chain(rtype, name, head, rest, value, base, hops)
+        return _chain(rtype, name, head, rest, value, dialect, hops)
     code, _, modifier = name.partition(":")
-    param = _known(rtype, name, code)
+    param = _known(rtype, name, code, dialect)
     if code == "_id":
         return _id_clause(rtype, name, value, modifier)
     _check_modifier(name, param, modifier)
-    values = parse_values(name, value, param=param, modifier=modifier, base=base)
+    values = parse_values(name, value, param=param, modifier=modifier, base=dialect.base)
     kept = "" if modifier in fhir.TYPE_NUMBER else modifier
     return Clause(rtype, code, param.type, param.id, kept, values)
 
 
-def _known(rtype: str, name: str, code: str) -> fhir.SearchParam:
-    param = fhir.search_params(rtype).get(code)
+def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchParam:
+    param = dialect.registry.params(rtype).get(code)
     if param is None:
         raise _Unknown(name, f"{rtype} has no search parameter of this name")
     if code in _NO_ROWS or param.type not in _SERVED:
@@ -232,40 +235,40 @@ def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
     return Clause(rtype, "_id", "id", 0, "", tuple(TextValue(i.removeprefix(f"{rtype}/")) for i in ids))
 
 
-def _chain(rtype: str, name: str, head: str, rest: str, value: str, base: str, hops: int) -> Chain:
+def _chain(rtype: str, name: str, head: str, rest: str, value: str, dialect: Dialect, hops: int) -> Chain:
     code, _, wanted = head.partition(":")
-    param = _known(rtype, name, code)
+    param = _known(rtype, name, code, dialect)
     if param.type != "reference":
         raise _Unknown(name, f"only a reference can be followed, and {code} is a {param.type}")
     _check_hops(name, hops)
     if wanted and wanted not in (param.targets or fhir.TYPE_NUMBER):
         raise _Unknown(name, f"{code} never refers to that type")
     types = (wanted,) if wanted else param.targets
-    links = [link for t in types if (link := _try_link(t, rest, value, base, hops, alone=len(types) == 1))]
+    links = [link for t in types if (link := _try_link(t, rest, value, dialect, hops, alone=len(types) == 1))]
     if not links:
         raise _Unknown(name, "no type that it may refer to has such a parameter")
     return Chain(rtype, code, param.id, tuple(links))
 
 
-def _try_link(rtype: str, rest: str, value: str, base: str, hops: int, *, alone: bool) -> Condition | None:
+def _try_link(rtype: str, rest: str, value: str, dialect: Dialect, hops: int, *, alone: bool) -> Condition | None:
     try:
-        return parse_condition(rtype, rest, value, base=base, hops=hops + 1)
+        return parse_condition(rtype, rest, value, dialect=dialect, hops=hops + 1)
     except _Unknown:
         if alone:
             raise
         return None
 
 
-def _has(rtype: str, name: str, value: str, base: str, hops: int) -> Has:
+def _has(rtype: str, name: str, value: str, dialect: Dialect, hops: int) -> Has:
     _check_hops(name, hops)
     pieces = name.split(":", 3)
     if len(pieces) < 4 or pieces[1] not in fhir.TYPE_NUMBER:
         raise refusal("_has", "is _has:Type:reference:parameter=value")
     _, source, code, rest = pieces
-    param = _known(source, name, code)
+    param = _known(source, name, code, dialect)
     if param.type != "reference" or (param.targets and rtype not in param.targets):
         raise _Unknown(name, f"{source}.{code} never refers to {rtype}")
-    return Has(source, code, param.id, parse_condition(source, rest, value, base=base, hops=hops + 1))
+    return Has(source, code, param.id, parse_condition(source, rest, value, dialect=dialect, hops=hops + 1))
 
 
 def _check_hops(name: str, hops: int) -> None:
@@ -273,17 +276,17 @@ def _check_hops(name: str, hops: int) -> None:
         raise refusal(name, f"at most {MAX_HOPS} references may be followed", code="too-costly")
 
 
-def _sort_key(rtype: str, text: str) -> SortKey:
+def _sort_key(rtype: str, text: str, dialect: Dialect) -> SortKey:
     descending, code = text.startswith("-"), text.lstrip("-")
     if code == "_id":
         return SortKey("_id", "", 0, descending)
-    param = fhir.search_params(rtype).get(code)
+    param = dialect.registry.params(rtype).get(code)
     if param is None or param.type not in SORTABLE or code in _NO_ROWS:
         raise _Unknown("_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by")
     return SortKey(code, param.type, param.id, descending)
 
 
-def _include(name: str, value: str, *, iterate: bool) -> Include:
+def _include(name: str, value: str, dialect: Dialect, *, iterate: bool) -> Include:
     if value == "*":
         return Include("", (), iterate=iterate)
     source, _, rest = value.partition(":")
@@ -291,9 +294,9 @@ def _include(name: str, value: str, *, iterate: bool) -> Include:
     if source not in fhir.TYPE_NUMBER or not code or (target and target not in fhir.TYPE_NUMBER):
         raise refusal(name, "is Type:parameter, Type:parameter:Target or *")
     if code == "*":
-        found = [p.id for p in fhir.search_params(source).values() if p.type == "reference"]
+        found = [p.id for p in dialect.registry.params(source).values() if p.type == "reference"]
         return Include(source, tuple(sorted(found)), target, iterate)
-    param = _known(source, name, code)
+    param = _known(source, name, code, dialect)
     if param.type != "reference":
         raise _Unknown(name, f"{code} is not a reference")
     return Include(source, (param.id,), target, iterate)
