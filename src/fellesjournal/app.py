@@ -179,6 +179,7 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.csrf_key = open_.keys.versions("csrf")
     state.access_db = open_.web
     state.vault = Vault(open_.web, keys=open_.keys)
+    state.patient_named = state.vault.patient_named
     state.sessions = sessions
     state.installed = open_.installed
     state.health = _health(open_)

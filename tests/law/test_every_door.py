@@ -146,6 +146,7 @@ def test_every_fhir_interaction_without_a_need_is_refused_and_logged(demo_site: 
         "entry": [{"request": {"method": "GET", "url": f"Patient/{stranger}"}}],
     }
     write = json.loads(weight(stranger))
+    patch = {"Content-Type": "application/json-patch+json"}
     transaction = {
         "resourceType": "Bundle",
         "type": "transaction",
@@ -163,6 +164,12 @@ def test_every_fhir_interaction_without_a_need_is_refused_and_logged(demo_site: 
         ("POST", "/Observation", {"json": write}, {403}),
         ("PUT", f"/Patient/{stranger}", {"json": person(id=stranger)}, {403}),
         ("DELETE", f"/Patient/{stranger}", {}, {404}),
+        ("PATCH", f"/Patient/{stranger}", {"content": "[]", "headers": patch}, {404}),
+        ("POST", "/Observation", {"json": write, "headers": {"If-None-Exist": f"patient={stranger}"}}, {403}),
+        ("POST", "/Observation", {"json": write, "headers": {"Idempotency-Key": "lov"}}, {403}),
+        ("PUT", "/Observation", {"json": write, "params": about}, {403}),
+        ("PATCH", "/Observation", {"content": "[]", "headers": patch, "params": about}, {403}),
+        ("DELETE", "/Observation", {"params": about}, {403}),
         ("POST", "", {"json": batch}, {200}),
         ("POST", "", {"json": transaction}, {403}),
     ]

@@ -52,9 +52,8 @@ def chart(action: Action, *, kind: int = 0) -> Callable[[Handler], Endpoint]:
 
     async def decide(request: Request) -> Decision:
         reader = _reader(request, "staff")
-        return await open_chart(
-            request.app.state.access_db, reader=reader, patient=patient_in(request), action=action, kind=kind
-        )
+        patient = await _patient(request, reader)
+        return await open_chart(request.app.state.access_db, reader=reader, patient=patient, action=action, kind=kind)
 
     return _gated(Gate("chart", action), decide)
 
@@ -91,14 +90,6 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
     return _gated(Gate("fhir", action), decide)
 
 
-def patient_in(request: Request) -> PatientId:
-    """The patient that the address names. Raises NoNeed for what can't be one: absent is refused like hidden."""
-    found = decode(request.path_params["patient"])
-    if found is None or found[0] == 0:
-        raise NoNeed
-    return PatientId(*found)
-
-
 def gates_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, set[str], Gate]]:
     """(address, methods, gate) of every route. Raises UndeclaredGate for one without."""
     for route in routes:
@@ -128,6 +119,18 @@ def _gated(gate: Gate, decide: Callable[[Request], Awaitable[Decision]]) -> Call
         return endpoint
 
     return wrap
+
+
+async def _patient(request: Request, reader: Reader) -> PatientId:
+    """The patient that the address names, by our own id or one that a client chose.
+
+    Raises NoNeed for what can't be one: absent is refused like hidden.
+    """
+    named: str = request.path_params["patient"]
+    found = decode(named) or await request.app.state.patient_named(reader, named)
+    if found is None or found[0] == 0:
+        raise NoNeed
+    return PatientId(*found)
 
 
 def _reader(request: Request, kind: str) -> Reader:

@@ -11,10 +11,10 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
 from fellesjournal.record import store
 from fellesjournal.record.binary import Load
-from fellesjournal.record.errors import Duplicate, NotFound, RecordError, UnknownPatient
+from fellesjournal.record.errors import Duplicate, NotFound, RecordError, UnknownPatient, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
-from fellesjournal.record.written import check, placed, taken
+from fellesjournal.record.written import check, taken
 
 
 @dataclass

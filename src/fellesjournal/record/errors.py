@@ -43,6 +43,13 @@ class TooLittle(RecordError):
     english = "Give at least two letters of one name, and the whole birth date."
 
 
+def placed(error: Exception, place: str) -> Exception:
+    """The error with its place in what was sent, if one is known."""
+    if place and isinstance(error, RecordError):
+        error.issues = [Issue("error", error.code, place, error.english)]
+    return error
+
+
 class NotFound(RecordError):
     """Absent or hidden: one answer for both."""
 
@@ -93,6 +100,15 @@ class AlreadyThere(RecordError):
 
 class NameTaken(AlreadyThere):
     """Another request has just created a resource with the id that the client chose."""
+
+
+class TellingId(RecordError):
+    """A client chose an id that tells who somebody is: ids stand in addresses and logs."""
+
+    status = 422
+    code = "business-rule"
+    text = _("En id kan ikke inneholde et fødselsnummer, et D-nummer eller et hjelpenummer.")
+    english = "An id must not hold a national identity number: it stands in addresses and logs."
 
 
 class Unselective(RecordError):

@@ -9,7 +9,7 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit import ids
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
-from fellesjournal.record.errors import NotFound
+from fellesjournal.record.errors import NotFound, TellingId, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Op, Wanted
 
@@ -40,8 +40,10 @@ class Gathering:
     ) -> str:  # fmt: skip
         """Gather a new resource under a key that was made before, so that others can refer to it. Its id.
 
-        `chosen` is the id that its client chose for it.
+        `chosen` is the id that its client chose for it. Raises TellingId for one that holds a national number.
         """
+        if names.is_telling(chosen):
+            raise placed(TellingId(), place)
         rtype = resource["resourceType"]
         self._gather("C", rtype, slot, pid, resource, org=org, place=place, chosen=chosen)
         if chosen:

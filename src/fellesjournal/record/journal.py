@@ -13,8 +13,9 @@ from typing import Any
 
 from fellesjournal import fhir
 from fellesjournal.access import audit
-from fellesjournal.access.decide import Decision
+from fellesjournal.access.decide import Decision, within
 from fellesjournal.access.model import AccessError
+from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database, Row, StatementTimeout
 from fellesjournal.kit.keys import Keys
@@ -31,6 +32,7 @@ from fellesjournal.record.errors import (
     RecordError,
     UnknownPatient,
     VersionConflict,
+    placed,
 )
 from fellesjournal.record.gathering import Gathering, own_key
 from fellesjournal.record.history import HistoryPage, HistoryQuery, read_history
@@ -40,7 +42,7 @@ from fellesjournal.record.names import Key, Name
 from fellesjournal.record.questions import question_text
 from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
-from fellesjournal.record.written import Written, fault, placed, written
+from fellesjournal.record.written import Written, fault, written
 
 
 class Vault:
@@ -56,6 +58,13 @@ class Vault:
     def open(self, decision: Decision) -> "Journal":
         """A journal for one decision."""
         return Journal(vault=self, decision=decision)
+
+    async def patient_named(self, reader: Reader, name: str) -> Key | None:
+        """The row of the Patient whose id a client chose, as far as this reader may know of it."""
+        journal = self.open(within(reader))
+        if names.is_id(name):
+            await journal.know([("Patient", name)])
+        return journal.knows("Patient", name)
 
     async def forget_answers(self) -> None:
         """Delete the answers that were kept for repeated requests, a day after; the worker does it each night."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fellesjournal import fhir
 from fellesjournal.kit.ids import decode, encode
+from fellesjournal.national.identifiers import DNR, FHN, FNR, kind_of
 from fellesjournal.record.search import SearchQuery
 from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value
 
@@ -22,7 +23,14 @@ is_id: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 
 _FOREIGN: Final = re.compile(r'"reference":"([A-Z][A-Za-z]+)/(?![0-9a-hjkmnp-tv-z]{15}["/])([A-Za-z0-9\-.]{1,64})["/]')
 """References in compact JSON to ids that are not of our own form: a quote inside a text has a backslash before it."""
+_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{11}(?![0-9])")
 _REFERENCE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/.*)?").fullmatch
+
+
+def is_telling(id: str) -> bool:
+    """Whether a national number stands in an id."""
+    numbers = _NUMBER.findall(id)
+    return any(kind_of(system, number) for number in numbers for system in (FNR, DNR, FHN))
 
 
 def foreign(text: str) -> list[Name]:

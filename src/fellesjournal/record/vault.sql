@@ -518,7 +518,8 @@ BEGIN
     FROM vault.resource r
     WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
   IF EXISTS (SELECT 1 FROM unnest(v_status) AS q (x) WHERE x >= 400) THEN
-    PERFORM access.log_event(p_secret, coalesce(nullif(v_all, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, v_ref, 1::smallint);
+    PERFORM access.log_event(p_secret, coalesce(nullif(v_all || coalesce(v_bad, '{}'), '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL,
+                             v_ground, v_ref, 1::smallint);
     PERFORM set_config('fj.writing', '', true);
     RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] >= 400; RETURN;
   END IF;

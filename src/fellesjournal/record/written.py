@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fellesjournal import fhir
 from fellesjournal.access.model import NoNeed, SessionOver, WrongUnit
 from fellesjournal.kit.db import Row, UniqueViolation
-from fellesjournal.record.errors import BY_STATUS, AlreadyThere, Duplicate, NameTaken, NotFound, RecordError
+from fellesjournal.record.errors import BY_STATUS, AlreadyThere, Duplicate, NameTaken, NotFound, RecordError, placed
 from fellesjournal.record.rows import Body, Wanted
 
 
@@ -41,13 +40,6 @@ def check(rows: Sequence[Row], wanted: Sequence[Wanted]) -> None:
     bad = next((row for row in rows if row["status"] >= 400), None)
     if bad is not None:
         raise placed(fault(bad["status"]), wanted[bad["n"] - 1].place)
-
-
-def placed(error: Exception, place: str) -> Exception:
-    """The error with its place in what was sent, if one is known."""
-    if place and isinstance(error, RecordError):
-        error.issues = [fhir.Issue("error", error.code, place, error.english)]
-    return error
 
 
 def fault(status: int) -> Exception:

@@ -70,6 +70,24 @@ def test_what_can_be_no_id_is_refused(client: httpx.Client, bad: str) -> None:
     outcome(client.get(f"/Patient/{bad}"), 404)
 
 
+@pytest.mark.parametrize("telling", ["13916900281", "fnr-13916900281.a"])
+def test_a_national_number_is_no_id(client: httpx.Client, telling: str) -> None:
+    answer = put(client, person(id=telling))
+    assert outcome(answer, 422)["code"] == "business-rule"
+    assert "13916900281" not in answer.text
+    sent = bundle("transaction", entry("PUT", f"Patient/{telling}", person(id=telling)))
+    assert outcome(client.post("", json=sent), 422)["expression"] == ["Bundle.entry[0].resource"]
+
+
+def test_a_page_opens_the_chart_of_a_chosen_id(demo_site: Site, gp: httpx.Client) -> None:
+    put(gp, person("Sidebesøk", id="paa-siden"))
+    with demo_site.client(GP) as browser:
+        assert "Sidebesøk" in browser.get("/pasienter/paa-siden").text
+        hidden = browser.get("/pasienter/valgt-1.A")
+        absent = browser.get("/pasienter/finnes-ikke")
+        assert (hidden.status_code, absent.status_code) == (403, 403)
+
+
 def test_a_version_of_what_is_not_there_is_not_created(client: httpx.Client) -> None:
     outcome(put(client, person(id="aldri-laget"), **{"If-Match": 'W/"1"'}), 412)
     outcome(client.get("/Patient/aldri-laget"), 404)

@@ -52,7 +52,8 @@ def _resource(rtype: str) -> dict[str, Any]:
     params = sorted((code, param.type) for code, param in fhir.search_params(rtype).items() if param.type in _TYPES)
     return {
         "type": rtype,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        # The content of a Binary is sent anew, as a whole.
+        "interaction": [{"code": code} for code in _INTERACTIONS if (rtype, code) != ("Binary", "patch")],
         "versioning": "versioned-update",
         "readHistory": True,
         "conditionalRead": "full-support",
