@@ -13,7 +13,7 @@ from fellesjournal import fhir
 from fellesjournal.kit.ids import decode, encode
 from fellesjournal.national.identifiers import DNR, FHN, FNR, kind_of
 from fellesjournal.record.search import SearchQuery
-from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value
+from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value, inner
 
 Name = tuple[str, str]
 Key = tuple[int, int]
@@ -95,10 +95,8 @@ def _clauses(conditions: Sequence[Condition]) -> Iterator[Clause]:
     for condition in conditions:
         if isinstance(condition, Clause):
             yield condition
-        elif isinstance(condition, Chain):
-            yield from _clauses(condition.links)
         else:
-            yield from _clauses((condition.link,))
+            yield from _clauses(inner(condition))
 
 
 def _named(clause: Clause) -> list[Name]:
@@ -115,7 +113,8 @@ def _condition(condition: Condition, known: Mapping[Name, Key]) -> Condition:
         return replace(condition, values=tuple(_value(value, known, rtype) for value in condition.values))
     if isinstance(condition, Has):
         return replace(condition, link=_condition(condition.link, known))
-    return replace(condition, links=tuple(_condition(link, known) for link in condition.links))
+    changed = tuple(_condition(part, known) for part in inner(condition))
+    return replace(condition, links=changed) if isinstance(condition, Chain) else replace(condition, parts=changed)
 
 
 def _value(value: Value, known: Mapping[Name, Key], rtype: str) -> Value:

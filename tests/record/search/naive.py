@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fellesjournal.fhir import param_id
-from fellesjournal.fhir.keys import fold, uri_key
+from fellesjournal.fhir.keys import TEXT_LIMIT, fold, uri_key
 from fellesjournal.kit.ids import decode
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search import Chart, Scope, SearchQuery
 from fellesjournal.record.search.match import hashes
-from fellesjournal.record.search.model import Chain, Clause, Condition, DateValue, NumberValue, TextValue
+from fellesjournal.record.search.model import Chain, Clause, Condition, DateValue, Group, NumberValue, TextValue
 from tests.record.search.world import Known, World
 
 
@@ -51,6 +51,8 @@ class Naive:
             refs = {t for t, _ in self._targets(item, wanted.param)}
             near = [k for k in self.world.known if k.ref in refs and self.sees(k)]
             return any(self.fulfils(k, link) for k in near for link in wanted.links)
+        if isinstance(wanted, Group):
+            return item.rtype == wanted.rtype and _GROUPS[wanted.op](self.fulfils(item, part) for part in wanted.parts)
         sources = [k for k in self.world.known if k.rtype == wanted.rtype and self.sees(k)]
         referring = [k for k in sources if any(t == item.ref for t, _ in self._targets(k, wanted.param))]
         return any(self.fulfils(k, wanted.link) for k in referring)
@@ -128,7 +130,11 @@ def _string(stored: Any, wanted: Any, c: Clause, _w: World) -> bool:
     v, exact = stored
     if c.modifier == "exact":
         return bool(exact == _text(wanted))
-    if c.modifier == "contains":
+    if c.modifier in ("eq", "ne"):
+        return bool(v == fold(_text(wanted))) == (c.modifier == "eq")
+    if c.modifier == "ew":
+        return bool(v.endswith(fold(_text(wanted))) if len(v) < TEXT_LIMIT else exact.endswith(_text(wanted)))
+    if c.modifier in ("contains", "co"):
         return fold(_text(wanted)) in v
     return bool(v.startswith(fold(_text(wanted))))
 
@@ -139,9 +145,13 @@ def _uri(stored: Any, wanted: Any, c: Clause, _w: World) -> bool:
         return bool(stored == text or stored.startswith(text.rstrip("/") + "/"))
     if c.modifier == "above":
         return bool(text == stored or text.startswith(stored + "/"))
-    return bool(stored == uri_key(text))
+    tests: dict[str, bool] = {
+        "co": text in stored, "sw": stored.startswith(text), "ew": stored.endswith(text), "ne": stored != uri_key(text)
+    }  # fmt: skip
+    return tests.get(c.modifier, bool(stored == uri_key(text)))
 
 
+_GROUPS: dict[str, Callable[[Iterable[bool]], bool]] = {"and": all, "or": any, "not": lambda parts: not any(parts)}
 _FITS: dict[str, Callable[[Any, Any, Clause, World], bool]] = {
     "date": _date, "number": _number, "quantity": _number, "string": _string, "uri": _uri,
 }  # fmt: skip

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
+from fellesjournal.record.search import is_served
 
-_TYPES = {"token", "reference", "date", "string", "quantity", "number", "uri"}
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
 )  # fmt: skip
@@ -49,7 +49,7 @@ def _statement(base: str) -> bytes:
 
 
 def _resource(rtype: str) -> dict[str, Any]:
-    params = sorted((code, param.type) for code, param in fhir.search_params(rtype).items() if param.type in _TYPES)
+    params = sorted((code, param.type) for code, param in fhir.search_params(rtype).items() if is_served(param))
     return {
         "type": rtype,
         # The content of a Binary is sent anew, as a whole.

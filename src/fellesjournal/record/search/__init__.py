@@ -2,7 +2,7 @@
 
 `parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL
 text whose values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
-Composites, `_text`, `_content`, `_filter`, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
+Composites, `_text`, `_content`, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
 are refused.
 """
 
@@ -22,7 +22,7 @@ from fellesjournal.record.search.compile import (
 from fellesjournal.record.search.cursor import Cursor, open_cursor, seal_cursor
 from fellesjournal.record.search.error import SearchError
 from fellesjournal.record.search.model import SearchQuery, local_ids
-from fellesjournal.record.search.query import ask_patients, parse_search
+from fellesjournal.record.search.query import ask_patients, is_served, parse_search
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "ask_patients",
     "compile_many",
     "compile_search",
+    "is_served",
     "local_ids",
     "next_cursor",
     "open_cursor",

@@ -6,14 +6,14 @@ Each EXISTS ends in OFFSET 0: it stays a probe of one row and is never turned in
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import COMMON_PARAMS, Hash64
 from fellesjournal.kit.ids import decode
 from fellesjournal.record.search.match import TABLES, matches
-from fellesjournal.record.search.model import Chain, Clause, Condition, Has, TextValue
+from fellesjournal.record.search.model import Chain, Clause, Condition, Group, Has, TextValue
 from fellesjournal.record.search.sql import Names, Params
 
 Chosen = Mapping[tuple[str, str], tuple[int, int]]
@@ -46,6 +46,8 @@ class Writer:
         """SQL that is true when the row fulfils the condition."""
         if isinstance(wanted, Clause):
             return self._clause(wanted, row)
+        if isinstance(wanted, Group):
+            return self._group(wanted, row)
         return self._chain(wanted, row) if isinstance(wanted, Chain) else self._has(wanted, row)
 
     def keys(self, clause: Clause) -> list[tuple[int, int]]:
@@ -79,6 +81,13 @@ class Writer:
         if row.is_typed or not (negated or clause.code in COMMON_PARAMS):
             return sql
         return f"({sql} AND {self.typed(row, clause.rtype)})"
+
+    def _group(self, group: Group, row: Row) -> str:
+        if not row.is_typed:
+            # What is hidden, or of another type, is not what "not" looks for.
+            return f"({self.typed(row, group.rtype)} AND {self._group(group, replace(row, is_typed=True))})"
+        parts = [self.condition(part, row) for part in group.parts]
+        return f"(NOT {parts[0]})" if group.op == "not" else f"({f' {group.op.upper()} '.join(parts)})"
 
     def _chain(self, chain: Chain, row: Row) -> str:
         x = self.names.new()

@@ -15,3 +15,5 @@ class Dialect:
 
 
 PLAIN: Final = Dialect()
+MAX_HOPS: Final = 3
+"""References that a chain may follow."""

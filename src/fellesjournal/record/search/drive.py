@@ -10,7 +10,7 @@ only the choice between them, made while it runs, differs. With keys alone to ga
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
 
 from dataclasses import dataclass
-from typing import Final, TypeGuard, cast
+from typing import Final, TypeAlias, TypeGuard, cast
 
 from fellesjournal.fhir import TYPE_NUMBER, implied_systems, param_id
 from fellesjournal.fhir.keys import COMMON_PARAMS
@@ -23,6 +23,7 @@ from fellesjournal.record.search.model import (
     Clause,
     Condition,
     DateValue,
+    Group,
     NumberValue,
     SearchQuery,
     TextValue,
@@ -38,6 +39,12 @@ LONG_NAME: Final = 4
 MAX_GATHERS: Final = 2
 MAX_BRANCHES: Final = 16
 _BOUNDED: Final = ("eq", "ap")
+_STARTING: Final = ("", "exact", "below", "identifier", "eq", "sw")
+"""Modifiers of clauses that an index leads to."""
+
+
+Gathered: TypeAlias = Clause | Chain | Group
+"""What can be gathered: a clause, a chain from its far end, alternatives of these."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +109,16 @@ class Driver:
         self.params.numbers(hashes(clause, self.writer.hash64))
         return int(clause.type == "reference"), clause.param, start, len(self.params.i), GATHER_CAP
 
-    def _gathers(self, order: Order) -> list[Clause | Chain]:
+    def _gathers(self, order: Order) -> list[Gathered]:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
         if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
             return []
         if len(self.query.clauses) == 1 and self.ranked and _is_hashed(self.ranked[0]) and not order.by_change:
             return []
         narrow = sorted(self.ranked, key=_narrowness)
-        starts: list[Clause | Chain] = [c for c in self.query.clauses if _is_far(c)]
-        starts += list[Clause | Chain](narrow)
+        starts: list[Gathered] = [c for c in self.query.clauses if _is_far(c)]
+        starts += narrow
+        starts += [c for c in self.query.clauses if _is_choice(c)]
         return starts[:MAX_GATHERS]
 
     # ── One walk ─────────────────────────────────────────────────────────────────────────────────
@@ -185,7 +193,7 @@ class Driver:
 
     # ── Gather, or walk ──────────────────────────────────────────────────────────────────────────
 
-    def _gated(self, gathers: list[Clause | Chain], walk: str, order: Order, limit: str, after: Cursor | None) -> str:
+    def _gated(self, gathers: list[Gathered], walk: str, order: Order, limit: str, after: Cursor | None) -> str:
         tables, branches = list[str](), list[str]()
         too_many: list[str] = []
         for n, clause in enumerate(gathers, start=1):
@@ -196,10 +204,10 @@ class Driver:
         branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
         return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
 
-    def _gathered(self, clause: Clause | Chain, order: Order, limit: str, after: Cursor | None) -> str:
+    def _gathered(self, clause: Gathered, order: Order, limit: str, after: Cursor | None) -> str:
         return self._sift(f"({self._gather(clause)})", clause, [], order, limit, after)
 
-    def _few(self, n: int, clause: Clause | Chain) -> str:
+    def _few(self, n: int, clause: Gathered) -> str:
         """Whether there is little to gather: for keys by a look at the unit's index, which costs no policy."""
         cap = self.params.number(_cap(clause))
         if not isinstance(clause, Clause) or not _is_hashed(clause):
@@ -209,18 +217,21 @@ class Driver:
         kind = "true" if clause.type == "reference" else "false"
         return f"(SELECT vault.is_few({kind}, {param}::integer, {found}, {cap}::integer))"
 
-    def _gather(self, clause: Clause | Chain) -> str:
+    def _gather(self, clause: Gathered, cap: int = 0) -> str:
+        cap = cap or _cap(clause)
+        if isinstance(clause, Group):
+            return " UNION ".join(f"({self._gather(cast(Clause | Chain, part), cap)})" for part in clause.parts)
         if isinstance(clause, Chain):
-            return self._gather_far(clause)
+            return self._gather_far(clause, cap)
         start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
         return (
             f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
             f" {start.table} d WHERE {where}"
-            f" LIMIT {self.params.number(_cap(clause) + 1)}) s"
+            f" LIMIT {self.params.number(cap + 1)}) s"
         )
 
-    def _gather_far(self, chain: Chain) -> str:
+    def _gather_far(self, chain: Chain, cap: int) -> str:
         """Everything of the type that refers to what fulfils the chain's link."""
         link = cast(Clause, chain.links[0])
         far = "t.pid = t.patient" if link.rtype == "Patient" else "t.patient = 0"
@@ -232,11 +243,11 @@ class Driver:
             f" (SELECT DISTINCT t.slot, t.pid FROM {TABLES[link.type]} t WHERE {far} AND {fits}) t"
             f" CROSS JOIN LATERAL"
             f" (SELECT d.date, d.pid, d.slot FROM vault.sp_reference d WHERE {tie} OFFSET 0) d"
-            f" LIMIT {self.params.number(_cap(chain) + 1)}) s"
+            f" LIMIT {self.params.number(cap + 1)}) s"
         )
 
     def _sift(
-        self, source: str, clause: Clause | Chain, gates: list[str], order: Order, limit: str, after: Cursor | None
+        self, source: str, clause: Gathered, gates: list[str], order: Order, limit: str, after: Cursor | None
     ) -> str:
         others = self._others("d", Start("", "", clause))
         date, lateral = "d.date", ""
@@ -337,8 +348,15 @@ def _is_far(condition: Condition) -> TypeGuard[Chain]:
     return (link.rtype == "Patient" or link.rtype in DIRECTORY_TYPES) and _can_start(link)
 
 
+def _is_choice(condition: Condition) -> TypeGuard[Group]:
+    """Whether every one of the alternatives can be gathered."""
+    if not isinstance(condition, Group) or condition.op != "or":
+        return False
+    return all(_is_far(part) or (isinstance(part, Clause) and _can_start(part)) for part in condition.parts)
+
+
 def _can_start(clause: Clause) -> bool:
-    if clause.modifier in ("not", "missing", "contains", "above"):
+    if clause.modifier not in _STARTING:
         return False
     return all(v.prefix in _BOUNDED for v in clause.values if isinstance(v, DateValue | NumberValue))
 
@@ -349,7 +367,7 @@ def _narrowness(clause: Clause) -> tuple[int, int]:
     return first, _NARROW.index(clause.type)
 
 
-def _cap(condition: Clause | Chain) -> int:
+def _cap(condition: Gathered) -> int:
     return GATHER_CAP if isinstance(condition, Clause) and _is_hashed(condition) else RANGE_CAP
 
 

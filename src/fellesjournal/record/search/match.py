@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from fellesjournal import fhir
-from fellesjournal.fhir.keys import Hash64, fold, token_query_key, uri_key
+from fellesjournal.fhir.keys import TEXT_LIMIT, Hash64, fold, token_query_key, uri_key
 from fellesjournal.record.search.model import Clause, DateValue, NumberValue, ReferenceValue, TextValue
 from fellesjournal.record.search.sql import Params
 
@@ -102,9 +102,19 @@ def _string(clause: Clause, value: object, a: str, params: Params, _hash64: Hash
     folded = fold(text)
     if clause.modifier == "exact":
         return f"({a}.v = {params.text(folded)} AND {a}.exact = {params.text(text)})"
-    if clause.modifier == "contains":
+    if clause.modifier in ("contains", "co"):
         return f"pg_catalog.strpos({a}.v, {params.text(folded)}) > 0"
+    if clause.modifier in ("eq", "ne"):
+        return f"{a}.v {'=' if clause.modifier == 'eq' else '<>'} {params.text(folded)}"
+    if clause.modifier == "ew":
+        # Of a text that was cut the end is compared as it is written.
+        folded_end, end = _ends(f"{a}.v", folded, params), _ends(f"{a}.exact", text, params)
+        return f"CASE WHEN pg_catalog.length({a}.v) < {TEXT_LIMIT} THEN {folded_end} ELSE {end} END"
     return prefix(a, folded, params)
+
+
+def _ends(column: str, text: str, params: Params) -> str:
+    return f"pg_catalog.right({column}, {params.number(len(text))}::integer) = {params.text(text)}"
 
 
 def prefix(a: str, text: str, params: Params) -> str:
@@ -120,7 +130,12 @@ def _uri(clause: Clause, value: object, a: str, params: Params, _hash64: Hash64)
         pieces = uri.split("/")
         above = [uri_key("/".join(pieces[:n])) for n in range(1, len(pieces) + 1)]
         return f"{a}.v = ANY ({params.texts(above)})"
-    return f"{a}.v = {params.text(uri_key(uri))}"
+    if clause.modifier in ("co", "ew"):
+        found = f"pg_catalog.strpos({a}.v, {params.text(uri)}) > 0"
+        return found if clause.modifier == "co" else _ends(f"{a}.v", uri, params)
+    if clause.modifier == "sw":
+        return prefix(a, uri, params)
+    return f"{a}.v {'<>' if clause.modifier == 'ne' else '='} {params.text(uri_key(uri))}"
 
 
 _WRITERS: Final[dict[str, Callable[[Clause, object, str, Params, Hash64], str]]] = {

@@ -82,7 +82,38 @@ class Has:
     link: "Condition"
 
 
-Condition: TypeAlias = Clause | Chain | Has
+@dataclass(frozen=True)
+class Group:
+    """Conditions on one resource of a type: all of them, any of them, or not the one."""
+
+    rtype: str
+    op: Literal["and", "or", "not"]
+    parts: tuple["Condition", ...]
+
+
+Condition: TypeAlias = Clause | Chain | Has | Group
+
+
+def inner(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that it is made of; none for a clause."""
+    if isinstance(condition, Clause):
+        return ()
+    if isinstance(condition, Has):
+        return (condition.link,)
+    return condition.links if isinstance(condition, Chain) else condition.parts
+
+
+def pieces(condition: Condition) -> int:
+    """How much SQL it becomes: every clause, chain and group in it."""
+    return 1 + sum(map(pieces, inner(condition)))
+
+
+def leaves(condition: Condition) -> int:
+    """How many clauses there are in it; the alternatives of a chain, one for each type, count as one."""
+    found = [leaves(part) for part in inner(condition)]
+    if not found:
+        return 1
+    return max(found) if isinstance(condition, Chain) else sum(found)
 
 
 @dataclass(frozen=True)

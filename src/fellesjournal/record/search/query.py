@@ -1,11 +1,13 @@
 """From a query string's pairs to a `SearchQuery`, or a refusal that names the parameter."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, cast
 
 from fellesjournal import fhir
-from fellesjournal.record.search.dialect import PLAIN, Dialect
-from fellesjournal.record.search.error import SearchError, refusal
+from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
+from fellesjournal.record.search.error import SearchError, Unknown, refusal
+from fellesjournal.record.search.filter import read_filter
 from fellesjournal.record.search.model import (
     Chain,
     Clause,
@@ -17,13 +19,16 @@ from fellesjournal.record.search.model import (
     SortKey,
     TextValue,
     Total,
+    leaves,
+    pieces,
 )
 from fellesjournal.record.search.values import parse_values
 
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 1000
 MAX_CLAUSES: Final = 40
-MAX_HOPS: Final = 3
+MAX_PIECES: Final = 2000
+"""Clauses, with one for each type that a chain may lead to."""
 MAX_SORTS: Final = 3
 MAX_INCLUDES: Final = 20
 SORTABLE: Final = ("date", "string", "number", "quantity")
@@ -84,13 +89,9 @@ def _bounds_a_chart(clause: Clause) -> bool:
     return clause.code in ("patient", "subject") or clause.code in fhir.compartment_params(clause.rtype)
 
 
-class _Unknown(Exception):
-    """A parameter or modifier that this server doesn't know: refused or left out, as the client prefers."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(why)
-        self.name = name
-        self.why = why
+def is_served(param: fhir.SearchParam) -> bool:
+    """Whether a parameter may be searched by."""
+    return param.code in _SPECIAL or (param.code not in _NO_ROWS and param.type in _SERVED)
 
 
 class _Work:
@@ -119,12 +120,12 @@ class _Work:
                 special(self, name, value)
             elif name not in _OTHERS_BUSINESS:
                 self.clauses.append(parse_condition(self.rtype, name, value, dialect=self.dialect))
-        except _Unknown as unknown:
+        except Unknown as unknown:
             self.unknown(unknown)
         except SearchError as error:
             self.faults += error.issues
 
-    def unknown(self, unknown: _Unknown) -> None:
+    def unknown(self, unknown: Unknown) -> None:
         """Refuse it or leave it out."""
         if self.strict:
             self.faults.append(fhir.Issue("error", "not-supported", "", f"{unknown.name}: {unknown.why}"))
@@ -133,8 +134,10 @@ class _Work:
 
     def query(self, params: tuple[tuple[str, str], ...]) -> SearchQuery:
         """What has been taken. Raises SearchError."""
-        if len(self.clauses) > MAX_CLAUSES:
+        if sum(map(leaves, self.clauses)) > MAX_CLAUSES:
             self.faults += refusal("search", f"at most {MAX_CLAUSES} conditions", code="too-costly").issues
+        if sum(map(pieces, self.clauses)) > MAX_PIECES:
+            self.faults += refusal("search", "name the types that references lead to", code="too-costly").issues
         if len(self.includes) + len(self.revincludes) > MAX_INCLUDES:
             self.faults += refusal("_include", f"at most {MAX_INCLUDES}", code="too-costly").issues
         if self.faults:
@@ -179,6 +182,11 @@ class _Work:
         if value == "count":
             self.count, self.total = 0, "accurate"
 
+    def take_filter(self, _name: str, value: str) -> None:
+        """`_filter=given eq "peter" and birthdate ge 2014-10-10`."""
+        known = partial(_known, dialect=self.dialect)
+        self.clauses += read_filter(value, rtype=self.rtype, known=known, base=self.dialect.base)
+
     def take_elements(self, _name: str, value: str) -> None:
         """`_elements=status,code`, for whoever writes the answer."""
         self.elements = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -189,6 +197,7 @@ _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
     "_include": _Work.take_include, "_include:iterate": _Work.take_include,
     "_revinclude": _Work.take_revinclude, "_revinclude:iterate": _Work.take_revinclude,
     "_summary": _Work.take_summary, "_elements": _Work.take_elements,
+    "_filter": _Work.take_filter,
 }  # fmt: skip
 
 
@@ -212,9 +221,9 @@ def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLA
 def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchParam:
     param = dialect.registry.params(rtype).get(code)
     if param is None:
-        raise _Unknown(name, f"{rtype} has no search parameter of this name")
-    if code in _NO_ROWS or param.type not in _SERVED:
-        raise _Unknown(name, "this parameter is not served here")
+        raise Unknown(name, f"{rtype} has no search parameter of this name")
+    if code in _SPECIAL or not is_served(param):
+        raise Unknown(name, "this parameter is not served here")
     return param
 
 
@@ -223,12 +232,12 @@ def _check_modifier(name: str, param: fhir.SearchParam, modifier: str) -> None:
         return
     if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
         return
-    raise _Unknown(name, f"a {param.type} parameter takes no modifier of this name here")
+    raise Unknown(name, f"a {param.type} parameter takes no modifier of this name here")
 
 
 def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
     if modifier:
-        raise _Unknown(name, "_id takes no modifier")
+        raise Unknown(name, "_id takes no modifier")
     ids = [part.strip() for part in value.split(",")]
     if not all(ids):
         raise refusal(name, "an empty value")
@@ -239,21 +248,21 @@ def _chain(rtype: str, name: str, head: str, rest: str, value: str, dialect: Dia
     code, _, wanted = head.partition(":")
     param = _known(rtype, name, code, dialect)
     if param.type != "reference":
-        raise _Unknown(name, f"only a reference can be followed, and {code} is a {param.type}")
+        raise Unknown(name, f"only a reference can be followed, and {code} is a {param.type}")
     _check_hops(name, hops)
     if wanted and wanted not in (param.targets or fhir.TYPE_NUMBER):
-        raise _Unknown(name, f"{code} never refers to that type")
+        raise Unknown(name, f"{code} never refers to that type")
     types = (wanted,) if wanted else param.targets
     links = [link for t in types if (link := _try_link(t, rest, value, dialect, hops, alone=len(types) == 1))]
     if not links:
-        raise _Unknown(name, "no type that it may refer to has such a parameter")
+        raise Unknown(name, "no type that it may refer to has such a parameter")
     return Chain(rtype, code, param.id, tuple(links))
 
 
 def _try_link(rtype: str, rest: str, value: str, dialect: Dialect, hops: int, *, alone: bool) -> Condition | None:
     try:
         return parse_condition(rtype, rest, value, dialect=dialect, hops=hops + 1)
-    except _Unknown:
+    except Unknown:
         if alone:
             raise
         return None
@@ -267,7 +276,7 @@ def _has(rtype: str, name: str, value: str, dialect: Dialect, hops: int) -> Has:
     _, source, code, rest = pieces
     param = _known(source, name, code, dialect)
     if param.type != "reference" or (param.targets and rtype not in param.targets):
-        raise _Unknown(name, f"{source}.{code} never refers to {rtype}")
+        raise Unknown(name, f"{source}.{code} never refers to {rtype}")
     return Has(source, code, param.id, parse_condition(source, rest, value, dialect=dialect, hops=hops + 1))
 
 
@@ -282,7 +291,7 @@ def _sort_key(rtype: str, text: str, dialect: Dialect) -> SortKey:
         return SortKey("_id", "", 0, descending)
     param = dialect.registry.params(rtype).get(code)
     if param is None or param.type not in SORTABLE or code in _NO_ROWS:
-        raise _Unknown("_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by")
+        raise Unknown("_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by")
     return SortKey(code, param.type, param.id, descending)
 
 
@@ -298,5 +307,5 @@ def _include(name: str, value: str, dialect: Dialect, *, iterate: bool) -> Inclu
         return Include(source, tuple(sorted(found)), target, iterate)
     param = _known(source, name, code, dialect)
     if param.type != "reference":
-        raise _Unknown(name, f"{code} is not a reference")
+        raise Unknown(name, f"{code} is not a reference")
     return Include(source, (param.id,), target, iterate)
