@@ -97,6 +97,7 @@ class _Plan:
         # Whose the rest is can be told now: it goes to the bucket of its person.
         self._number(lambda entry: entry.place not in self.keys)
         self._link()
+        self._check_linked()
         order = [entry.place for entry in self.entries if await self._gather(entry)]
         written = dict(zip(order, await self.journal.commit(), strict=True))
         return [await self._answer(entry, written.get(entry.place)) for entry in self.entries]
@@ -215,6 +216,13 @@ class _Plan:
             else:
                 place.container[place.key] = target
         self.places = left
+
+    def _check_linked(self) -> None:
+        """Raise Invalid for a placeholder that stands for no entry: whose the resource is would be lost."""
+        for place in self.places:
+            if place.text.startswith(("urn:uuid:", "urn:oid:")):
+                with faults_at(self._at(place.entry).content):
+                    raise Invalid("A reference is a placeholder for which there is no entry.")
 
     # ── Writes, then reads ───────────────────────────────────────────────────────────────────────
 
