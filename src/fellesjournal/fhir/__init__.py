@@ -21,6 +21,7 @@ from fellesjournal.fhir.patch import (
     PatchTestFailed,
     apply_fhirpath_patch,
     apply_json_patch,
+    apply_merge_patch,
 )
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
@@ -53,6 +54,7 @@ __all__ = [
     "Summary",
     "apply_fhirpath_patch",
     "apply_json_patch",
+    "apply_merge_patch",
     "compartment_params",
     "date_range",
     "encode",

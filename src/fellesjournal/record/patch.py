@@ -11,6 +11,7 @@ from fellesjournal.record.errors import Malformed, RecordError, VersionConflict
 from fellesjournal.record.lookup import Stored
 
 JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
 
 Patch = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -42,12 +43,25 @@ def json_patch(body: bytes) -> Patch:
     return partial(_apply_json, operations=_operations(body))
 
 
+def merge_patch(body: bytes) -> Patch:
+    """A JSON Merge Patch (RFC 7396). Raises Malformed."""
+    return partial(_apply_merge, changes=_object(body))
+
+
 def fhirpath_patch(body: bytes) -> Patch:
     """A FHIRPath Patch (fhirpatch.html): a Parameters resource. Raises Malformed."""
-    try:
-        return partial(_apply_fhirpath, parameters=fhir.parse(body))
-    except fhir.BadJson as error:
-        raise Malformed(str(error)) from None
+    return partial(_apply_fhirpath, parameters=_object(body))
+
+
+def plain_patch(body: bytes) -> Patch:
+    """A patch that is announced as plain JSON: Parameters are a FHIRPath Patch, all else is merged. Raises Malformed.
+
+    fhirpy sends its changes like this.
+    """
+    sent = _object(body)
+    if sent.get("resourceType") == "Parameters":
+        return partial(_apply_fhirpath, parameters=sent)
+    return partial(_apply_merge, changes=sent)
 
 
 def patch_in(resource: dict[str, Any]) -> tuple[Patch, Any]:
@@ -88,8 +102,19 @@ def _apply_json(resource: dict[str, Any], *, operations: list[Any]) -> dict[str,
     return fhir.apply_json_patch(resource, operations)
 
 
+def _apply_merge(resource: dict[str, Any], *, changes: dict[str, Any]) -> dict[str, Any]:
+    return fhir.apply_merge_patch(resource, changes)
+
+
 def _apply_fhirpath(resource: dict[str, Any], *, parameters: dict[str, Any]) -> dict[str, Any]:
     return fhir.apply_fhirpath_patch(resource, parameters)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        return fhir.parse(body)
+    except fhir.BadJson as error:
+        raise Malformed(str(error)) from None
 
 
 def _operations(body: bytes) -> list[Any]:

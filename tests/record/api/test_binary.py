@@ -333,7 +333,7 @@ def test_a_context_that_is_hidden_or_absent_is_refused(demo_site: Site, gp: http
         answer = gp.post(
             "/Binary",
             content=BYTES,
-            headers=[("Content-Type", "application/pdf"), (b"X-Security-Context", bad.encode("latin-1"))],
+            headers={b"Content-Type": b"application/pdf", b"X-Security-Context": bad.encode("latin-1")},
         )
         assert outcome(answer, answer.status_code) and answer.status_code in (400, 422), bad
     assert staged(demo_site) == 0

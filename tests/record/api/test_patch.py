@@ -52,6 +52,29 @@ def test_a_json_patch_makes_a_new_version(client: httpx.Client) -> None:
     assert patch(client, f"/Observation/{id_}", [], Prefer="return=minimal").content == b""
 
 
+@pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json"])
+def test_a_merge_patch_makes_a_new_version(client: httpx.Client, demo_site: Site, kind: str) -> None:
+    patient = make_person(client)
+    id_ = make(client, "Observation", weight(patient, "72.50"))
+    absolute = f"{demo_site.url}/fhir/Patient/{patient}"
+    changes = {"status": "amended", "effectiveDateTime": None, "subject": {"reference": absolute, "display": "Ola"}}
+    changed = client.patch(f"/Observation/{id_}", content=json.dumps(changes), headers={"Content-Type": kind})
+    assert (changed.status_code, changed.json()["status"]) == (200, "amended")
+    assert "effectiveDateTime" not in changed.json()
+    assert changed.json()["subject"] == {"reference": f"Patient/{patient}", "display": "Ola"}
+    assert b'"value":72.50,' in changed.content
+    for bad, status in (('{"id": "other"}', 422), ('{"status": null}', 422), ("[]", 400), ('{"a":', 400)):
+        refused = client.patch(f"/Observation/{id_}", content=bad, headers={"Content-Type": kind})
+        outcome(refused, status)
+
+
+def test_parameters_as_plain_json_are_a_fhirpath_patch(client: httpx.Client) -> None:
+    operations = [fhirpath("replace", "Patient.birthDate", valueDate="1985-05-05")]
+    url, sent = f"/Patient/{make_person(client)}", {"resourceType": "Parameters", "parameter": operations}
+    changed = client.patch(url, content=json.dumps(sent), headers={"Content-Type": "application/json"})
+    assert changed.json()["birthDate"] == "1985-05-05"
+
+
 def test_a_fhirpath_patch_makes_a_new_version(client: httpx.Client) -> None:
     patient = make_person(client)
     url = f"/Patient/{patient}"
@@ -100,7 +123,7 @@ def test_a_patch_that_does_not_fit_changes_nothing(client: httpx.Client, operati
 
 def test_other_formats_are_no_patch(client: httpx.Client) -> None:
     patient = make_person(client)
-    for kind in ("text/plain", "application/merge-patch+json", ""):
+    for kind in ("text/plain", "application/xml-patch+xml", ""):
         outcome(client.patch(f"/Patient/{patient}", content=b"[]", headers={"Content-Type": kind}), 415)
 
 

@@ -120,6 +120,12 @@ def test_what_cannot_be_served_is_refused_by_name(rtype: str, name: str, value: 
     assert name.partition(":")[0].partition(".")[0] in refused(rtype, (name, value))
 
 
+def test_a_total_may_be_asked_for_by_aidboxs_name() -> None:
+    totals = [parse_search("Patient", [("_totalMethod", word)]).total for word in ("count", "estimate", "none")]
+    assert totals == ["accurate", "estimate", "none"]
+    assert "_totalMethod" in refused("Patient", ("_totalMethod", "all"))
+
+
 def test_unknown_type_is_refused() -> None:
     assert "type" in refused("Nothing")
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
+from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
 from fellesjournal.record.search import is_served
 
 _INTERACTIONS = (
@@ -35,7 +36,7 @@ def _statement(base: str) -> bytes:
         "implementation": {"description": "Fellesjournal", "url": f"{base}/fhir"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "patchFormat": [JSON_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",

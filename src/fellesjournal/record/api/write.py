@@ -1,6 +1,7 @@
 """create, update, delete, each by id or by a condition (FHIR http §2.21.0.5, .7, .8)."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +12,8 @@ from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import binary
 from fellesjournal.record.api.answer import answer_one
 from fellesjournal.record.api.http import fhir_errors, if_match, parse_typed, read_body
+from fellesjournal.record.api.representation import PARAMETERS
+from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.bundle import Entry
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
@@ -25,7 +28,7 @@ async def create(request: Request, decision: Decision) -> Response:
     if rtype == "Binary" and binary.is_raw(request):
         return await binary.create(request, decision)
     body = await read_body(request)
-    question = _if_none_exist(request)
+    question = _only_if(request)
 
     async def work(journal: Journal) -> list[Answer]:
         resource = parse_typed(body, rtype=rtype)
@@ -99,11 +102,17 @@ async def delete_matching(request: Request, decision: Decision) -> Response:
     return await answer_one(request, decision, b"", work)
 
 
-def _if_none_exist(request: Request) -> str | None:
-    """The condition of a create. Clients write it in ASCII or, as they do in addresses, in UTF-8."""
+def _only_if(request: Request) -> str | None:
+    """The condition of a create: clients write it in ASCII or, as they do in addresses, in UTF-8.
+
+    Some write it in the address (fhirpy does): to pass over it would make a second one of what is there.
+    """
     text = request.headers.get("if-none-exist")
+    if text is None:
+        asked = [pair for pair in query_pairs(request.url.query) if pair[0] not in PARAMETERS]
+        return urlencode(asked) if asked else None
     try:
-        return None if text is None else text.encode("latin-1").decode() or "?"
+        return text.encode("latin-1").decode() or "?"
     except UnicodeDecodeError:
         return text
 

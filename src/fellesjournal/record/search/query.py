@@ -166,6 +166,10 @@ class _Work:
             raise refusal(name, "none, estimate or accurate")
         self.total = cast(Total, value)
 
+    def take_total_method(self, name: str, value: str) -> None:
+        """`_totalMethod=count`, as fhirpy and Aidbox write `_total`."""
+        self.take_total(name, "accurate" if value == "count" else value)
+
     def take_include(self, name: str, value: str) -> None:
         """`_include=Observation:subject:Patient`."""
         self.includes.append(_include(name, value, self.dialect, iterate=name.endswith(":iterate")))
@@ -194,6 +198,7 @@ class _Work:
 
 _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
     "_sort": _Work.take_sort, "_count": _Work.take_count, "_total": _Work.take_total,
+    "_totalMethod": _Work.take_total_method,
     "_include": _Work.take_include, "_include:iterate": _Work.take_include,
     "_revinclude": _Work.take_revinclude, "_revinclude:iterate": _Work.take_revinclude,
     "_summary": _Work.take_summary, "_elements": _Work.take_elements,
