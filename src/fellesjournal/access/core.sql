@@ -163,18 +163,19 @@ RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_cat
 BEGIN
   INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, kinds, what, purpose, ground,
                           ground_ref, device, outcome)
-  SELECT a.event, s.id, s.person, s.role, s.unit, s.controller, q.p, a.action, a.kind, q.kinds, q.what, s.purpose, a.ground, a.ref,
-         coalesce(s.device, ''), CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
-  FROM (SELECT x.n, x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what,
+  SELECT a.event, a.id, a.person, a.role, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, a.purpose, a.ground, a.ref,
+         coalesce(a.device, ''), CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
+  FROM (SELECT b.outcome, b.action, b.kind, b.ground, b.ref, b.ord, nextval('access.event') AS event,
+               s.id, s.person, s.role, s.unit, s.controller, s.purpose, s.device
+        FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
+          AS b (secret, outcome, action, kind, ground, ref, ord)
+        LEFT JOIN identity.live s ON s.secret_hash = sha256(b.secret) OFFSET 0) AS a
+  JOIN (SELECT x.n, x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what,
                array_agg(DISTINCT x.kind) FILTER (WHERE x.kind IS NOT NULL) AS kinds
         FROM (SELECT m.ord::integer, coalesce(named.p, 0), NULL::bigint, NULL::smallint
               FROM unnest(p_named) WITH ORDINALITY AS m (patients, ord) CROSS JOIN LATERAL unnest(m.patients::bigint[]) AS named (p)
               UNION ALL SELECT o.n, o.p, o.w, o.k FROM unnest(s_n, s_owner, s_what, s_kind) AS o (n, p, w, k) WHERE o.p <> 0
-             ) AS x (n, p, what, kind) GROUP BY x.n, x.p) AS q
-  JOIN (SELECT b.*, nextval('access.event') AS event
-        FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
-          AS b (secret, outcome, action, kind, ground, ref, ord) OFFSET 0) AS a ON a.ord = q.n
-  LEFT JOIN identity.live s ON s.secret_hash = sha256(a.secret);
+             ) AS x (n, p, what, kind) GROUP BY x.n, x.p) AS q ON a.ord = q.n;
 END $$;
 
 -- The log of one page. p_owner, p_what and p_kinds go together, one for each row shown.

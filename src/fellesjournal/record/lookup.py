@@ -27,6 +27,7 @@ from fellesjournal.record.search import (
     Scope,
     SearchQuery,
     ask_patients,
+    compile_first_page,
     compile_many,
     compile_search,
     next_cursor,
@@ -85,7 +86,11 @@ class Asker:
         query = await self._answered(query)
         scope = self._scope(query)
         cursor = self._opened(after, query)
-        compiled = compile_search(query, scope=scope, hash64=self.keys.hash64, after=cursor, may_fork=True)
+        hash64 = self.keys.hash64
+        if cursor is None:
+            compiled = compile_first_page(query, scope, hash64)
+        else:
+            compiled = compile_search(query, scope=scope, hash64=hash64, after=cursor, may_fork=True)
         hits = await self._run(compiled, scope)
         page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()
         _refuse_costly(page)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from fellesjournal import fhir
@@ -83,6 +84,12 @@ def compile_search(
         choices.append(_sql(driver, query, scope, params, after))
     numbers = [number for probe in probes for number in probe]
     return Compiled(choices, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype], numbers)
+
+
+@lru_cache(maxsize=1000)
+def compile_first_page(query: SearchQuery, scope: Scope, hash64: Callable[[str], int]) -> Compiled:
+    """The same for a first page, kept: a unit's lists are asked again and again in the same words."""
+    return compile_search(query, scope=scope, hash64=hash64, may_fork=True)
 
 
 def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
