@@ -20,6 +20,7 @@ from fellesjournal.record.search import (
     K_NOTICE,
     K_TOTAL,
     NOTICE_SORT,
+    NOTICE_TEXT,
     Chart,
     Compiled,
     Cursor,
@@ -189,6 +190,8 @@ def _stored(number: int, key: names.Key, version: int, updated: datetime, body: 
 def _refuse_costly(page: Page) -> None:
     if NOTICE_SORT in page.notices:
         raise TooCostly
+    if NOTICE_TEXT in page.notices:
+        raise TooCostly("There is too much to read for words; narrow the search by patient, code or date.")
 
 
 def _pid(patient: str) -> int:

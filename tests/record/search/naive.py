@@ -1,5 +1,8 @@
 """The same search, answered by looking at every resource in memory: what the SQL must agree with."""
 
+import html
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +14,7 @@ from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search import Chart, Scope, SearchQuery
 from fellesjournal.record.search.match import hashes
 from fellesjournal.record.search.model import Chain, Clause, Condition, DateValue, Group, NumberValue, TextValue
+from fellesjournal.record.search.words import Term, WordsValue
 from tests.record.search.world import Known, World
 
 
@@ -60,6 +64,10 @@ class Naive:
     def _clause(self, item: Known, c: Clause) -> bool:
         if c.type == "id":
             return item.pid in {found[1] for v in c.values if (found := decode(_text(v)))}
+        if c.type == "text":
+            (wanted_words,) = c.values
+            assert isinstance(wanted_words, WordsValue)
+            return _speaks(item.resource, wanted_words, is_narrative=c.code == "_text")
         values = list(self._values(item, c))
         if c.modifier == "missing":
             return (not values) == (_text(c.values[0]) == "true")
@@ -89,6 +97,35 @@ class Naive:
         if c.code == "_lastUpdated":
             return [(item.updated, item.updated)]
         return [v for p, v in zip(params, values, strict=True) if p == param_id(c.rtype, c.code)]
+
+
+def _speaks(resource: Any, wanted: WordsValue, *, is_narrative: bool) -> bool:
+    narrative = [resource["text"]["div"]] if "text" in resource else []
+    texts = narrative if is_narrative else list(_strings(resource))
+    spoken = [_spoken(text) for text in texts]
+    return any(all(_has(spoken, term) != term.is_negated for term in terms) for terms in wanted.alternatives)
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def _spoken(text: str) -> list[str]:
+    bare = re.sub(r"<[^<>]*>", " ", text) if text.startswith("<div") else text
+    composed = unicodedata.normalize("NFC", html.unescape(bare))
+    return [fold(word) for word in re.findall(r"[^\W_]+", composed)]
+
+
+def _has(texts: list[list[str]], term: Term) -> bool:
+    many = len(term.words)
+    found = (words[n : n + many] for words in texts for n in range(len(words) - many + 1))
+    if not term.is_start:
+        return any(tuple(words) == term.words for words in found)
+    return any(tuple(words[:-1]) == term.words[:-1] and words[-1].startswith(term.words[-1]) for words in found)
 
 
 def _text(value: Any) -> str:

@@ -42,6 +42,7 @@ class Known:
     date: datetime
     updated: datetime
     rows: fhir.IndexRows
+    resource: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -157,7 +158,7 @@ class World:
         return Known(
             wanted.rtype, wanted.slot, wanted.pid, columns.patient[0] or 0, tuple(columns.other_patient),
             wanted.org,
-            columns.date[0] or updated, updated, columns.index,
+            columns.date[0] or updated, updated, columns.index, wanted.resource or {},
         )  # fmt: skip
 
     def compile(self, scope: Scope, url: str, after: Cursor | None = None) -> Compiled:

@@ -2,7 +2,7 @@
 
 `parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL
 text whose values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
-Composites, `_text`, `_content`, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
+Composites, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
 are refused.
 """
 
@@ -14,6 +14,7 @@ from fellesjournal.record.search.compile import (
     K_TOTAL,
     NOTICE_INCLUDES,
     NOTICE_SORT,
+    NOTICE_TEXT,
     Compiled,
     compile_first_page,
     compile_many,
@@ -34,6 +35,7 @@ __all__ = [
     "K_TOTAL",
     "NOTICE_INCLUDES",
     "NOTICE_SORT",
+    "NOTICE_TEXT",
     "OWN_DATE",
     "Chart",
     "Compiled",

@@ -21,6 +21,7 @@ from fellesjournal.record.search.cursor import Cursor
 from fellesjournal.record.search.drive import Driver, Order
 from fellesjournal.record.search.include import INCLUDE_CAP, include_tables
 from fellesjournal.record.search.model import SearchQuery, SortKey
+from fellesjournal.record.search.reading import Reader, reads
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Scope
 from fellesjournal.record.search.sql import Params
 
@@ -31,6 +32,8 @@ K_TOTAL: Final = 110
 K_MORE: Final = 111
 NOTICE_SORT: Final = "too-many-to-sort"
 """More than SORT_CAP matches for an order that no index has: no matches are sent; narrow the search."""
+NOTICE_TEXT: Final = "too-many-to-read"
+"""More to read than a search for words may: no matches are sent; narrow the search."""
 NOTICE_INCLUDES: Final = "more-includes"
 """More than INCLUDE_CAP rows to send along: the rest is left out."""
 SORT_CAP: Final = 5000
@@ -76,7 +79,8 @@ def compile_search(
     the choice inside it, which costs more to start.
     """
     params = Params()
-    driver = Driver(query, scope, Writer(params, hash64, chosen or {}))
+    make = Reader if any(map(reads, query.clauses)) else Driver
+    driver = make(query, scope, Writer(params, hash64, chosen or {}))
     probes = driver.probes(walk_order(query) or NEWEST) if may_fork else []
     choices = []
     for choice in range(len(probes) + 1):
@@ -95,6 +99,9 @@ def compile_first_page(query: SearchQuery, scope: Scope, hash64: Callable[[str],
 def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
     tables: list[str] = []
     selects: list[str] = []
+    if isinstance(driver, Reader):
+        tables.append(driver.near(NEWEST))
+        selects.append(_marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_TEXT}'::text", driver.is_over))
     if query.count:
         tables.append(_page(driver, query, scope, params, after))
         selects += _page_rows(query, params)

@@ -12,9 +12,10 @@ from typing import cast
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import COMMON_PARAMS, Hash64
 from fellesjournal.kit.ids import decode
-from fellesjournal.record.search.match import TABLES, matches
+from fellesjournal.record.search.match import TABLES, holds, matches, may_hold
 from fellesjournal.record.search.model import Chain, Clause, Condition, Group, Has, TextValue
 from fellesjournal.record.search.sql import Names, Params
+from fellesjournal.record.search.words import WordsValue
 
 Chosen = Mapping[tuple[str, str], tuple[int, int]]
 """(slot, pid) of ids that clients chose, by (type, id)."""
@@ -69,6 +70,8 @@ class Writer:
         if clause.type == "id":
             found = f"{row.pid} = ANY ({self.params.numbers(pid for _, pid in self.keys(clause))})"
             return found if row.is_typed else f"({found} AND {self.typed(row, clause.rtype)})"
+        if clause.type == "text":
+            return self._words(clause, row)
         x = self.names.new()
         negated = clause.modifier == "not" or (
             clause.modifier == "missing" and cast(TextValue, clause.values[0]).text == "true"
@@ -81,6 +84,19 @@ class Writer:
         if row.is_typed or not (negated or clause.code in COMMON_PARAMS):
             return sql
         return f"({sql} AND {self.typed(row, clause.rtype)})"
+
+    def _words(self, clause: Clause, row: Row) -> str:
+        """A body that may hold the words is made readable, and looked at again."""
+        y, z = self.names.new(), self.names.new()
+        wanted = cast(WordsValue, clause.values[0])
+        what = "true" if clause.code == "_text" else "false"
+        return (
+            f"EXISTS (SELECT 1 FROM (SELECT {y}.body FROM vault.resource {y} WHERE {y}.slot = {row.slot}"
+            f" AND {y}.pid = {row.pid} AND {y}.rtype = {self.params.number(fhir.TYPE_NUMBER[clause.rtype])}"
+            f" AND {y}.body IS NOT NULL AND {may_hold(wanted, f'{y}.body', self.params)} OFFSET 0) {y}"
+            f" CROSS JOIN LATERAL (SELECT vault.readable({y}.body, {what}) AS text OFFSET 0) {z}"
+            f" WHERE {holds(wanted, f'{z}.text', self.params)} OFFSET 0)"
+        )
 
     def _group(self, group: Group, row: Row) -> str:
         if not row.is_typed:

@@ -356,7 +356,7 @@ def _is_choice(condition: Condition) -> TypeGuard[Group]:
 
 
 def _can_start(clause: Clause) -> bool:
-    if clause.modifier not in _STARTING:
+    if clause.modifier not in _STARTING or clause.type == "text":
         return False
     return all(v.prefix in _BOUNDED for v in clause.values if isinstance(v, DateValue | NumberValue))
 

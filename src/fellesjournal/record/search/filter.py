@@ -15,6 +15,7 @@ from fellesjournal.record.search.error import Unknown, refusal
 from fellesjournal.record.search.filter_syntax import Step, Test, Tree, parse_filter
 from fellesjournal.record.search.model import Chain, Clause, Condition, Group, TextValue
 from fellesjournal.record.search.values import parse_values
+from fellesjournal.record.search.words import READ_BY_WORDS, parse_words
 
 Known = Callable[[str, str, str], fhir.SearchParam]
 """The parameter of a type with a code, for an error's name: (type, name, code). Raises Unknown."""
@@ -96,6 +97,10 @@ class _Meaning:
         if code == "_id":
             return self._id(test, rtype)
         param = self.known(rtype, code, code)
+        if code in READ_BY_WORDS:
+            if test.operator not in ("eq", "co"):
+                raise refusal("_filter", f"{code} goes with eq and co", code="not-supported")
+            return Clause(rtype, code, "text", 0, "", (parse_words("_filter", test.value),))
         if test.operator not in _OPERATORS.get(param.type, ()):
             raise refusal("_filter", f"{test.operator} does not go with a {param.type}", code="not-supported")
         if test.operator == "pr":
@@ -144,5 +149,5 @@ def _any_of(rtype: str, parts: list[Condition]) -> Condition:
 
 def _kind(part: Condition) -> str:
     """The same for clauses whose values are alternatives of each other; '' for all else."""
-    is_listed = isinstance(part, Clause) and part.modifier != "missing"
+    is_listed = isinstance(part, Clause) and part.modifier != "missing" and part.type != "text"
     return f"{part.code}:{part.modifier}" if isinstance(part, Clause) and is_listed else ""

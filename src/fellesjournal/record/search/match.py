@@ -7,6 +7,7 @@ from fellesjournal import fhir
 from fellesjournal.fhir.keys import TEXT_LIMIT, Hash64, fold, token_query_key, uri_key
 from fellesjournal.record.search.model import Clause, DateValue, NumberValue, ReferenceValue, TextValue
 from fellesjournal.record.search.sql import Params
+from fellesjournal.record.search.words import ENTITY, Term, WordsValue, contained, spoken
 
 TABLES: Final = {
     "token": "vault.sp_token", "reference": "vault.sp_reference", "date": "vault.sp_date",
@@ -136,6 +137,32 @@ def _uri(clause: Clause, value: object, a: str, params: Params, _hash64: Hash64)
     if clause.modifier == "sw":
         return prefix(a, uri, params)
     return f"{a}.v {'<>' if clause.modifier == 'ne' else '='} {params.text(uri_key(uri))}"
+
+
+def may_hold(wanted: WordsValue, body: str, params: Params) -> str:
+    """True for every body that has the words, and for few others: letters that are written as entities hide them."""
+    positive = [[term for term in terms if not term.is_negated] for terms in wanted.alternatives]
+    any_of = [[like for term in terms for like in contained(term)] for terms in positive]
+    if not all(any_of):
+        return "true"
+    found = " OR ".join(f"({_all_like(body, likes, params)})" for likes in any_of)
+    hidden = f"pg_catalog.strpos({body}, '&') > 0 AND {_all_like(body, [ENTITY], params)}"
+    return f"({found} OR ({hidden}))"
+
+
+def holds(wanted: WordsValue, text: str, params: Params) -> str:
+    """True for a readable text that has the words."""
+    return "(" + " OR ".join(f"({_all_terms(text, terms, params)})" for terms in wanted.alternatives) + ")"
+
+
+def _all_terms(text: str, terms: tuple[Term, ...], params: Params) -> str:
+    return " AND ".join(
+        f'{text} COLLATE "C" {"!~" if term.is_negated else "~"} {params.text(spoken(term))}' for term in terms
+    )
+
+
+def _all_like(body: str, likes: list[str], params: Params) -> str:
+    return " AND ".join(f'{body} COLLATE "C" ~ {params.text(like)}' for like in likes)
 
 
 _WRITERS: Final[dict[str, Callable[[Clause, object, str, Params, Hash64], str]]] = {

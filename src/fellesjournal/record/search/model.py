@@ -9,6 +9,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
+from fellesjournal.record.search.words import WordsValue
+
 Total: TypeAlias = Literal["none", "estimate", "accurate"]
 
 
@@ -47,7 +49,7 @@ class NumberValue:
     unit: str | None = None
 
 
-Value: TypeAlias = TextValue | ReferenceValue | DateValue | NumberValue
+Value: TypeAlias = TextValue | ReferenceValue | DateValue | NumberValue | WordsValue
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from fellesjournal.record.search.model import (
     pieces,
 )
 from fellesjournal.record.search.values import parse_values
+from fellesjournal.record.search.words import READ_BY_WORDS, parse_words
 
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 1000
@@ -91,7 +92,7 @@ def _bounds_a_chart(clause: Clause) -> bool:
 
 def is_served(param: fhir.SearchParam) -> bool:
     """Whether a parameter may be searched by."""
-    return param.code in _SPECIAL or (param.code not in _NO_ROWS and param.type in _SERVED)
+    return param.code in (*_SPECIAL, *READ_BY_WORDS) or (param.code not in _NO_ROWS and param.type in _SERVED)
 
 
 class _Work:
@@ -217,6 +218,10 @@ def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLA
     param = _known(rtype, name, code, dialect)
     if code == "_id":
         return _id_clause(rtype, name, value, modifier)
+    if code in READ_BY_WORDS:
+        if modifier:
+            raise Unknown(name, f"{code} takes no modifier")
+        return Clause(rtype, code, "text", 0, "", (parse_words(name, value),))
     _check_modifier(name, param, modifier)
     values = parse_values(name, value, param=param, modifier=modifier, base=dialect.base)
     kept = "" if modifier in fhir.TYPE_NUMBER else modifier

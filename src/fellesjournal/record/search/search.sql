@@ -32,3 +32,56 @@ DROP POLICY IF EXISTS gate ON vault.sp_token;
 CREATE POLICY gate ON vault.sp_token FOR SELECT TO vault_gate USING (true);
 DROP POLICY IF EXISTS gate ON vault.sp_reference;
 CREATE POLICY gate ON vault.sp_reference FOR SELECT TO vault_gate USING (true);
+
+-- ── Words ────────────────────────────────────────────────────────────────────────────────────────
+-- `_text` and `_content` read bodies that were found already (docs/adr/0013-text-search.md).
+
+-- A text with its character references and the letters of XHTML as what they stand for; `&amp;` last, `&quot;` a space.
+CREATE OR REPLACE FUNCTION vault.without_entities(p_text text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v text := p_text; m text[]; v_point bigint; v_letters text[] := '{
+    {Agrave,À},{Aacute,Á},{Acirc,Â},{Atilde,Ã},{Auml,Ä},{Aring,Å},{AElig,Æ},{Ccedil,Ç},{Egrave,È},{Eacute,É},{Ecirc,Ê},
+    {Euml,Ë},{Igrave,Ì},{Iacute,Í},{Icirc,Î},{Iuml,Ï},{ETH,Ð},{Ntilde,Ñ},{Ograve,Ò},{Oacute,Ó},{Ocirc,Ô},{Otilde,Õ},
+    {Ouml,Ö},{Oslash,Ø},{Ugrave,Ù},{Uacute,Ú},{Ucirc,Û},{Uuml,Ü},{Yacute,Ý},{THORN,Þ},{szlig,ß},{agrave,à},{aacute,á},
+    {acirc,â},{atilde,ã},{auml,ä},{aring,å},{aelig,æ},{ccedil,ç},{egrave,è},{eacute,é},{ecirc,ê},{euml,ë},{igrave,ì},
+    {iacute,í},{icirc,î},{iuml,ï},{eth,ð},{ntilde,ñ},{ograve,ò},{oacute,ó},{ocirc,ô},{otilde,õ},{ouml,ö},{oslash,ø},
+    {ugrave,ù},{uacute,ú},{ucirc,û},{uuml,ü},{yacute,ý},{thorn,þ},{yuml,ÿ},{OElig,Œ},{oelig,œ},{Scaron,Š},{scaron,š},
+    {Yuml,Ÿ}}';
+BEGIN
+  FOR m IN SELECT DISTINCT regexp_matches(p_text, '&#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6});', 'g') LOOP
+    v_point := CASE WHEN m[1] ~ '^[xX]' THEN ('x' || lpad(substr(m[1], 2), 8, '0'))::bit(32)::bigint ELSE m[1]::bigint END;
+    IF v_point BETWEEN 32 AND 55295 OR v_point BETWEEN 57344 AND 1114111 THEN
+      v := replace(v, '&#' || m[1] || ';', CASE v_point WHEN 34 THEN ' ' ELSE chr(v_point::integer) END);
+    END IF;
+  END LOOP;
+  IF v ~ '&[A-Za-z]+;' THEN
+    FOREACH m SLICE 1 IN ARRAY v_letters LOOP
+      v := replace(v, '&' || m[1] || ';', m[2]);
+    END LOOP;
+    v := replace(replace(replace(replace(v, '&nbsp;', ' '), '&quot;', ' '), '&lt;', ' '), '&gt;', ' ');
+    v := replace(replace(v, '&apos;', ' '), '&amp;', '&');
+  END IF;
+  RETURN v;
+END $$;
+
+-- What a person would read of a body: its narrative alone, or all its strings, each between quotation marks; no markup.
+CREATE OR REPLACE FUNCTION vault.readable(p_body text, p_narrative boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v text;
+BEGIN
+  IF p_narrative THEN
+    v := regexp_replace(coalesce(p_body::json #>> '{text,div}', ''), '<!--.*?-->', ' ', 'g');
+    v := replace(regexp_replace(v, '<(?:[^>"'']|"[^"]*"|''[^'']*'')*>', ' ', 'g'), '"', ' ');
+  ELSE
+    -- A quotation mark that a colon follows ends the name of a property: inside a string it has a backslash before it.
+    v := regexp_replace(p_body, '"[^"\\]*":', ' ', 'g');
+    v := regexp_replace(v, '\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})', ' ', 'g');
+    IF strpos(v, '<!--') > 0 THEN v := regexp_replace(v, '<!--.*?-->', ' ', 'g'); END IF;
+    v := regexp_replace(v, '</?[a-zA-Z][^<>"]*>', ' ', 'g');
+  END IF;
+  RETURN CASE WHEN strpos(v, '&') > 0 THEN vault.without_entities(v) ELSE v END;
+END $$;
+ALTER FUNCTION vault.without_entities(text) OWNER TO vault_gate;
+ALTER FUNCTION vault.readable(text, boolean) OWNER TO vault_gate;
+REVOKE ALL ON FUNCTION vault.without_entities(text), vault.readable(text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vault.without_entities(text), vault.readable(text, boolean) TO vault_chart, vault_list;
