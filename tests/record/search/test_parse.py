@@ -104,7 +104,7 @@ def test_the_chart_that_is_asked_for_is_known(rtype: str, url: str, ids: tuple[s
     [
         ("Observation", "nonsense", "x"), ("Observation", "code:text", "x"),
         ("Observation", "code-value-quantity", "x$5"),
-        ("Observation", "_text", "x"), ("Observation", "date", "yesterday"),
+        ("Observation", "_query", "x"), ("Observation", "date", "yesterday"),
         ("Observation", "date", "2024-13"),
         ("Observation", "value-quantity", "many"), ("Observation", "code", "a,,b"),
         ("Observation", "code:missing", "x"),

@@ -34,7 +34,7 @@ DROP POLICY IF EXISTS gate ON vault.sp_reference;
 CREATE POLICY gate ON vault.sp_reference FOR SELECT TO vault_gate USING (true);
 
 -- ── Words ────────────────────────────────────────────────────────────────────────────────────────
--- `_text` and `_content` read bodies that were found already (docs/adr/0013-text-search.md).
+-- `_text` and `_content` read bodies that were found already (docs/adr/0014-text-search.md).
 
 -- A text with its character references and the letters of XHTML as what they stand for; `&amp;` last, `&quot;` a space.
 CREATE OR REPLACE FUNCTION vault.without_entities(p_text text) RETURNS text

@@ -1,6 +1,6 @@
 """`_text` and `_content`: words that are asked for, and the regular expressions that find them in a body.
 
-Nothing is stored for them (docs/adr/0013-text-search.md): bodies of a chart, or of what another condition has found,
+Nothing is stored for them (docs/adr/0014-text-search.md): bodies of a chart, or of what another condition has found,
 are read. Letters are folded on the side of the question: `e` also finds `é`, and `æ`, `ø`, `å` find themselves alone.
 """
 
