@@ -40,7 +40,7 @@ def find_chromium() -> str | None:
 
 
 def find_node() -> str | None:
-    """The Node program, for the tests that meet a foreign implementation."""
+    """The Node program, for the tests that meet a foreign implementation; its packages come by npm."""
     return shutil.which("node") or shutil.which("nodejs")
 
 
@@ -64,7 +64,12 @@ NEEDS = {
             "apt install postgresql-15",
             packages=("postgresql-common", "postgresql-15"),
         ),
-        Need("node", lambda: find_node() is not None, "apt install nodejs", packages=("nodejs",)),
+        Need(
+            "node",
+            lambda: find_node() is not None and shutil.which("npm") is not None,
+            "apt install nodejs npm",
+            packages=("nodejs", "npm"),
+        ),
     )
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from fellesjournal.identity.model import LevelTooLow, TokenRefused
 from fellesjournal.identity.oidc import OidcClient, Provider, idporten
 from fellesjournal.kit.clock import SystemClock
 from fellesjournal.kit.http import HttpClient
+from tests import peers
 from tests.identity.conftest import BASE, CITIZEN
 from tests.needs import find_node
 
@@ -33,15 +33,7 @@ Start = Callable[[str], Provider]
 @pytest.fixture(scope="module")
 def package() -> None:
     """The provider's package, installed beside the test by its lock."""
-    npm = shutil.which("npm")
-    if (PEER / "node_modules" / "oidc-provider").is_dir():
-        return
-    if npm is None:
-        pytest.skip("needs npm: apt install npm")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=PEER, capture_output=True, timeout=180, check=False)
-    if done.returncode:
-        pytest.skip("needs the npm package oidc-provider: npm ci --prefix tests/identity/peer")
+    peers.install(PEER)
 
 
 @pytest.fixture
