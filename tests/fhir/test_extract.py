@@ -199,7 +199,6 @@ def test_quantity_has_a_row_for_each_way_to_name_its_unit() -> None:
         "unit",
     )
     units = [
-        unit_key("http://unitsofmeasure.org", "mm[Hg]"),
         unit_key(None, "mm[Hg]"),
         unit_key(None, "mmHg"),
     ]

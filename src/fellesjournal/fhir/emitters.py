@@ -12,12 +12,14 @@ from functools import lru_cache
 from typing import Final
 
 from fellesjournal.fhir import spans
+from fellesjournal.fhir.composite import Part, write_rows
 from fellesjournal.fhir.index_rows import Sink
 from fellesjournal.fhir.keys import (
     Hash64,
     canonical_keys,
     fold,
     identifier_key,
+    of_type_key,
     reference_key,
     token_keys,
     uri_key,
@@ -25,6 +27,7 @@ from fellesjournal.fhir.keys import (
 from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.resource_types import TYPE_NUMBER
 from fellesjournal.fhir.spans import Emit, Json, Params
+from fellesjournal.fhir.texts import with_texts, write_coding_text, write_concept_texts, write_text
 
 MIXED: Final = "token beside codings"
 """The search type of plain values in a token parameter that has values with systems of their own too."""
@@ -60,23 +63,51 @@ def _token_writer(params: Params) -> Callable[[Sink, str | None, str | None], No
 
 
 def _coding(params: Params) -> Emit:
-    write = _token_writer(params)
-    return lambda v, sink: write(sink, v.get("system"), v.get("code"))
-
-
-def _concept(params: Params) -> Emit:
-    write = _token_writer(params)
+    write, texts = _token_writer(params), with_texts(params)
 
     def emit(value: Json, sink: Sink) -> None:
-        for coding in value.get("coding", ()):
-            write(sink, coding.get("system"), coding.get("code"))
+        write(sink, value.get("system"), value.get("code"))
+        write_coding_text(value, texts, sink)
 
     return emit
 
 
-def _identifier(params: Params) -> Emit:
+def _concept(params: Params) -> Emit:
+    write, texts = _token_writer(params), with_texts(params)
+
+    def emit(value: Json, sink: Sink) -> None:
+        for coding in value.get("coding", ()):
+            write(sink, coding.get("system"), coding.get("code"))
+        write_concept_texts(value, texts, sink)
+
+    return emit
+
+
+def _contact_point(params: Params) -> Emit:
     write = _token_writer(params)
     return lambda v, sink: write(sink, v.get("system"), v.get("value"))
+
+
+def _identifier(params: Params) -> Emit:
+    write = _token_writer(params)
+
+    def emit(value: Json, sink: Sink) -> None:
+        write(sink, value.get("system"), value.get("value"))
+        kind = value.get("type")
+        if kind is not None:
+            write_text(kind.get("text"), params, sink)
+            _write_of_type(kind, value.get("value"), params, sink)
+
+    return emit
+
+
+def _write_of_type(kind: Json, value: str | None, params: Params, sink: Sink) -> None:
+    """An identifier by its type and value: in the type's system, and in any."""
+    codings = [c for c in kind.get("coding", ()) if "code" in c] if value else []
+    for system, code in dict.fromkeys((s, c["code"]) for c in codings for s in (c.get("system"), None)):
+        for param in params:
+            sink.rows.token_param.append(param)
+            sink.rows.token_h.append(sink.hash64(of_type_key(param, system=system, code=code, value=value or "")))
 
 
 def _plain_token(params: Params) -> Emit:
@@ -132,6 +163,7 @@ def _reference(params: Params, rank: int | None) -> Emit:
         if identifier is not None and "value" in identifier:
             key = identifier_key(identifier.get("system"), identifier["value"])
             _write_reference(sink, params, key=key, target=None)
+        write_text(value.get("display"), params, sink)
 
     return emit
 
@@ -207,6 +239,28 @@ def _uri(params: Params) -> Emit:
     return emit
 
 
+def _canonical_uri(params: Params) -> Emit:
+    """A canonical in a uri parameter (`_profile`) is found with its version and without."""
+    write = _uri(params)
+
+    def emit(value: str, sink: Sink) -> None:
+        for key in canonical_keys(value):
+            write(key, sink)
+
+    return emit
+
+
+def _place(params: Params) -> Emit:
+    """A position stands in a row of its own, latitude in `lo` and longitude in `hi`: `near` asks for both at once."""
+
+    def emit(value: Json, sink: Sink) -> None:
+        span = float(value["latitude"]), float(value["longitude"])
+        for param in params:
+            write_rows(param, [[Part(span=span)]], sink)
+
+    return emit
+
+
 _TEXTS: Final = ("string", "markdown")
 _URIS: Final = ("uri", "url", "canonical", "oid", "uuid")
 _QUANTITIES: Final = ("Quantity", "Age", "Duration", "Count", "Distance")
@@ -214,7 +268,8 @@ _QUANTITIES: Final = ("Quantity", "Age", "Duration", "Count", "Distance")
 _MAKERS: Final[dict[tuple[str, str], Callable[[Params], Emit]]] = {
     **{(kind, "Coding"): _coding for kind in ("token", MIXED)},
     **{(kind, "CodeableConcept"): _concept for kind in ("token", MIXED)},
-    **{(kind, t): _identifier for kind in ("token", MIXED) for t in ("Identifier", "ContactPoint")},
+    **{(kind, "Identifier"): _identifier for kind in ("token", MIXED)},
+    **{(kind, "ContactPoint"): _contact_point for kind in ("token", MIXED)},
     ("token", "boolean"): boolean_emitter,
     **{("token", t): _plain_token for t in ("code", "id", *_TEXTS, *_URIS)},
     **{(MIXED, t): _own_system for t in ("code", "id", *_TEXTS, *_URIS)},
@@ -231,5 +286,7 @@ _MAKERS: Final[dict[tuple[str, str], Callable[[Params], Emit]]] = {
     **{("string", t): _string for t in (*_TEXTS, "code", "uri")},
     ("string", "HumanName"): _parts(_NAME_PARTS),
     ("string", "Address"): _parts(_ADDRESS_PARTS),
-    **{("uri", t): _uri for t in _URIS},
+    **{("uri", t): _uri for t in _URIS if t != "canonical"},
+    ("uri", "canonical"): _canonical_uri,
+    ("special", "Location.position"): _place,
 }

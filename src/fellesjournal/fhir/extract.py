@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from fellesjournal.fhir.emitters import MIXED, boolean_emitter, emitter
+from fellesjournal.fhir.groups import group_emitter, group_routes
 from fellesjournal.fhir.index_rows import IndexRows, Sink
 from fellesjournal.fhir.keys import Hash64
 from fellesjournal.fhir.ownership import Owner, owner_of, patient_rank
@@ -27,10 +28,10 @@ def extract(resource: dict[str, Any], *, into: IndexRows, n: int, hash64: Hash64
     References to this server must be relative (`Patient/1`): the caller has resolved absolute ones,
     conditional ones
     and a bundle's placeholders. Set `meta` before, so that `_lastUpdated`, `_tag` and the like are found.
-    `_id` has no rows (the key serves it), nor have `_text`, `_content`, `near` and composites.
+    `_id` has no rows (the key serves it), nor have `_text` and `_content`.
     Raises KeyError for an unknown type.
     """
-    sink = Sink(into, hash64, [])
+    sink = Sink(into, hash64, [], resource)
     for write in _writers(resource["resourceType"]):
         write(resource, sink)
     into.number(n)
@@ -43,6 +44,8 @@ def _writers(rtype: str) -> tuple[Emit, ...]:
     tree = _Node()
     presences: list[Emit] = []
     for param in search_params(rtype).values():
+        for group in group_routes(rtype, param):
+            tree.add_group(group, group_emitter(rtype, param, group.type))
         for route in param_routes(rtype, param.code) if param.code != "_id" else ():
             if isinstance(route, Presence):
                 presences.append(_presence(route.keys, param))
@@ -70,16 +73,24 @@ class _Node:
 
     def __init__(self) -> None:
         self.leaves: dict[tuple[str, str], dict[int, int | None]] = {}
+        self.groups: list[Emit] = []
         self.below: dict[Key | Where, _Node] = {}
+
+    def add_group(self, route: Route, emit: Emit) -> None:
+        """Lay the way to a composite's group below this place."""
+        self._at(route).groups.append(emit)
 
     def add(self, route: Route, *, kind: str, param: SearchParam, rank: int | None) -> None:
         """Lay one route below this place."""
         if emitter(kind, type_name=route.type, params=(param.id,)) is None:
             return
+        self._at(route).leaves.setdefault((kind, route.type), {})[param.id] = rank
+
+    def _at(self, route: Route) -> _Node:
         node = self
         for step in route.steps:
             node = node.below.setdefault(step, _Node())
-        node.leaves.setdefault((kind, route.type), {})[param.id] = rank
+        return node
 
     def compile(self) -> Emit:
         """Return one closure for this place and all below it."""
@@ -88,7 +99,7 @@ class _Node:
             _filtered(step, node.compile()) for step, node in self.below.items() if isinstance(step, Where)
         ]
         inside = [_into(keys)] if keys else []
-        return _all([*self._emits(), *wheres, *inside])
+        return _all([*self._emits(), *self.groups, *wheres, *inside])
 
     def _emits(self) -> list[Emit]:
         found = [

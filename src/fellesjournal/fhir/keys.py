@@ -89,6 +89,16 @@ def token_query_key(param: int, text: str, *, implied: frozenset[str] | None = N
     return system_code_key(param, system, code) if system else no_system_key(param, code)
 
 
+def of_type_key(param: int, *, system: str | None, code: str, value: str) -> str:
+    """Key of an identifier of one type: `identifier:of-type=http://…/v2-0203|MR|446053`. Empty system: of any."""
+    return f"o\x1f{param}\x1f{system or ''}\x1f{code}\x1f{value}"
+
+
+def canonical_param(param: int) -> int:
+    """Return the number under which a quantity parameter's values stand in UCUM's base units."""
+    return crc32(f"{param}:ucum".encode()) & 0x7FFFFFFF
+
+
 def unit_key(system: str | None, code: str) -> str:
     """Key of a unit in one system, or with None of its code or text in any system."""
     return f"{system or ''}|{code}"

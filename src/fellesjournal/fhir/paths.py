@@ -108,6 +108,8 @@ class _Branch:
         self._path()
         if self._at != len(self._tokens):
             raise Unsupported(" ".join(self._tokens))
+        if self._is_root:
+            return [Route((), self._rtype)]
         return [Route(steps, f.type, f.binding) for steps, f in self._opened()]
 
     def _presence(self) -> list[Route | Presence]:

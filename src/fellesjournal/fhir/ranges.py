@@ -51,23 +51,33 @@ def number_range(text: str) -> tuple[float, float]:
 
     With an exponent and no decimals, one more digit is implied: `1e2` is [95, 105), as R4 says.
     """
+    return decimal_range(read_number(text))
+
+
+def read_number(text: str) -> Decimal:
+    """Return a number as precise as it is written, as above. Raises ValueError for what is no number."""
     if _NUMBER(text) is None:
         raise ValueError("not a number")
     value = Decimal(text)
     if "e" in text.lower() and "." not in text:
         value = Decimal((value.as_tuple().sign, (*value.as_tuple().digits, 0), _exponent(value) - 1))
-    return decimal_range(value)
+    return value
 
 
 def decimal_range(value: Decimal | int) -> tuple[float, float]:
     """Return [low, high) of a number that is already read. Raises ValueError for an absurd one."""
-    if isinstance(value, int):
-        return value - 0.5, value + 0.5
+    low, high = bounds(value)
+    return float(low), float(high)
+
+
+def bounds(value: Decimal | int) -> tuple[Decimal, Decimal]:
+    """Return [low, high) of a number that is already read, exactly. Raises ValueError for an absurd one."""
+    value = Decimal(value)
     exponent = _exponent(value)
     if abs(value.adjusted()) > _MAX_EXPONENT or abs(exponent) > _MAX_EXPONENT:
         raise ValueError("a number out of range")
     half = Decimal((0, (5,), exponent - 1))
-    return float(_wide.subtract(value, half)), float(_wide.add(value, half))
+    return _wide.subtract(value, half), _wide.add(value, half)
 
 
 def _exponent(value: Decimal) -> int:

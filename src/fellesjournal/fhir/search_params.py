@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,18 @@ from fellesjournal.fhir.paths import Presence, Route, routes
 from fellesjournal.fhir.structures import bound_codes, catalogue, is_primitive, is_resource
 
 COMPARTMENT = "Patient"
+
+COMBINED: Final = {
+    "combo-code": ("code", "component-code"),
+    "combo-value-concept": ("value-concept", "component-value-concept"),
+    "combo-data-absent-reason": ("data-absent-reason", "component-data-absent-reason"),
+    "combo-code-value-concept": ("code-value-concept", "component-code-value-concept"),
+    "combo-code-value-quantity": ("code-value-quantity", "component-code-value-quantity"),
+}
+"""Parameters of Observation that are two others together: their texts and groups are kept once, under those."""
+
+_CORRECTED: Final = {("DocumentReference", "relationship"): (("relatesto", "target"), ("relation", "code"))}
+"""R4 has exchanged the expressions of these components; R5 gives them so."""
 
 
 class SearchParam(msgspec.Struct, frozen=True):
@@ -38,10 +51,16 @@ def search_params(rtype: str) -> dict[str, SearchParam]:
             id=param_id(rtype, p.code),
             targets=tuple(p.targets),
             expression=p.expression,
-            components=tuple(p.components),
+            components=_CORRECTED.get((rtype, p.code), tuple(p.components)),
         )
         for p in found
     }
+
+
+def kept_as(rtype: str, code: str) -> tuple[int, ...]:
+    """Return the numbers under which a parameter's texts, or a composite's groups, are kept: its own, or two others'."""
+    names = COMBINED.get(code, (code,)) if rtype == "Observation" else (code,)
+    return tuple(param_id(rtype, name) for name in names)
 
 
 @cache

@@ -8,17 +8,17 @@ from functools import lru_cache
 from math import inf
 from typing import Any, Final
 
+from fellesjournal.fhir.base_units import OPEN_HIGH, OPEN_LOW, base_span, base_unit
 from fellesjournal.fhir.index_rows import Sink
-from fellesjournal.fhir.keys import Hash64, unit_key
+from fellesjournal.fhir.keys import Hash64, canonical_param, unit_key
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, Span, date_range, decimal_range
 
 Emit = Callable[[Any, Sink], None]
 Params = tuple[int, ...]
 Json = dict[str, Any]
 
+_NOTHING: Final[Json] = {}
 _CURRENCY: Final = "urn:iso:std:iso:4217"
-_OPEN_LOW: Final = frozenset({"<", "<="})
-_OPEN_HIGH: Final = frozenset({">", ">="})
 
 
 def date_emitter(params: Params) -> Emit:
@@ -80,13 +80,19 @@ def _write_span(sink: Sink, params: Params, span: Span) -> None:
 
 def quantity_emitter(params: Params) -> Emit:
     """Return the closure for a Quantity and its kin."""
+    in_base = tuple(canonical_param(p) for p in params)
 
     def emit(value: Json, sink: Sink) -> None:
         if "value" not in value:
             return
-        low, high = _span_of(value["value"], value.get("comparator"))
-        for unit in _units(sink.hash64, value.get("system"), value.get("code"), value.get("unit")):
+        number, comparator, system, code = value["value"], value.get("comparator"), value.get("system"), value.get("code")
+        low, high = span_of(number, comparator)
+        for unit in _units(sink.hash64, system, code, value.get("unit")):
             _write_quantity(sink, params, low=low, high=high, unit=unit)
+        base = base_unit(system, code)
+        if base is not None:
+            low, high = base_span(number, comparator, base)
+            _write_quantity(sink, in_base, low=low, high=high, unit=sink.hash64(base.key))
 
     return emit
 
@@ -97,7 +103,7 @@ def money_emitter(params: Params) -> Emit:
     def emit(value: Json, sink: Sink) -> None:
         if "value" not in value:
             return
-        low, high = _span_of(value["value"], None)
+        low, high = span_of(value["value"], None)
         currency = value.get("currency")
         for unit in _units(sink.hash64, _CURRENCY if currency else None, currency, None):
             _write_quantity(sink, params, low=low, high=high, unit=unit)
@@ -106,43 +112,85 @@ def money_emitter(params: Params) -> Emit:
 
 
 def range_emitter(params: Params) -> Emit:
-    """Return the closure for a Range: it is as wide as its ends; its units are those of either end."""
+    """Return the closure for a Range: it is as wide as its ends; its units are those of the first end."""
+    in_base = tuple(canonical_param(p) for p in params)
 
     def emit(value: Json, sink: Sink) -> None:
-        ends = [value[key] for key in ("low", "high") if "value" in value.get(key, {})]
-        if not ends:
+        first = range_unit(value)
+        if first is None:
             return
-        low = _span_of(value["low"]["value"], None)[0] if "value" in value.get("low", {}) else -inf
-        high = _span_of(value["high"]["value"], None)[1] if "value" in value.get("high", {}) else inf
-        for unit in _units(sink.hash64, ends[0].get("system"), ends[0].get("code"), ends[0].get("unit")):
+        low, high = range_span(value)
+        for unit in _units(sink.hash64, first.get("system"), first.get("code"), first.get("unit")):
             _write_quantity(sink, params, low=low, high=high, unit=unit)
+        span = range_base_span(value)
+        if span is not None:
+            key, low, high = span
+            _write_quantity(sink, in_base, low=low, high=high, unit=sink.hash64(key))
 
     return emit
+
+
+def range_unit(value: Json) -> Json | None:
+    """Return the first end of a Range that says a number; None without one."""
+    return next((value[key] for key in ("low", "high") if "value" in value.get(key, _NOTHING)), None)
+
+
+def range_span(value: Json) -> tuple[float, float]:
+    """Return what a Range covers; infinite where an end is missing."""
+    low, high = value.get("low", _NOTHING), value.get("high", _NOTHING)
+    return (
+        span_of(low["value"], None)[0] if "value" in low else -inf,
+        span_of(high["value"], None)[1] if "value" in high else inf,
+    )
+
+
+def range_base_span(value: Json) -> tuple[str, float, float] | None:
+    """Return a Range in base units, with their key; None where its ends have none, or different ones."""
+    found: dict[str, tuple[str, tuple[float, float]]] = {}
+    for name in ("low", "high"):
+        end = value.get(name, _NOTHING)
+        if "value" in end:
+            base = base_unit(end.get("system"), end.get("code"))
+            if base is None:
+                return None
+            found[name] = base.key, base_span(end["value"], None, base)
+    if len({key for key, _ in found.values()}) != 1:
+        return None
+    low = found["low"][1][0] if "low" in found else -inf
+    high = found["high"][1][1] if "high" in found else inf
+    return next(iter(found.values()))[0], low, high
 
 
 def number_emitter(params: Params) -> Emit:
     """Return the closure for a plain number: unit 0."""
 
     def emit(value: Decimal | int, sink: Sink) -> None:
-        low, high = _span_of(value, None)
+        low, high = span_of(value, None)
         _write_quantity(sink, params, low=low, high=high, unit=0)
 
     return emit
 
 
-def _span_of(value: Decimal | int, comparator: str | None) -> tuple[float, float]:
+def span_of(value: Decimal | int, comparator: str | None) -> tuple[float, float]:
+    """Return [low, high) of a stored number in its own unit. Raises ValueError for an absurd one."""
+    return _span_of(str(value), comparator)
+
+
+@lru_cache(maxsize=16384)
+def _span_of(text: str, comparator: str | None) -> tuple[float, float]:
+    value = Decimal(text)
     if comparator is None:
         return decimal_range(value)
     exact = float(value)
-    if comparator in _OPEN_LOW:
+    if comparator in OPEN_LOW:
         return -inf, exact
-    return (exact, inf) if comparator in _OPEN_HIGH else decimal_range(value)
+    return (exact, inf) if comparator in OPEN_HIGH else decimal_range(value)
 
 
 @lru_cache(maxsize=2048)
 def _units(hash64: Hash64, system: str | None, code: str | None, text: str | None) -> tuple[int, ...]:
-    """Hash every way in which a unit may be asked for; (0,) for none."""
-    keys = [unit_key(system, code)] if system and code else []
+    """Hash every way in which a unit may be asked for; (0,) for none. A UCUM code is asked for in base units."""
+    keys = [unit_key(system, code)] if system and code and base_unit(system, code) is None else []
     keys += [unit_key(None, name) for name in (code, text) if name]
     return tuple(hash64(key) for key in dict.fromkeys(keys)) or (0,)
 

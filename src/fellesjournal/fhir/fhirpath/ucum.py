@@ -121,7 +121,7 @@ def _read(text: str) -> Unit:
         return _SPECIAL[text]
     try:
         return _Reader(text).whole()
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         return Unit(Fraction(1), ((text, 1),))
 
 
