@@ -9,7 +9,7 @@ cannot disagree.
 """
 
 from fellesjournal.fhir.extract import extract
-from fellesjournal.fhir.index_rows import IndexRows
+from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
 from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
@@ -43,6 +43,7 @@ __all__ = [
     "BadJson",
     "BadPatch",
     "BadXml",
+    "CompositeRow",
     "IndexRows",
     "Issue",
     "Owner",

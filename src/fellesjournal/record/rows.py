@@ -84,7 +84,7 @@ class Columns:
             self.identifier_h, x.token_n, x.token_param, x.token_h, x.reference_n, x.reference_param, x.reference_h,
             slots, pids, x.date_n, x.date_param, x.date_lo, x.date_hi, x.quantity_n, x.quantity_param,
             x.quantity_unit, x.quantity_lo, x.quantity_hi, x.string_n, x.string_param, x.string_v, x.string_exact,
-            x.uri_n, x.uri_param, x.uri_v, self.chosen_n, self.chosen_id,
+            x.uri_n, x.uri_param, x.uri_v, self.chosen_n, self.chosen_id, x.composite_n, *_columns(x.composite_row),
         ]  # fmt: skip
 
 
@@ -240,6 +240,10 @@ def stamp(updated: datetime) -> str:
 
 def _inner(members: dict[str, Any]) -> str:
     return "," + fhir.encode(members).decode()[1:-1] if members else ""
+
+
+def _columns(rows: list[fhir.CompositeRow]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in fhir.CompositeRow._fields]
 
 
 def _targets(references: list[str | None]) -> tuple[list[int | None], list[int | None]]:

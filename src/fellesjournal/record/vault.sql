@@ -433,7 +433,7 @@ END $$;
 -- Rows come sorted by (slot, pid). op: C create, U update, D delete. expect: 0 = must be new, -1 = any, n = must be version n.
 -- body = head || version || '","lastUpdated":"' || instant || tail; deleted: head and tail NULL.
 -- Search rows name their resource by its ordinal n (from 1).
--- c_n, c_id: ids that the client chose for what is created. A deletion takes its patient from the row (p_patient NULL).
+-- g_…: rows of composite parameters. c_n, c_id: ids that the client chose for what is created. A deletion takes its patient from the row (p_patient NULL).
 -- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
 -- written and the rows with faults say why:
 -- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
@@ -441,7 +441,11 @@ END $$;
 DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-  integer[], integer[], text[], text[], integer[], integer[], text[]);
+  integer[], integer[], text[], text[], integer[], integer[], text[]),
+  vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+  integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]);
 CREATE OR REPLACE FUNCTION vault.write(
   p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
   p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
@@ -452,7 +456,10 @@ CREATE OR REPLACE FUNCTION vault.write(
   q_n integer[], q_param integer[], q_unit bigint[], q_lo double precision[], q_hi double precision[],
   s_n integer[], s_param integer[], s_v text[], s_exact text[],
   u_n integer[], u_param integer[], u_v text[],
-  c_n integer[], c_id text[])
+  c_n integer[], c_id text[],
+  g_n integer[], g_param integer[], g_h bigint[], g_hs bigint[], g_hy bigint[], g_h2 bigint[], g_h2s bigint[], g_h2y bigint[],
+  g_lo double precision[], g_hi double precision[], g_lo2 double precision[], g_hi2 double precision[],
+  g_dlo timestamptz[], g_dhi timestamptz[], g_v text[])
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, chosen text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -587,6 +594,13 @@ BEGIN
     SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]), a.v
     FROM unnest(u_n, u_param, u_v) AS a (n, param, v);
   END IF;
+  IF cardinality(g_n) > 0 THEN
+    INSERT INTO vault.sp_composite (param, slot, sens, pid, patient, org, date, h, hs, hy, h2, h2s, h2y, lo, hi, lo2, hi2, dlo, dhi, v)
+    SELECT a.param, p_slot[a.n], v_sens[a.n], p_pid[a.n], v_patient[a.n], v_org[a.n], coalesce(p_date[a.n], v_updated[a.n]),
+           a.h, a.hs, a.hy, a.h2, a.h2s, a.h2y, a.lo, a.hi, a.lo2, a.hi2, a.dlo, a.dhi, a.v
+    FROM unnest(g_n, g_param, g_h, g_hs, g_hy, g_h2, g_h2s, g_h2y, g_lo, g_hi, g_lo2, g_hi2, g_dlo, g_dhi, g_v)
+      AS a (n, param, h, hs, hy, h2, h2s, h2y, lo, hi, lo2, hi2, dlo, dhi, v);
+  END IF;
   IF cardinality(i_n) > 0 THEN
     INSERT INTO vault.identifier (rtype, h, slot, pid)
     SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
@@ -672,7 +686,9 @@ ALTER FUNCTION vault.identify_name(bytea, integer, text[], integer, timestamptz)
 ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]) OWNER TO vault_write;
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
+  integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
+  double precision[], timestamptz[], timestamptz[], text[]) OWNER TO vault_write;
 ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
@@ -694,7 +710,9 @@ GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigin
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
     integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-    integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]) TO fj_web, fj_worker;
+    integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
+  integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
+  double precision[], timestamptz[], timestamptz[], text[]) TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
 GRANT EXECUTE ON FUNCTION vault.feed_at(text, uuid),
   vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;
