@@ -33,10 +33,11 @@ from fellesjournal.fhir.ranges import Span, date_range, decimal_range
 from fellesjournal.fhir.spans import Json
 
 ANY_PARAM: Final = 0
-"""Tokens of composites are hashed as if of one parameter, so that parameters that share their groups can be searched."""
+"""Tokens of composites are hashed as if of one parameter: some parameters share their groups."""
 
 Hashes = tuple[int | None, int | None, int | None]
 NO_HASHES: Final[Hashes] = (None, None, None)
+_NO_SPAN: Final = (None, None)
 
 
 class Part(NamedTuple):
@@ -66,20 +67,13 @@ def write_rows(param: int, values: list[list[Part]], sink: Sink) -> None:
 
 
 def _row(param: int, parts: tuple[Part, ...]) -> CompositeRow:
-    hashes: tuple[int | None, ...] = ()
-    numbers: tuple[float | None, ...] = ()
-    dates: tuple[datetime | None, datetime | None] = (None, None)
-    text = None
-    for part in parts:
-        if part.hashes is not NO_HASHES:
-            hashes += part.hashes
-        if part.span is not None:
-            numbers += part.span
-        dates = part.dates or dates
-        text = part.text if part.text is not None else text
-    hashes += (None,) * (6 - len(hashes))
-    numbers += (None,) * (4 - len(numbers))
-    return CompositeRow(param, *hashes, *numbers, *dates, text)  # type: ignore[arg-type]
+    hashes = [*(part.hashes for part in parts if part.hashes is not NO_HASHES), NO_HASHES, NO_HASHES]
+    (h, hs, hy), (h2, h2s, h2y) = hashes[0], hashes[1]
+    numbers = [*(part.span for part in parts if part.span is not None), None, None]
+    (lo, hi), (lo2, hi2) = numbers[0] or _NO_SPAN, numbers[1] or _NO_SPAN
+    dlo, dhi = next((part.dates for part in parts if part.dates is not None), _NO_SPAN)
+    text = next((part.text for part in parts if part.text is not None), None)
+    return CompositeRow(param, h, hs, hy, h2, h2s, h2y, lo, hi, lo2, hi2, dlo, dhi, text)
 
 
 @lru_cache(maxsize=4096)

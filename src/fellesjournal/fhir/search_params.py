@@ -57,10 +57,10 @@ def search_params(rtype: str) -> dict[str, SearchParam]:
     }
 
 
-def kept_as(rtype: str, code: str) -> tuple[int, ...]:
-    """Return the numbers under which a parameter's texts, or a composite's groups, are kept: its own, or two others'."""
-    names = COMBINED.get(code, (code,)) if rtype == "Observation" else (code,)
-    return tuple(param_id(rtype, name) for name in names)
+def kept_as(rtype: str, code: str, own: int) -> tuple[int, ...]:
+    """Return the numbers under which a parameter's texts, or a composite's groups, are kept: `own`, or two others'."""
+    names = COMBINED.get(code, ()) if rtype == "Observation" else ()
+    return tuple(param_id(rtype, name) for name in names) or (own,)
 
 
 @cache

@@ -85,7 +85,8 @@ def quantity_emitter(params: Params) -> Emit:
     def emit(value: Json, sink: Sink) -> None:
         if "value" not in value:
             return
-        number, comparator, system, code = value["value"], value.get("comparator"), value.get("system"), value.get("code")
+        number, comparator = value["value"], value.get("comparator")
+        system, code = value.get("system"), value.get("code")
         low, high = span_of(number, comparator)
         for unit in _units(sink.hash64, system, code, value.get("unit")):
             _write_quantity(sink, params, low=low, high=high, unit=unit)

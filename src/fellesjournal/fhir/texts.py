@@ -1,6 +1,7 @@
 """What a person reads of a code or a reference: rows for `:text`, and for sorting by it.
 
-A concept without any text is sorted by its codes; those rows bear the code in `string_exact` and `:text` leaves them out.
+A concept without any text is sorted by its codes: those rows have the code in `string_exact`, and `:text` leaves them
+out.
 """
 
 from __future__ import annotations
