@@ -26,7 +26,7 @@ from fellesjournal.fhir.patch import (
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
-from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, search_params
+from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, kept_as, search_params
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
 from fellesjournal.fhir.walker import validate
 from fellesjournal.fhir.xml_read import BadXml, read_xml
@@ -63,6 +63,7 @@ __all__ = [
     "fold",
     "implied_systems",
     "is_subset",
+    "kept_as",
     "keyed_hash",
     "number_range",
     "outcome",

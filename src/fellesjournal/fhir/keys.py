@@ -20,6 +20,9 @@ TEXT_LIMIT: Final = 400
 URI_LIMIT: Final = 600
 """Characters of a URI that are indexed as they are; a longer one ends in the digest of its rest."""
 
+ESCAPED_BAR: Final = "\x1e"
+"""Stands for a bar that is part of a token's system or code, not between them. No code holds this character."""
+
 COMMON_PARAMS: Final = frozenset({"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"})
 
 Hash64 = Callable[[str], int]
@@ -72,6 +75,12 @@ def token_keys(param: int, *, system: str | None, code: str | None) -> tuple[str
     return code_key(param, code), system_code_key(param, system, code), system_key(param, system)
 
 
+def split_token(text: str) -> tuple[str, bool, str]:
+    """Return (system, whether there is a bar, code) of a searched token. A bar inside is written `ESCAPED_BAR`."""
+    system, bar, code = text.rpartition("|")
+    return system.replace(ESCAPED_BAR, "|"), bool(bar), code.replace(ESCAPED_BAR, "|")
+
+
 def token_query_key(param: int, text: str, *, implied: frozenset[str] | None = None) -> str:
     """Return the one key that a searched token (`code`, `system|code`, `|code`, `system|`) must have.
 
@@ -79,7 +88,7 @@ def token_query_key(param: int, text: str, *, implied: frozenset[str] | None = N
     such values
     are stored once, without a system, and a searcher may name the system or leave it out.
     """
-    system, bar, code = text.rpartition("|")
+    system, bar, code = split_token(text)
     if not bar:
         return code_key(param, code)
     if implied is not None and (not system or system in implied):

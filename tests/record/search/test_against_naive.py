@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fellesjournal.fhir import param_id
-from fellesjournal.record.search import Chart, Listing, Scope, drive, parse_search
+from fellesjournal.record.search import Chart, Listing, Scope, parse_search, rank
 from tests.conftest import TestDatabase
 from tests.record.search.naive import Naive
 from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, Known, World
@@ -217,7 +217,7 @@ def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
     expected = [k.id for k in naive.search(parse_search(rtype, pairs))]
     world = setting.world
     # A small cap takes the walks that only big units would need.
-    with mock.patch.multiple(drive, GATHER_CAP=cap, RANGE_CAP=cap):
+    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap):
         assert setting.loop.run_until_complete(world.all_pages(who, scope, f"{url}&_count={size}")) == expected
         answer = setting.loop.run_until_complete(world.search(who, scope, f"{url}&_total=accurate&_count=0"))
     assert answer.total == len(expected)
@@ -242,7 +242,7 @@ def test_every_order_shows_the_same_matches_once_each(
     who, scope, naive = setting.reader(unit, chart)
     pairs = [(n, v) for n, _, v in (part.partition("=") for part in query.split("&") if part)]
     expected = naive.search(parse_search("Observation", pairs))
-    with mock.patch.multiple(drive, GATHER_CAP=cap, RANGE_CAP=cap):
+    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap):
         pages = setting.world.all_pages(who, scope, f"Observation?{query}{order}&_count=7")
         found = setting.loop.run_until_complete(pages)
     assert sorted(found) == sorted(k.id for k in expected)

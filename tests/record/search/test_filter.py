@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fellesjournal.record.search import SearchError, ask_patients, drive, parse_search
+from fellesjournal.record.search import SearchError, ask_patients, parse_search, rank
 from fellesjournal.record.search.filter_syntax import Logical, Step, Test, Tree, parse_filter
 from fellesjournal.record.search.model import Chain, Clause, Group
 from tests.record.search import test_against_naive
@@ -172,7 +172,7 @@ def test_answers_are_those_of_a_look_at_everything(
     pairs = [(n, v) for n, _, v in (part.partition("=") for part in url.split("&"))]
     expected = {k.id for k in naive.search(parse_search("Observation", pairs))}
     world = setting.world
-    with mock.patch.multiple(drive, GATHER_CAP=cap, RANGE_CAP=cap):
+    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap):
         pages = world.all_pages(who, scope, f"Observation?{url}{order}&_count={size}")
         found = setting.loop.run_until_complete(pages)
         answer = setting.loop.run_until_complete(

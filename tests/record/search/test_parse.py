@@ -102,8 +102,11 @@ def test_the_chart_that_is_asked_for_is_known(rtype: str, url: str, ids: tuple[s
 @pytest.mark.parametrize(
     ("rtype", "name", "value"),
     [
-        ("Observation", "nonsense", "x"), ("Observation", "code:text", "x"),
-        ("Observation", "code-value-quantity", "x$5"),
+        ("Observation", "nonsense", "x"), ("Observation", "code:in", "x"), ("Observation", "code:text", "\u0301"),
+        ("Observation", "code-value-quantity", "x"), ("Observation", "code-value-quantity", "x$y"),
+        ("Observation", "code-value-quantity", "x$5$6"), ("Observation", "identifier:of-type", "a|b"),
+        ("Location", "near", "60"), ("Location", "near", "91|0"), ("Location", "near", "60|10|5|furlong"),
+        ("Location", "near", "60|10|-5"), ("Location", "near", "x|y"),
         ("Observation", "_query", "x"), ("Observation", "date", "yesterday"),
         ("Observation", "date", "2024-13"),
         ("Observation", "value-quantity", "many"), ("Observation", "code", "a,,b"),

@@ -12,7 +12,7 @@ from typing import cast
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import COMMON_PARAMS, Hash64
 from fellesjournal.kit.ids import decode
-from fellesjournal.record.search.match import TABLES, holds, matches, may_hold
+from fellesjournal.record.search.match import holds, matches, may_hold, one_param, table_of
 from fellesjournal.record.search.model import Chain, Clause, Condition, Group, Has, TextValue
 from fellesjournal.record.search.sql import Names, Params
 from fellesjournal.record.search.words import WordsValue
@@ -77,9 +77,11 @@ class Writer:
             clause.modifier == "missing" and cast(TextValue, clause.values[0]).text == "true"
         )
         exists = (
-            f"EXISTS (SELECT 1 FROM {TABLES[clause.type]} {x} WHERE {row.tie.format(a=x)}"
+            f"EXISTS (SELECT 1 FROM {table_of(clause)} {x} WHERE {row.tie.format(a=x)}"
             f" AND {matches(clause, x, self.params, self.hash64)} OFFSET 0)"
         )
+        if clause.modifier == "missing" and clause.type in ("token", "reference"):
+            exists = f"({exists} OR {self._has_text(clause, row)})"
         sql = f"NOT {exists}" if negated else exists
         if row.is_typed or not (negated or clause.code in COMMON_PARAMS):
             return sql
@@ -104,6 +106,12 @@ class Writer:
             return f"({self.typed(row, group.rtype)} AND {self._group(group, replace(row, is_typed=True))})"
         parts = [self.condition(part, row) for part in group.parts]
         return f"(NOT {parts[0]})" if group.op == "not" else f"({f' {group.op.upper()} '.join(parts)})"
+
+    def _has_text(self, clause: Clause, row: Row) -> str:
+        """What has a text and no code, or no reference, is there all the same."""
+        x = self.names.new()
+        param = one_param(x, fhir.kept_as(clause.rtype, clause.code, clause.param), self.params)
+        return f"EXISTS (SELECT 1 FROM vault.sp_string {x} WHERE {row.tie.format(a=x)} AND {param} OFFSET 0)"
 
     def _chain(self, chain: Chain, row: Row) -> str:
         x = self.names.new()

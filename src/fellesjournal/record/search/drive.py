@@ -10,41 +10,46 @@ only the choice between them, made while it runs, differs. With keys alone to ga
 # ruff: noqa: S608 - SQL is composed here from fixed pieces; every value is a parameter
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeGuard, cast
+from typing import Final, cast
 
-from fellesjournal.fhir import TYPE_NUMBER, implied_systems, param_id
+from fellesjournal.fhir import TYPE_NUMBER, param_id
 from fellesjournal.fhir.keys import COMMON_PARAMS
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search.condition import Row, Writer
 from fellesjournal.record.search.cursor import Cursor
-from fellesjournal.record.search.match import TABLES, hashes, matches, one_of
+from fellesjournal.record.search.match import hashes, is_hashed, matches, one_of, one_param, rows_of, table_of
 from fellesjournal.record.search.model import (
     Chain,
     Clause,
     Condition,
-    DateValue,
     Group,
-    NumberValue,
+    Has,
     SearchQuery,
     TextValue,
 )
+from fellesjournal.record.search.rank import (
+    COUNTED,
+    Gathered,
+    can_start,
+    cap_of,
+    is_change,
+    is_choice,
+    is_counted,
+    is_far,
+    is_listed,
+    names_ids,
+    narrowness,
+    selectivity,
+)
 from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
 
-GATHER_CAP: Final = 40
-"""Tokens and references that are gathered before another start is tried. Each row costs its policy."""
-RANGE_CAP: Final = 2000
-"""The same for texts, ranges and chains: no index has them in order, so that a walk instead costs more."""
 LONG_NAME: Final = 4
 """From so many letters on, a name is looked up among all people, not person by person in the roster."""
 MAX_GATHERS: Final = 2
 MAX_BRANCHES: Final = 16
-_BOUNDED: Final = ("eq", "ap")
-_STARTING: Final = ("", "exact", "below", "identifier", "eq", "sw")
-"""Modifiers of clauses that an index leads to."""
+_NUMBERS_OF_PEOPLE: Final = ("identifier", "phone", "email", "telecom")
 
 
-Gathered: TypeAlias = Clause | Chain | Group
-"""What can be gathered: a clause, a chain from its far end, alternatives of these."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class Start:
     done: Condition | None
     hashed: tuple[int, ...] = ()
     is_typed: bool = True
+    rows: tuple[int, ...] = ()
+    is_distinct: bool = False
 
 
 class Driver:
@@ -81,11 +88,11 @@ class Driver:
         self.bounds = bounds(scope, query.rtype, self.params)
         self.rtype = self.params.number(TYPE_NUMBER[query.rtype])
         self.is_people = is_people(scope, query.rtype)
-        self.ranked = sorted((c for c in query.clauses if isinstance(c, Clause) and _can_start(c)), key=_selectivity)
+        self.ranked = sorted((c for c in query.clauses if isinstance(c, Clause) and can_start(c)), key=selectivity)
 
     def matches(self, order: Order, *, limit: str, after: Cursor | None) -> str:
         """A select of (date, pid, slot): each match after the cursor, once. `limit` '' = all, in no order."""
-        if self.is_people and (order.by_change or not _names_ids(self.ranked)):
+        if self.is_people and (order.by_change or not names_ids(self.ranked)):
             return self._people(order, limit, after)
         gathers = self._gathers(order)
         walk = self._walk(order, limit, after, is_last=bool(gathers))
@@ -100,25 +107,26 @@ class Driver:
         if self.is_people or self.query.sort[1:]:
             return []
         gathers = [c for c in self._gathers(order) if isinstance(c, Clause)]
-        if len(gathers) < len(self._gathers(order)) or not all(map(_is_hashed, gathers)):
+        if len(gathers) < len(self._gathers(order)) or not all(map(is_counted, gathers)):
             return []
         return [self._probe(clause) for clause in gathers]
 
     def _probe(self, clause: Clause) -> tuple[int, int, int, int, int]:
         start = len(self.params.i) + 1
         self.params.numbers(hashes(clause, self.writer.hash64))
-        return int(clause.type == "reference"), clause.param, start, len(self.params.i), GATHER_CAP
+        return COUNTED[clause.type], rows_of(clause)[0], start, len(self.params.i), cap_of(clause)
 
     def _gathers(self, order: Order) -> list[Gathered]:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
         if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
             return []
-        if len(self.query.clauses) == 1 and self.ranked and _is_hashed(self.ranked[0]) and not order.by_change:
+        if len(self.query.clauses) == 1 and self.ranked and is_hashed(self.ranked[0]) and not order.by_change:
             return []
-        narrow = sorted(self.ranked, key=_narrowness)
-        starts: list[Gathered] = [c for c in self.query.clauses if _is_far(c)]
+        narrow = sorted(self.ranked, key=narrowness)
+        starts: list[Gathered] = [c for c in self.query.clauses if is_listed(c)]
+        starts += [c for c in self.query.clauses if is_far(c)]
         starts += narrow
-        starts += [c for c in self.query.clauses if _is_choice(c)]
+        starts += [c for c in self.query.clauses if is_choice(c)]
         return starts[:MAX_GATHERS]
 
     # ── One walk ─────────────────────────────────────────────────────────────────────────────────
@@ -127,25 +135,41 @@ class Driver:
         if order.by_change:
             return self._change_walk(order, limit, after)
         start = self._start(is_last=is_last)
-        if len(start.hashed) > 1 and isinstance(self.scope, Listing) and limit and len(start.hashed) <= MAX_BRANCHES:
-            branches = [f"({self._select(start, [h], order, limit, after)})" for h in start.hashed]
+        keys = [(row, h) for row in start.rows for h in start.hashed]
+        if 1 < len(keys) <= MAX_BRANCHES and isinstance(self.scope, Listing) and limit:
+            branches = [f"({self._select(start, (row,), [h], order, limit, after)})" for row, h in keys]
             return _merged(branches, order, limit)
-        return self._select(start, list(start.hashed), order, limit, after)
+        return self._select(start, start.rows, list(start.hashed), order, limit, after)
 
     def _start(self, *, is_last: bool) -> Start:
         """The best clause to walk, else the resources of the type themselves.
 
         After gathering, ranges have proved too wide to sort: only what is kept in order is walked then.
         """
+        listed = next((c for c in self.query.clauses if is_listed(c)), None)
+        if listed is not None and not is_last:
+            return self._by_list(listed)
         for clause in self.ranked:
             if clause.type == "id":
                 return self._by_ids(clause)
-            if _is_hashed(clause):
+            if is_hashed(clause):
                 return self._by_hash(clause)
             if not is_last:
                 return self._by_value(clause)
         where = f"d.rtype = {self.rtype} AND d.body IS NOT NULL"
-        return Start("vault.resource", self._bounded(where), None)
+        return Start("vault.resource", self._bounded(where), None, is_distinct=True)
+
+    def _by_list(self, listed: Has) -> Start:
+        """The members of a List: from its own rows to each."""
+        lists = self.params.numbers(pid for _, pid in self.writer.keys(cast(Clause, listed.link)))
+        table = (
+            f"(SELECT r.* FROM (SELECT DISTINCT x.tslot, x.tpid FROM vault.sp_reference x WHERE x.pid = ANY ({lists})"
+            f" AND x.param = {self.params.number(listed.param)} AND x.tpid IS NOT NULL) l CROSS JOIN LATERAL (SELECT"
+            f" r.slot, r.pid, r.date, r.rtype, r.patient, r.org, r.body FROM vault.resource r"
+            f" WHERE r.slot = l.tslot AND r.pid = l.tpid OFFSET 0) r)"
+        )
+        where = f"d.rtype = {self.rtype} AND d.body IS NOT NULL"
+        return Start(table, self._bounded(where), listed, is_distinct=True)
 
     def _by_ids(self, clause: Clause) -> Start:
         keys = self.writer.keys(clause)
@@ -155,34 +179,37 @@ class Driver:
         )
         keyed = f"d.slot = ANY (({slots})::smallint[]) AND d.pid = ANY ({pids})"
         where = f"{keyed} AND d.rtype = {self.rtype} AND d.body IS NOT NULL"
-        return Start("vault.resource", self._bounded(where), clause)
+        return Start("vault.resource", self._bounded(where), clause, is_distinct=True)
 
     def _by_hash(self, clause: Clause) -> Start:
-        where = f"d.param = {self.params.number(clause.param)}"
+        where = matches(clause, "d", self.params, self.writer.hash64) if clause.type == "composite" else ""
         found = tuple(hashes(clause, self.writer.hash64))
-        return Start(TABLES[clause.type], self._bounded(where), clause, found, clause.code not in COMMON_PARAMS)
+        is_typed = clause.code not in COMMON_PARAMS
+        return Start(table_of(clause), self._bounded(where), clause, found, is_typed, rows_of(clause))
 
     def _by_value(self, clause: Clause) -> Start:
         where = matches(clause, "d", self.params, self.writer.hash64)
-        return Start(TABLES[clause.type], self._bounded(where), clause, (), clause.code not in COMMON_PARAMS)
+        return Start(table_of(clause), self._bounded(where), clause, (), clause.code not in COMMON_PARAMS)
 
     def _bounded(self, where: str) -> str:
-        return f"{self.bounds.format(a='d')} AND {where}" if self.bounds else where
+        return " AND ".join(part for part in (self.bounds.format(a="d"), where) if part)
 
-    def _select(self, start: Start, hashed: list[int], order: Order, limit: str, after: Cursor | None) -> str:
-        parts = [start.where]
+    def _select(
+        self, start: Start, rows: tuple[int, ...], hashed: list[int], order: Order, limit: str, after: Cursor | None
+    ) -> str:
+        parts = [start.where] if start.where else []
         if hashed:
-            parts.append(one_of("d", hashed, self.params))
+            parts += [one_param("d", rows, self.params), one_of("d", hashed, self.params)]
         parts += self._after("d.date", "d.pid", order, after)
         parts += self._others("d", start)
-        distinct = "" if start.table == "vault.resource" else "DISTINCT ON (d.date, d.pid) "
+        distinct = "" if start.is_distinct else "DISTINCT ON (d.date, d.pid) "
         sql = f"SELECT {distinct}d.date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)}"
         return _limited(sql, order, "d", limit)
 
     def _change_walk(self, order: Order, limit: str, after: Cursor | None) -> str:
         """Over the rows of `_lastUpdated`: one for each resource of any type, so the type is looked up."""
         row = self._row("d", is_typed=True)
-        bounding = [c for c in self.query.clauses if _is_change(c)]
+        bounding = [c for c in self.query.clauses if is_change(c)]
         parts = [self._bounded(f"d.param = {self.params.number(param_id(self.query.rtype, '_lastUpdated'))}")]
         parts += [matches(c, "d", self.params, self.writer.hash64) for c in bounding if isinstance(c, Clause)]
         parts += self._after("d.lo", "d.pid", order, after)
@@ -209,21 +236,23 @@ class Driver:
 
     def _few(self, n: int, clause: Gathered) -> str:
         """Whether there is little to gather: for keys by a look at the unit's index, which costs no policy."""
-        cap = self.params.number(_cap(clause))
-        if not isinstance(clause, Clause) or not _is_hashed(clause):
+        cap = self.params.number(cap_of(clause))
+        if not is_counted(clause):
             return f"((SELECT count(*) FROM g{n}) <= {cap})"
         found = self.params.numbers(hashes(clause, self.writer.hash64))
-        param = self.params.number(clause.param)
-        kind = "true" if clause.type == "reference" else "false"
-        return f"(SELECT vault.is_few({kind}, {param}::integer, {found}, {cap}::integer))"
+        param = self.params.number(rows_of(clause)[0])
+        return f"(SELECT vault.is_few({COUNTED[clause.type]}, {param}::integer, {found}, {cap}::integer))"
 
     def _gather(self, clause: Gathered, cap: int = 0) -> str:
-        cap = cap or _cap(clause)
+        cap = cap or cap_of(clause)
         if isinstance(clause, Group):
             return " UNION ".join(f"({self._gather(cast(Clause | Chain, part), cap)})" for part in clause.parts)
         if isinstance(clause, Chain):
             return self._gather_far(clause, cap)
-        start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
+        if isinstance(clause, Has):
+            start = self._by_list(clause)
+        else:
+            start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
         return (
             f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
@@ -240,7 +269,7 @@ class Driver:
         tie = f"d.tpid = t.pid AND d.tslot = t.slot AND {self._bounded(param)}"
         return (
             f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
-            f" (SELECT DISTINCT t.slot, t.pid FROM {TABLES[link.type]} t WHERE {far} AND {fits}) t"
+            f" (SELECT DISTINCT t.slot, t.pid FROM {table_of(link)} t WHERE {far} AND {fits}) t"
             f" CROSS JOIN LATERAL"
             f" (SELECT d.date, d.pid, d.slot FROM vault.sp_reference d WHERE {tie} OFFSET 0) d"
             f" LIMIT {self.params.number(cap + 1)}) s"
@@ -336,65 +365,3 @@ def _limited(sql: str, order: Order, alias: str, limit: str) -> str:
 def _merged(branches: list[str], order: Order, limit: str) -> str:
     union = f"SELECT DISTINCT ON (u.date, u.pid) u.date, u.pid, u.slot FROM ({' UNION ALL '.join(branches)}) u"
     return _limited(union, order, "u", limit)
-
-
-def _is_far(condition: Condition) -> TypeGuard[Chain]:
-    """Whether a chain can be gathered from its far end: people and the directory look alike from everywhere."""
-    if not isinstance(condition, Chain) or len(condition.links) != 1:
-        return False
-    link = condition.links[0]
-    if not isinstance(link, Clause) or link.type == "id" or link.code in COMMON_PARAMS:
-        return False
-    return (link.rtype == "Patient" or link.rtype in DIRECTORY_TYPES) and _can_start(link)
-
-
-def _is_choice(condition: Condition) -> TypeGuard[Group]:
-    """Whether every one of the alternatives can be gathered."""
-    if not isinstance(condition, Group) or condition.op != "or":
-        return False
-    return all(_is_far(part) or (isinstance(part, Clause) and _can_start(part)) for part in condition.parts)
-
-
-def _can_start(clause: Clause) -> bool:
-    if clause.modifier not in _STARTING or clause.type == "text":
-        return False
-    return all(v.prefix in _BOUNDED for v in clause.values if isinstance(v, DateValue | NumberValue))
-
-
-def _narrowness(clause: Clause) -> tuple[int, int]:
-    """Lower is likely fewer rows: keys and numbers, then texts, ranges, references, tokens."""
-    first = 0 if clause.code in ("_id", "identifier") else 1 + (clause.code in COMMON_PARAMS)
-    return first, _NARROW.index(clause.type)
-
-
-def _cap(condition: Gathered) -> int:
-    return GATHER_CAP if isinstance(condition, Clause) and _is_hashed(condition) else RANGE_CAP
-
-
-def _is_hashed(clause: Clause) -> bool:
-    return clause.type in ("token", "reference")
-
-
-def _is_change(condition: Condition) -> bool:
-    return isinstance(condition, Clause) and condition.code == "_lastUpdated" and not condition.modifier
-
-
-def _names_ids(ranked: list[Clause]) -> bool:
-    return bool(ranked) and ranked[0].type == "id"
-
-
-_NUMBERS_OF_PEOPLE: Final = ("identifier", "phone", "email", "telecom")
-_NARROW: Final = ("id", "uri", "string", "date", "quantity", "number", "reference", "token")
-_RANKS: Final = ("id", "uri", "token", "reference", "string", "date", "quantity", "number")
-
-
-def _selectivity(clause: Clause) -> tuple[int, int, int]:
-    """Lower is better: keys, then identifiers, then one value before several, tokens before ranges.
-
-    A plain code (a status, yes or no) is shared by many rows, and comes after what names its system.
-    """
-    many = clause.code in COMMON_PARAMS or (
-        clause.type == "token" and implied_systems(clause.rtype, clause.code) is not None
-    )
-    first = 0 if clause.code in ("_id", "identifier") else 1 + many
-    return first, len(clause.values), _RANKS.index(clause.type)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from fellesjournal import fhir
-from fellesjournal.fhir.keys import TEXT_LIMIT, Hash64, fold, token_query_key, uri_key
-from fellesjournal.record.search.model import Clause, DateValue, NumberValue, ReferenceValue, TextValue
+from fellesjournal.fhir.keys import TEXT_LIMIT, Hash64, canonical_param, fold, of_type_key, token_query_key, uri_key
+from fellesjournal.record.search import composite, place
+from fellesjournal.record.search.compare import dated, ends, numbered, starts
+from fellesjournal.record.search.model import Clause, CompositeValue, DateValue, NumberValue, ReferenceValue, TextValue
 from fellesjournal.record.search.sql import Params
 from fellesjournal.record.search.words import ENTITY, Term, WordsValue, contained, spoken
 
@@ -13,15 +15,37 @@ TABLES: Final = {
     "token": "vault.sp_token", "reference": "vault.sp_reference", "date": "vault.sp_date",
     "uri": "vault.sp_uri",
     "quantity": "vault.sp_quantity", "number": "vault.sp_quantity", "string": "vault.sp_string",
+    "composite": "vault.sp_composite", "place": "vault.sp_composite",
 }  # fmt: skip
-NEAR: Final = 1e-12
-"""Share of a number that two readings of the same decimal may differ by as floats."""
-_LAST: Final = "\U0010ffff"
+
+
+def table_of(clause: Clause) -> str:
+    """The table that a clause looks in."""
+    return TABLES["string"] if clause.modifier == "text" else TABLES[clause.type]
+
+
+def rows_of(clause: Clause) -> tuple[int, ...]:
+    """The parameters under which a clause's rows are kept."""
+    if clause.modifier == "missing":
+        return _kept(clause)
+    found = dict.fromkeys(number for value in clause.values for number in _rows_of(clause, value))
+    return tuple(found)
+
+
+def is_hashed(clause: Clause) -> bool:
+    """Whether every row that matches has one of a few hashes, so that an index on them leads there."""
+    if clause.type == "composite":
+        return clause.modifier == "" and all(composite.key_of(cast(CompositeValue, v)) for v in clause.values)
+    return clause.type in ("token", "reference") and clause.modifier != "text"
 
 
 def hashes(clause: Clause, hash64: Hash64) -> list[int]:
-    """Every hash that a token or reference of this clause may have, in order, none twice."""
-    if clause.type == "token":
+    """Every hash that a token, a reference or a composite's first part may have, in order, none twice."""
+    if clause.type == "composite":
+        keys = [key for v in clause.values for key in composite.key_of(cast(CompositeValue, v))]
+    elif clause.modifier == "of-type":
+        keys = [_of_type(clause, cast(TextValue, v).text) for v in clause.values]
+    elif clause.type == "token":
         implied = fhir.implied_systems(clause.rtype, clause.code)
         keys = [token_query_key(clause.param, cast(TextValue, v).text, implied=implied) for v in clause.values]
     else:
@@ -31,13 +55,19 @@ def hashes(clause: Clause, hash64: Hash64) -> list[int]:
 
 def matches(clause: Clause, a: str, params: Params, hash64: Hash64) -> str:
     """The predicate over alias `a` of the clause's table, its parameter included."""
-    param = f"{a}.param = {params.number(clause.param)}"
+    rows = rows_of(clause)
+    param = one_param(a, rows, params)
     if clause.modifier == "missing":
         return param
-    if clause.type in ("token", "reference"):
+    if clause.type in ("token", "reference") and clause.modifier != "text":
         return f"{param} AND {one_of(a, hashes(clause, hash64), params)}"
-    write = _WRITERS[clause.type]
-    return f"{param} AND ({' OR '.join(write(clause, value, a, params, hash64) for value in clause.values)})"
+    write = _text if clause.modifier == "text" else _WRITERS[clause.type]
+    fits = []
+    for value in clause.values:
+        own = _rows_of(clause, value)
+        mine = "" if own == rows else f"{one_param(a, own, params)} AND "
+        fits.append(f"({mine}{write(clause, value, a, params, hash64)})")
+    return f"{param} AND ({' OR '.join(fits)})"
 
 
 def one_of(a: str, found: list[int], params: Params) -> str:
@@ -47,17 +77,39 @@ def one_of(a: str, found: list[int], params: Params) -> str:
     return f"{a}.h = ANY ({params.numbers(found)})"
 
 
+def one_param(a: str, rows: tuple[int, ...], params: Params) -> str:
+    """Equality with one parameter's number or with any of several."""
+    if len(rows) == 1:
+        return f"{a}.param = {params.number(rows[0])}"
+    return f"{a}.param = ANY ({params.numbers(rows)})"
+
+
+def _rows_of(clause: Clause, value: object) -> tuple[int, ...]:
+    kept = _kept(clause) if clause.type == "composite" or clause.modifier == "text" else (clause.param,)
+    numbers = [part.values[0] for part in value.parts] if isinstance(value, CompositeValue) else [value]
+    if any(isinstance(number, NumberValue) and number.is_base for number in numbers):
+        return tuple(canonical_param(number) for number in kept)
+    return kept
+
+
+def _kept(clause: Clause) -> tuple[int, ...]:
+    if clause.type == "composite" or clause.modifier == "text":
+        return fhir.kept_as(clause.rtype, clause.code, clause.param)
+    return (clause.param,)
+
+
+def _of_type(clause: Clause, text: str) -> str:
+    system, code, value = text.split("\x1f")
+    return of_type_key(clause.param, system=system or None, code=code, value=value)
+
+
+def _text(_clause: Clause, value: object, a: str, params: Params, _hash64: Hash64) -> str:
+    """Codes that stand for a text where there is none are not looked at."""
+    return f"{a}.exact = '' AND {starts(f'{a}.v', fold(cast(TextValue, value).text), params)}"
+
+
 def _date(_clause: Clause, value: object, a: str, params: Params, _hash64: Hash64) -> str:
-    wanted = cast(DateValue, value)
-    lo, hi = params.date(wanted.lo), params.date(wanted.hi)
-    inside = f"({a}.lo >= {lo} AND {a}.lo < {hi} AND {a}.hi <= {hi})"
-    return {
-        "eq": inside, "ne": f"({a}.lo < {lo} OR {a}.hi > {hi})",
-        "gt": f"{a}.hi > {hi}", "lt": f"{a}.lo < {lo}",
-        "ge": f"({a}.hi > {hi} OR {inside})", "le": f"({a}.lo < {lo} OR {inside})",
-        "sa": f"{a}.lo >= {hi}", "eb": f"{a}.hi <= {lo}",
-        "ap": f"({a}.lo < {hi} AND {a}.hi > {lo})",
-    }[wanted.prefix]  # fmt: skip
+    return dated(cast(DateValue, value), f"{a}.lo", f"{a}.hi", params)
 
 
 def _number(clause: Clause, value: object, a: str, params: Params, hash64: Hash64) -> str:
@@ -66,36 +118,7 @@ def _number(clause: Clause, value: object, a: str, params: Params, hash64: Hash6
         unit = f"{a}.unit = 0 AND "
     else:
         unit = "" if wanted.unit is None else f"{a}.unit = {params.number(hash64(wanted.unit))} AND "
-    write = _within if wanted.prefix in ("eq", "ne", "ap") else _beside
-    return f"({unit}{write(wanted, a, params)})"
-
-
-def _within(wanted: NumberValue, a: str, params: Params) -> str:
-    if wanted.prefix == "ap":
-        # Ranges that only touch do not overlap: no slack here.
-        return f"{a}.lo < {params.real(wanted.hi)} AND {a}.hi > {params.real(wanted.lo)}"
-    slack = (wanted.hi - wanted.lo) * NEAR
-    lo, hi = params.real(wanted.lo - slack), params.real(wanted.hi + slack)
-    return {
-        "eq": f"{a}.lo >= {lo} AND {a}.lo < {hi} AND {a}.hi <= {hi}",
-        "ne": f"({a}.lo < {lo} OR {a}.hi > {hi})",
-    }[wanted.prefix]  # fmt: skip
-
-
-def _beside(wanted: NumberValue, a: str, params: Params) -> str:
-    """A stored number is the middle of its range; one that is open at an end is the range itself."""
-    slack = abs(wanted.value) * NEAR
-    exact = params.real(wanted.value)
-    below, above = params.real(wanted.value - slack), params.real(wanted.value + slack)
-    middle, is_open = f"({a}.lo + {a}.hi) / 2", f"({a}.lo = '-Infinity' OR {a}.hi = 'Infinity')"
-    return {
-        "gt": f"{a}.hi > {exact} AND ({is_open} OR {middle} > {above})",
-        "ge": f"{a}.hi > {exact} AND ({is_open} OR {middle} >= {below})",
-        "lt": f"{a}.lo < {exact} AND ({is_open} OR {middle} < {below})",
-        "le": f"{a}.lo < {above} AND ({is_open} OR {middle} <= {above})",
-        "sa": f"{a}.hi > {exact} AND ({a}.lo >= {exact} OR (NOT {is_open} AND {middle} > {above}))",
-        "eb": f"{a}.lo < {exact} AND ({a}.hi <= {exact} OR (NOT {is_open} AND {middle} < {below}))",
-    }[wanted.prefix]
+    return f"{unit}{numbered(wanted, f'{a}.lo', f'{a}.hi', params)}"
 
 
 def _string(clause: Clause, value: object, a: str, params: Params, _hash64: Hash64) -> str:
@@ -109,33 +132,24 @@ def _string(clause: Clause, value: object, a: str, params: Params, _hash64: Hash
         return f"{a}.v {'=' if clause.modifier == 'eq' else '<>'} {params.text(folded)}"
     if clause.modifier == "ew":
         # Of a text that was cut the end is compared as it is written.
-        folded_end, end = _ends(f"{a}.v", folded, params), _ends(f"{a}.exact", text, params)
+        folded_end, end = ends(f"{a}.v", folded, params), ends(f"{a}.exact", text, params)
         return f"CASE WHEN pg_catalog.length({a}.v) < {TEXT_LIMIT} THEN {folded_end} ELSE {end} END"
-    return prefix(a, folded, params)
-
-
-def _ends(column: str, text: str, params: Params) -> str:
-    return f"pg_catalog.right({column}, {params.number(len(text))}::integer) = {params.text(text)}"
-
-
-def prefix(a: str, text: str, params: Params) -> str:
-    """Starts with: as a range, which an index serves also when the plan is made before the value is known."""
-    return f"({a}.v >= {params.text(text)} AND {a}.v < {params.text(text + _LAST)})"
+    return starts(f"{a}.v", folded, params)
 
 
 def _uri(clause: Clause, value: object, a: str, params: Params, _hash64: Hash64) -> str:
     uri = cast(TextValue, value).text
     if clause.modifier == "below":
-        return f"({a}.v = {params.text(uri_key(uri))} OR {prefix(a, uri.rstrip('/') + '/', params)})"
+        return f"({a}.v = {params.text(uri_key(uri))} OR {starts(f'{a}.v', uri.rstrip('/') + '/', params)})"
     if clause.modifier == "above":
         pieces = uri.split("/")
         above = [uri_key("/".join(pieces[:n])) for n in range(1, len(pieces) + 1)]
         return f"{a}.v = ANY ({params.texts(above)})"
     if clause.modifier in ("co", "ew"):
         found = f"pg_catalog.strpos({a}.v, {params.text(uri)}) > 0"
-        return found if clause.modifier == "co" else _ends(f"{a}.v", uri, params)
+        return found if clause.modifier == "co" else ends(f"{a}.v", uri, params)
     if clause.modifier == "sw":
-        return prefix(a, uri, params)
+        return starts(f"{a}.v", uri, params)
     return f"{a}.v {'<>' if clause.modifier == 'ne' else '='} {params.text(uri_key(uri))}"
 
 
@@ -167,4 +181,5 @@ def _all_like(body: str, likes: list[str], params: Params) -> str:
 
 _WRITERS: Final[dict[str, Callable[[Clause, object, str, Params, Hash64], str]]] = {
     "date": _date, "number": _number, "quantity": _number, "string": _string, "uri": _uri,
+    "composite": composite.matches, "place": place.matches,
 }  # fmt: skip

@@ -40,16 +40,36 @@ class DateValue:
 
 @dataclass(frozen=True)
 class NumberValue:
-    """A comparison with a number: just `value`, or its range. `unit` is a unit's key, None for any."""
+    """A comparison with a number: just `value`, or its range. `unit` is a unit's key, None for any.
+
+    With `is_base` all are in UCUM's base units.
+    """
 
     prefix: str
     value: float
     lo: float
     hi: float
     unit: str | None = None
+    is_base: bool = False
 
 
-Value: TypeAlias = TextValue | ReferenceValue | DateValue | NumberValue | WordsValue
+@dataclass(frozen=True)
+class CompositeValue:
+    """What the values of one group must be like: a clause of one value for each component, in their order."""
+
+    parts: tuple["Clause", ...]
+
+
+@dataclass(frozen=True)
+class PlaceValue:
+    """Not further away than so many kilometres."""
+
+    latitude: float
+    longitude: float
+    km: float
+
+
+Value: TypeAlias = TextValue | ReferenceValue | DateValue | NumberValue | CompositeValue | PlaceValue | WordsValue
 
 
 @dataclass(frozen=True)

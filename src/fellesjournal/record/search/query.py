@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final, cast
 
 from fellesjournal import fhir
+from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
 from fellesjournal.record.search.error import SearchError, Unknown, refusal
 from fellesjournal.record.search.filter import read_filter
@@ -19,9 +20,11 @@ from fellesjournal.record.search.model import (
     SortKey,
     TextValue,
     Total,
+    Value,
     leaves,
     pieces,
 )
+from fellesjournal.record.search.place import parse_places
 from fellesjournal.record.search.values import parse_values
 from fellesjournal.record.search.words import READ_BY_WORDS, parse_words
 
@@ -34,14 +37,17 @@ MAX_SORTS: Final = 3
 MAX_INCLUDES: Final = 20
 SORTABLE: Final = ("date", "string", "number", "quantity")
 SUMMARIES: Final = ("true", "false", "count", "text", "data")
-_SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri")
+_SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri", "composite")
 _MODIFIERS: Final = {
-    "token": ("not", "missing"), "reference": ("missing", "identifier"), "date": ("missing",),
+    "token": ("not", "missing", "text", "of-type"), "reference": ("missing", "identifier", "text"),
+    "date": ("missing",),
     "string": ("exact", "contains", "missing"), "quantity": ("missing",), "number": ("missing",),
-    "uri": ("below", "above", "missing"),
+    "uri": ("below", "above", "missing"), "composite": ("missing",), "place": ("missing",),
 }  # fmt: skip
 _NO_ROWS: Final = ("_text", "_content", "_query", "_filter")
 _OTHERS_BUSINESS: Final = ("_format", "_pretty")
+
+NEAR: Final = "near"
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -92,7 +98,9 @@ def _bounds_a_chart(clause: Clause) -> bool:
 
 def is_served(param: fhir.SearchParam) -> bool:
     """Whether a parameter may be searched by."""
-    return param.code in (*_SPECIAL, *READ_BY_WORDS) or (param.code not in _NO_ROWS and param.type in _SERVED)
+    if param.code in (*_SPECIAL, *READ_BY_WORDS, NEAR):
+        return True
+    return param.code not in _NO_ROWS and param.type in _SERVED
 
 
 class _Work:
@@ -222,10 +230,21 @@ def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLA
         if modifier:
             raise Unknown(name, f"{code} takes no modifier")
         return Clause(rtype, code, "text", 0, "", (parse_words(name, value),))
-    _check_modifier(name, param, modifier)
-    values = parse_values(name, value, param=param, modifier=modifier, base=dialect.base)
+    kind = "place" if code == NEAR else param.type
+    _check_modifier(name, param, modifier, kind)
     kept = "" if modifier in fhir.TYPE_NUMBER else modifier
-    return Clause(rtype, code, param.type, param.id, kept, values)
+    return Clause(rtype, code, kind, param.id, kept, _values(rtype, name, value, param, modifier, dialect))
+
+
+def _values(
+    rtype: str, name: str, value: str, param: fhir.SearchParam, modifier: str, dialect: Dialect
+) -> tuple[Value, ...]:
+    if param.type == "composite" and not modifier:
+        params = dialect.registry.params(rtype)
+        return parse_composites(rtype, name, value, param=param, params=params, base=dialect.base)
+    if param.code == NEAR and not modifier:
+        return parse_places(name, value)
+    return parse_values(name, value, param=param, modifier=modifier, base=dialect.base)
 
 
 def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchParam:
@@ -237,12 +256,12 @@ def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchPar
     return param
 
 
-def _check_modifier(name: str, param: fhir.SearchParam, modifier: str) -> None:
-    if not modifier or modifier in _MODIFIERS[param.type]:
+def _check_modifier(name: str, param: fhir.SearchParam, modifier: str, kind: str) -> None:
+    if not modifier or modifier in _MODIFIERS[kind]:
         return
     if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
         return
-    raise Unknown(name, f"a {param.type} parameter takes no modifier of this name here")
+    raise Unknown(name, f"a {kind} parameter takes no modifier of this name here")
 
 
 def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
