@@ -26,7 +26,16 @@ from fellesjournal.fhir.patch import (
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
 from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
-from fellesjournal.fhir.search_params import SearchParam, compartment_params, implied_systems, kept_as, search_params
+from fellesjournal.fhir.search_params import (
+    SearchParam,
+    compartment_params,
+    compartment_types,
+    has_texts,
+    implied_systems,
+    kept_as,
+    plain_codes,
+    search_params,
+)
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
 from fellesjournal.fhir.walker import validate
 from fellesjournal.fhir.xml_read import BadXml, read_xml
@@ -57,10 +66,12 @@ __all__ = [
     "apply_json_patch",
     "apply_merge_patch",
     "compartment_params",
+    "compartment_types",
     "date_range",
     "encode",
     "extract",
     "fold",
+    "has_texts",
     "implied_systems",
     "is_subset",
     "kept_as",
@@ -70,6 +81,7 @@ __all__ = [
     "param_id",
     "parse",
     "parse_list",
+    "plain_codes",
     "read_verbatim",
     "read_xml",
     "search_params",

@@ -86,8 +86,36 @@ def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
     return frozenset(system for b in bindings for system, _ in bound_codes(b))
 
 
+@cache
+def has_texts(rtype: str, code: str) -> bool:
+    """Tell whether a token parameter's values are codes that have texts."""
+    return any(isinstance(r, Route) and r.type in {"Coding", "CodeableConcept"} for r in param_routes(rtype, code))
+
+
+@cache
+def plain_codes(rtype: str, code: str) -> tuple[str, ...]:
+    """Return all codes, sorted, that a parameter over plain codes and booleans may have; empty where that is open."""
+    found = param_routes(rtype, code)
+    bindings = [r.binding for r in found if isinstance(r, Route) and r.binding]
+    bound = {c for b in bindings for _, codes in bound_codes(b) for c in codes}
+    if any(isinstance(r, Presence) or r.type == "boolean" for r in found):
+        bound |= {"false", "true"}
+    return () if implied_systems(rtype, code) is None else tuple(sorted(bound))
+
+
 def compartment_params(rtype: str, *, compartment: str = COMPARTMENT) -> tuple[str, ...]:
     """Return the parameters that put a resource of this type into a compartment, as the definition lists
     them.
     """
     return tuple(catalogue().compartments[compartment].get(rtype, ()))
+
+
+_ABOUT_A_PATIENT: Final = ("Contract", "Device", "GuidanceResponse", "Patient", "Task")
+"""Types that are in a patient's chart though the compartment's definition leaves them out (`fhir.ownership`)."""
+
+
+@cache
+def compartment_types(compartment: str) -> tuple[str, ...]:
+    """Return the types that may be in a compartment, sorted."""
+    more = _ABOUT_A_PATIENT if compartment == COMPARTMENT else ()
+    return tuple(sorted({t for t, codes in catalogue().compartments[compartment].items() if codes} | set(more)))

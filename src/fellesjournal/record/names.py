@@ -81,14 +81,22 @@ def _own(reference: str, known: Mapping[Name, Key]) -> str:
 
 def asked_for(query: SearchQuery) -> list[Name]:
     """The names that a search asks for, by `_id` or by a reference."""
-    return [name for clause in _clauses(query.clauses) for name in _named(clause)]
+    found = [name for clause in _clauses(query.clauses) for name in _named(clause)]
+    chart = [("Patient", query.chart)] if query.chart and is_id(query.chart) and not decode(query.chart) else []
+    return found + chart + [name for part in query.parts for name in asked_for(part)]
 
 
 def answered(query: SearchQuery, known: Mapping[Name, Key]) -> SearchQuery:
     """The search with the rows of its names: references find what is written either way."""
     if not known:
         return query
-    return replace(query, clauses=tuple(_condition(condition, known) for condition in query.clauses))
+    chart = known.get(("Patient", query.chart))
+    return replace(
+        query,
+        clauses=tuple(_condition(condition, known) for condition in query.clauses),
+        parts=tuple(answered(part, known) for part in query.parts),
+        chart=encode(*chart) if chart else query.chart,
+    )
 
 
 def _clauses(conditions: Sequence[Condition]) -> Iterator[Clause]:

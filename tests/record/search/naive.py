@@ -44,6 +44,9 @@ class Naive:
 
     def search(self, query: SearchQuery) -> list[Known]:
         """Every match, newest first."""
+        if query.parts:
+            every = [k for part in query.parts for k in self.search(part)]
+            return sorted(every, key=lambda k: (-k.date.timestamp(), k.pid))
         found = [k for k in self.world.known if k.rtype == query.rtype and self.listed(k)]
         found = [k for k in found if all(self.fulfils(k, c) for c in query.clauses)]
         return sorted(found, key=lambda k: (-k.date.timestamp(), k.pid))

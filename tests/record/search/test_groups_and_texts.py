@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fellesjournal.fhir import param_id
 from fellesjournal.record.search import Chart, Listing, Scope, parse_search, rank
 from fellesjournal.record.search.model import Clause
 from tests.conftest import TestDatabase
@@ -47,6 +48,10 @@ class Setting:
     async def _write(self, resources: list[dict[str, Any]]) -> None:
         for known, resource in zip(await self.world.write(resources), resources, strict=True):
             self.contents[known.id] = resource
+
+    @staticmethod
+    def number(code: str) -> int:
+        return param_id("Observation", code)
 
     def expected(self, url: str, scope: Scope) -> list[str]:
         rtype, pairs = parsed(url)

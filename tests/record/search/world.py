@@ -22,6 +22,7 @@ from fellesjournal.record.search import (
     compile_search,
     next_cursor,
     parse_search,
+    parse_system_search,
 )
 from tests.conftest import TestDatabase
 
@@ -164,7 +165,8 @@ class World:
     def compile(self, scope: Scope, url: str, after: Cursor | None = None) -> Compiled:
         rtype, _, text = url.partition("?")
         pairs = [(n, v) for n, _, v in (part.partition("=") for part in text.split("&") if part)]
-        return compile_search(parse_search(rtype, pairs), scope=scope, hash64=self.hash64, after=after, may_fork=True)
+        query = parse_search(rtype, pairs) if rtype else parse_system_search(pairs)
+        return compile_search(query, scope=scope, hash64=self.hash64, after=after, may_fork=True)
 
     async def rows(self, who: str, scope: Scope, compiled: Compiled) -> list[store.Hit]:
         if isinstance(scope, Listing):

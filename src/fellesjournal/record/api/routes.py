@@ -18,6 +18,8 @@ _reads: list[Route] = [
     Route("/{rtype}", search_get, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}", vread, methods=["GET"]),
     Route("/{rtype}/{id}/_history", history, methods=["GET"]),
+    Route("/{rtype}/{id}/{within}", search_get, methods=["GET"]),
+    Route("/", search_get, methods=["GET"]),
 ]
 """What may stand in a bundle as a GET."""
 
@@ -26,6 +28,8 @@ _bundle = bundles(_reads)
 _interactions: list[BaseRoute] = [
     Route("/metadata", metadata, methods=["GET"]),
     *_reads,
+    Route("/_search", search_post, methods=["POST"]),
+    Route("/{rtype}/{id}/{within}/_search", search_post, methods=["POST"]),
     Route("/{rtype}", create, methods=["POST"]),
     Route("/{rtype}/{id}", update, methods=["PUT"]),
     Route("/{rtype}/{id}", patch, methods=["PATCH"]),
@@ -37,7 +41,7 @@ _interactions: list[BaseRoute] = [
     Route("/", _bundle, methods=["POST"]),
 ]
 
-_top: list[BaseRoute] = [Route("/fhir", _bundle, methods=["POST"])]
+_top: list[BaseRoute] = [Route("/fhir", _bundle, methods=["POST"]), Route("/fhir", search_get, methods=["GET"])]
 
 routes: list[BaseRoute] = [
     *_top,

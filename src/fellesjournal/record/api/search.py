@@ -1,4 +1,4 @@
-"""search (FHIR search.html): GET and POST _search on a type."""
+"""search (FHIR search.html): GET and POST _search on a type, on several, and in a compartment."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -16,7 +16,15 @@ from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
-from fellesjournal.record.search import NOTICE_INCLUDES, SearchQuery, parse_search
+from fellesjournal.record.search import (
+    ANY_TYPE,
+    COMPARTMENTS,
+    NOTICE_INCLUDES,
+    SearchQuery,
+    parse_compartment_search,
+    parse_search,
+    parse_system_search,
+)
 
 CURSOR = "_cursor"
 _FORM = "application/x-www-form-urlencoded"
@@ -36,16 +44,7 @@ async def search_get(request: Request, decision: Decision) -> Response:
 @fhir_interaction("search")
 async def search_post(request: Request, decision: Decision) -> Response:
     """Search by a form: nothing of the question stands in the address."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
-        raise UnsupportedMediaType("Search by POST takes application/x-www-form-urlencoded.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_LIMIT:
-            raise TooLarge
-    pairs = query_pairs(request.url.query) + query_pairs(_text(bytes(body)))
-    representation.ask_with(request, pairs)
-    return await _answer(request, decision, pairs)
+    return await _answer(request, decision, await _form_pairs(request))
 
 
 def query_pairs(text: str) -> list[tuple[str, str]]:
@@ -56,32 +55,58 @@ def query_pairs(text: str) -> list[tuple[str, str]]:
         raise Malformed("The query can't be read: at most 200 parameters, in UTF-8.") from None
 
 
-async def run(request: Request, journal: Journal, rtype: str, pairs: list[tuple[str, str]]) -> str:
-    """The searchset Bundle of one page, as text. Raises SearchError, TooCostly, NoNeed, SessionOver, NotFound."""
-    if rtype not in fhir.TYPE_NUMBER:
+def read_query(request: Request, pairs: list[tuple[str, str]]) -> SearchQuery:
+    """The question of a request: on a type, in a compartment, or on the types that it names."""
+    place = request.path_params
+    asked: dict[str, Any] = {
+        "strict": preference(request, "handling") != "lenient",
+        "base": f"{request.app.state.settings.base_url}/fhir",
+    }
+    if "rtype" not in place:
+        return parse_system_search(pairs, **asked)
+    if place["rtype"] not in fhir.TYPE_NUMBER:
         raise NotFound("There is no such resource type in FHIR R4.")
-    base = f"{request.app.state.settings.base_url}/fhir"
-    strict = preference(request, "handling") != "lenient"
-    wanted = [(name, value) for name, value in pairs if name not in _EDGE]
-    query = parse_search(rtype, wanted, strict=strict, base=base)
+    if "within" not in place:
+        return parse_search(place["rtype"], pairs, **asked)
+    if place["rtype"] not in COMPARTMENTS or place["within"] not in (*fhir.TYPE_NUMBER, ANY_TYPE):
+        raise NotFound("There is nothing at this address; see /fhir/metadata for what there is.")
+    return parse_compartment_search((place["rtype"], place["id"]), place["within"], pairs, **asked)
+
+
+async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) -> str:
+    """The searchset Bundle of one page, as text. Raises SearchError, TooCostly, NoNeed, SessionOver, NotFound."""
+    query = read_query(request, [(name, value) for name, value in pairs if name not in _EDGE])
     cursor = next((value for name, value in pairs if name == CURSOR), None)
     if query.summary == "text" and (query.includes or query.revincludes):
         raise Malformed("_include and _revinclude can't be mixed with _summary=text.")
     page = await journal.run(query, after=cursor)
+    base = f"{request.app.state.settings.base_url}/fhir"
     return _bundle(base, query, page, [pair for pair in pairs if pair[0] in _LOOKS])
 
 
+async def _form_pairs(request: Request) -> list[tuple[str, str]]:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
+        raise UnsupportedMediaType("Search by POST takes application/x-www-form-urlencoded.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_LIMIT:
+            raise TooLarge
+    pairs = query_pairs(request.url.query) + query_pairs(_text(bytes(body)))
+    representation.ask_with(request, pairs)
+    return pairs
+
+
 async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, str]]) -> Response:
-    journal = journal_of(request, decision)
-    body = await run(request, journal, request.path_params["rtype"], pairs)
-    return json_response(body.encode())
+    return json_response((await run(request, journal_of(request, decision), pairs)).encode())
 
 
 def _bundle(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
     pairs = [*query.params, *looks]
-    links = [_link("self", f"{base}/{query.rtype}", pairs)]
+    address = f"{base}/{query.address}".removesuffix("/")
+    links = [_link("self", address, pairs)]
     if page.next:
-        links.append(_link("next", f"{base}/{query.rtype}", [*pairs, (CURSOR, page.next)]))
+        links.append(_link("next", address, [*pairs, (CURSOR, page.next)]))
     entries = [_entry(base, stored, "match") for stored in page.matches]
     entries += [_entry(base, stored, "include") for stored in page.included]
     entries += [_outcome(text) for text in _warnings(query, page)]

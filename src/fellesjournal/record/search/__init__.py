@@ -26,8 +26,11 @@ from fellesjournal.record.search.error import SearchError
 from fellesjournal.record.search.model import SearchQuery, local_ids
 from fellesjournal.record.search.query import ask_patients, is_served, parse_search
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
+from fellesjournal.record.search.together import ANY_TYPE, COMPARTMENTS, parse_compartment_search, parse_system_search
 
 __all__ = [
+    "ANY_TYPE",
+    "COMPARTMENTS",
     "K_INCLUDE",
     "K_MATCH",
     "K_MORE",
@@ -52,6 +55,8 @@ __all__ = [
     "local_ids",
     "next_cursor",
     "open_cursor",
+    "parse_compartment_search",
     "parse_search",
+    "parse_system_search",
     "seal_cursor",
 ]

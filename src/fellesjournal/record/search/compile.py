@@ -20,10 +20,12 @@ from fellesjournal.record.search.condition import Chosen, Writer
 from fellesjournal.record.search.cursor import Cursor
 from fellesjournal.record.search.drive import Driver, Order
 from fellesjournal.record.search.include import INCLUDE_CAP, include_tables
-from fellesjournal.record.search.model import SearchQuery, SortKey
+from fellesjournal.record.search.model import SearchQuery
+from fellesjournal.record.search.order import sort_sql
 from fellesjournal.record.search.reading import Reader, reads
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Scope
 from fellesjournal.record.search.sql import Params
+from fellesjournal.record.search.together import Together
 
 K_MATCH: Final = 0
 K_INCLUDE: Final = 100
@@ -79,7 +81,7 @@ def compile_search(
     the choice inside it, which costs more to start.
     """
     params = Params()
-    make = Reader if any(map(reads, query.clauses)) else Driver
+    make = Together if query.parts else Reader if any(map(reads, query.clauses)) else Driver
     driver = make(query, scope, Writer(params, hash64, chosen or {}))
     probes = driver.probes(walk_order(query) or NEWEST) if may_fork else []
     choices = []
@@ -87,7 +89,7 @@ def compile_search(
         driver.choice = choice if probes else None
         choices.append(_sql(driver, query, scope, params, after))
     numbers = [number for probe in probes for number in probe]
-    return Compiled(choices, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype], numbers)
+    return Compiled(choices, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER.get(query.rtype, 0), numbers)
 
 
 @lru_cache(maxsize=1000)
@@ -199,7 +201,7 @@ def _sorted_page(driver: Driver, query: SearchQuery, scope: Scope, params: Param
     limit = "" if is_chart else f" LIMIT {params.number(SORT_CAP + 1)}"
     found = f"SELECT a.date, a.pid, a.slot FROM ({driver.matches(NEWEST, limit='', after=None)}) a{limit}"
     gate = "true" if is_chart else f"(SELECT count(*) FROM found) <= {params.number(SORT_CAP)}"
-    keys = ", ".join(_sort_sql(key, params) for key in query.sort)
+    keys = ", ".join(sort_sql(query.rtype, key, params, driver.writer.hash64) for key in query.sort)
     start = "0"
     if after is not None:
         last, shown = params.number(after.pid), params.number(after.shown)
@@ -213,21 +215,6 @@ def _sorted_page(driver: Driver, query: SearchQuery, scope: Scope, params: Param
         f" FROM sorted o, (SELECT {start} AS n) b WHERE o.n > b.n AND o.n <= b.n + {count} + 1)"
     )
 
-
-def _sort_sql(key: SortKey, params: Params) -> str:
-    way = "DESC NULLS LAST" if key.descending else "ASC NULLS LAST"
-    if not key.type:
-        return f"d.pid {way}"
-    table, column = _SORT_COLUMNS[key.type]
-    best = "max" if key.descending else "min"
-    where = f"x.pid = d.pid AND x.param = {params.number(key.param)}"
-    return f"(SELECT {best}(x.{column}) FROM {table} x WHERE {where}) {way}"
-
-
-_SORT_COLUMNS: Final = {
-    "date": ("vault.sp_date", "lo"), "string": ("vault.sp_string", "v"),
-    "number": ("vault.sp_quantity", "lo"), "quantity": ("vault.sp_quantity", "lo"),
-}  # fmt: skip
 
 _EMPTY: Final = "NULL::smallint AS rtype, NULL::integer AS version, NULL::timestamptz AS updated, 0::bigint AS patient"
 

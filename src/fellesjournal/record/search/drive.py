@@ -138,7 +138,7 @@ class Driver:
         keys = [(row, h) for row in start.rows for h in start.hashed]
         if 1 < len(keys) <= MAX_BRANCHES and isinstance(self.scope, Listing) and limit:
             branches = [f"({self._select(start, (row,), [h], order, limit, after)})" for row, h in keys]
-            return _merged(branches, order, limit)
+            return merged(branches, order, limit)
         return self._select(start, start.rows, list(start.hashed), order, limit, after)
 
     def _start(self, *, is_last: bool) -> Start:
@@ -229,7 +229,7 @@ class Driver:
             branches.append(f"({self._sift(f'g{n}', clause, [*too_many, few], order, limit, after)})")
             too_many.append(f"NOT {few}")
         branches.append(f"(SELECT w.date, w.pid, w.slot FROM ({walk}) w WHERE {' AND '.join(too_many)})")
-        return f"WITH {', '.join(tables)} {_merged(branches, order, limit)}"
+        return f"WITH {', '.join(tables)} {merged(branches, order, limit)}"
 
     def _gathered(self, clause: Gathered, order: Order, limit: str, after: Cursor | None) -> str:
         return self._sift(f"({self._gather(clause)})", clause, [], order, limit, after)
@@ -362,6 +362,7 @@ def _limited(sql: str, order: Order, alias: str, limit: str) -> str:
     return f"{sql} ORDER BY {order.sql(alias)} LIMIT {limit}" if limit else sql
 
 
-def _merged(branches: list[str], order: Order, limit: str) -> str:
+def merged(branches: list[str], order: Order, limit: str) -> str:
+    """The rows of all branches, each once, in order."""
     union = f"SELECT DISTINCT ON (u.date, u.pid) u.date, u.pid, u.slot FROM ({' UNION ALL '.join(branches)}) u"
     return _limited(union, order, "u", limit)

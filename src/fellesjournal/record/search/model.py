@@ -160,7 +160,11 @@ class Include:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What to find, in which order, how many, and what to send along."""
+    """What to find, in which order, how many, and what to send along.
+
+    Over several types `rtype` is empty and `parts` has a search for each. `path` is the address in a compartment,
+    `chart` the id of the Patient whose compartment it is.
+    """
 
     rtype: str
     clauses: tuple[Condition, ...] = ()
@@ -173,10 +177,18 @@ class SearchQuery:
     elements: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
+    parts: tuple["SearchQuery", ...] = ()
+    path: str = ""
+    chart: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is asked, below the server's own address."""
+        return self.path or self.rtype
 
     def fingerprint(self) -> bytes:
         """Sixteen bytes that are the same for the same search alone; a cursor is bound to them."""
-        lines = [self.rtype, *(f"{name}\x1f{value}" for name, value in self.params)]
+        lines = [self.address, *(f"{name}\x1f{value}" for name, value in self.params)]
         return sha256("\x1e".join(lines).encode()).digest()[:16]
 
 

@@ -9,6 +9,7 @@ from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
 from fellesjournal.record.search.error import SearchError, Unknown, refusal
 from fellesjournal.record.search.filter import read_filter
+from fellesjournal.record.search.lists import read_list
 from fellesjournal.record.search.model import (
     Chain,
     Clause,
@@ -24,6 +25,7 @@ from fellesjournal.record.search.model import (
     leaves,
     pieces,
 )
+from fellesjournal.record.search.order import is_sortable
 from fellesjournal.record.search.place import parse_places
 from fellesjournal.record.search.values import parse_values
 from fellesjournal.record.search.words import READ_BY_WORDS, parse_words
@@ -35,7 +37,6 @@ MAX_PIECES: Final = 2000
 """Clauses, with one for each type that a chain may lead to."""
 MAX_SORTS: Final = 3
 MAX_INCLUDES: Final = 20
-SORTABLE: Final = ("date", "string", "number", "quantity")
 SUMMARIES: Final = ("true", "false", "count", "text", "data")
 _SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri", "composite")
 _MODIFIERS: Final = {
@@ -73,6 +74,11 @@ def ask_patients(query: SearchQuery) -> tuple[str, ...] | None:
 
     Searches on a Patient's own `_id`, and on any compartment parameter (`patient=1`, `subject=Patient/1`).
     """
+    if query.chart:
+        return (query.chart,)
+    if query.parts:
+        found = set(map(ask_patients, query.parts))
+        return found.pop() if len(found) == 1 else None
     for clause in query.clauses:
         ids = _patients_of(clause) if isinstance(clause, Clause) else None
         if ids:
@@ -200,6 +206,15 @@ class _Work:
         known = partial(_known, dialect=self.dialect)
         self.clauses += read_filter(value, rtype=self.rtype, known=known, base=self.dialect.base)
 
+    def take_list(self, name: str, value: str) -> None:
+        """`_list=42`, `_list=$current-problems`."""
+        self.clauses += read_list(self.rtype, name, value, partial(parse_condition, dialect=self.dialect))
+
+    def take_contained(self, name: str, value: str) -> None:
+        """`_contained=false`, which is how it is; contained resources are not searched."""
+        if value != "false":
+            raise refusal(name, "contained resources are not searched by themselves", code="not-supported")
+
     def take_elements(self, _name: str, value: str) -> None:
         """`_elements=status,code`, for whoever writes the answer."""
         self.elements = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -211,7 +226,7 @@ _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
     "_include": _Work.take_include, "_include:iterate": _Work.take_include,
     "_revinclude": _Work.take_revinclude, "_revinclude:iterate": _Work.take_revinclude,
     "_summary": _Work.take_summary, "_elements": _Work.take_elements,
-    "_filter": _Work.take_filter,
+    "_filter": _Work.take_filter, "_list": _Work.take_list, "_contained": _Work.take_contained,
 }  # fmt: skip
 
 
@@ -319,8 +334,8 @@ def _sort_key(rtype: str, text: str, dialect: Dialect) -> SortKey:
     if code == "_id":
         return SortKey("_id", "", 0, descending)
     param = dialect.registry.params(rtype).get(code)
-    if param is None or param.type not in SORTABLE or code in _NO_ROWS:
-        raise Unknown("_sort", f"{rtype} can't be sorted by this; dates, numbers, strings and _id can be sorted by")
+    if param is None or code in _NO_ROWS or not is_sortable(rtype, param):
+        raise Unknown("_sort", f"{rtype} can't be sorted by this")
     return SortKey(code, param.type, param.id, descending)
 
 
