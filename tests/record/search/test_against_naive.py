@@ -178,7 +178,7 @@ CONDITIONS = _joined(
     _of("subject:Patient.family", ("nord", "berg")), _of("asserter:Patient.gender", ("male", "female")),
 )  # fmt: skip
 TOGETHER = st.tuples(
-    st.sampled_from(("Observation,Condition", "Observation,Patient,Practitioner", "Condition,RelatedPerson,Observation")),
+    st.sampled_from(("Observation,Condition", "Observation,Patient,Practitioner", "Condition,RelatedPerson,Patient")),
     _joined(_of("_lastUpdated", ("gt2020", "lt2020"), 1), _of("_tag", ("x", "t|y"))),
 ).map(lambda both: f"?_type={both[0]}&{both[1]}")
 DIRECTORY = _joined(_of("family", ("nord", "ås")), _of("active", ("true", "false"), 1))

@@ -241,3 +241,31 @@ async def test_plans_are_kept_in_the_connection(world: World) -> None:
         with pytest.raises(Exception, match="permission denied"):
             await one.execute(f"EXECUTE {name} ('{{}}', '{{}}', '{{}}', '{{}}')")
         assert len((await world.search("a", scope, "Observation?code=8480-6")).ids) == 3
+
+
+async def test_composites_and_texts_are_found_by_their_own_index(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    await world.write([observation(patient, code=str(n % 7), day=f"2023-01-{1 + n % 28:02}") for n in range(400)])
+    await world.admin.execute("ANALYZE")
+    chart, units = Chart((patient.pid,)), Listing(UNIT_A)
+    for scope, url, index in (
+        (chart, "Observation?code-value-quantity=3$gt5", "sp_composite_chart"),
+        (units, "Observation?code-value-quantity=3$gt5", "sp_composite_list"),
+        (units, "Observation?code-value-quantity=3$gt5&status=final", "sp_composite_list"),
+        (units, "Observation?combo-code-value-quantity=3$gt5", "sp_composite_list"),
+        (chart, "Observation?code:text=vekt", "sp_string_chart"),
+        (units, "Observation?code:text=vekt", "sp_string_list"),
+        (units, "Observation?value-quantity=5.4|http://unitsofmeasure.org|kg", "sp_quantity_list"),
+        (chart, "Observation?value-quantity=5.4|http://unitsofmeasure.org|kg", "sp_quantity_chart"),
+    ):
+        plan = await explained(world, scope, world.compile(scope, url + "&_count=20"))
+        assert index in plan and not re.search("Seq Scan on (sp_|resource)", plan), (url, plan)
+
+
+async def test_a_dense_composite_is_walked_in_order_and_not_sorted(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    await world.write([observation(patient, code=str(n % 7), day=f"2023-01-{1 + n % 28:02}") for n in range(400)])
+    await world.admin.execute("ANALYZE")
+    for scope in (Chart((patient.pid,)), Listing(UNIT_A)):
+        plan = await explained(world, scope, world.compile(scope, "Observation?code-value-quantity=3$gt5&_count=20"))
+        assert "Sort" not in plan.partition("CTE page")[2] and plan.startswith("Sort")

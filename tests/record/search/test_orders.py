@@ -1,5 +1,6 @@
 """Orders that no index has: by what codes and references are called, by plain codes, by several keys."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_rows_come_in_the_order_of_the_keys(
     found = setting.loop.run_until_complete(setting.world.all_pages("a", scope, url))
     rows = [next(k for k in setting.world.known if k.id == i) for i in found]
     assert sorted(found) == sorted(setting.expected("Observation?", scope))
-    for one, next_one in zip(rows, rows[1:], strict=False):
+    for one, next_one in pairwise(rows):
         for key, is_descending in zip(keys, ways, strict=False):
             mine, others = values(setting, one, key), values(setting, next_one, key)
             if not mine or not others:

@@ -10,11 +10,12 @@ from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
 from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
-from fellesjournal.record.search import is_served
+from fellesjournal.record.search import COMPARTMENTS, is_served
 
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
 )  # fmt: skip
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
 _STARTED = "2026-11-23"
 
 
@@ -42,7 +43,11 @@ def _statement(base: str) -> bytes:
                 "mode": "server",
                 "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
                 "resource": [_resource(rtype) for rtype in sorted(fhir.RESOURCE_TYPES)],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+                "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
+                "searchParam": [{"name": "_type", "type": "token"}],
+                "compartment": [
+                    f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS
+                ],
             }
         ],
     }
@@ -50,7 +55,7 @@ def _statement(base: str) -> bytes:
 
 
 def _resource(rtype: str) -> dict[str, Any]:
-    params = sorted((code, param.type) for code, param in fhir.search_params(rtype).items() if is_served(param))
+    params = [(code, param.type) for code, param in fhir.search_params(rtype).items() if is_served(param)]
     return {
         "type": rtype,
         # The content of a Binary is sent anew, as a whole.
@@ -62,5 +67,5 @@ def _resource(rtype: str) -> dict[str, Any]:
         "conditionalCreate": True,
         "conditionalUpdate": True,
         "conditionalDelete": "single",
-        "searchParam": [{"name": code, "type": kind} for code, kind in params],
+        "searchParam": [{"name": code, "type": kind} for code, kind in sorted([*params, ("_list", "special")])],
     }

@@ -163,8 +163,9 @@ class Driver:
         """The members of a List: from its own rows to each."""
         lists = self.params.numbers(pid for _, pid in self.writer.keys(cast(Clause, listed.link)))
         table = (
-            f"(SELECT r.* FROM (SELECT DISTINCT x.tslot, x.tpid FROM vault.sp_reference x WHERE x.pid = ANY ({lists})"
-            f" AND x.param = {self.params.number(listed.param)} AND x.tpid IS NOT NULL) l CROSS JOIN LATERAL (SELECT"
+            f"(SELECT r.* FROM (SELECT DISTINCT x.tslot, x.tpid FROM (SELECT x.param, x.tslot, x.tpid FROM"
+            f" vault.sp_reference x WHERE x.pid = ANY ({lists}) OFFSET 0) x"
+            f" WHERE x.param = {self.params.number(listed.param)} AND x.tpid IS NOT NULL) l CROSS JOIN LATERAL (SELECT"
             f" r.slot, r.pid, r.date, r.rtype, r.patient, r.org, r.body FROM vault.resource r"
             f" WHERE r.slot = l.tslot AND r.pid = l.tpid OFFSET 0) r)"
         )
