@@ -2,8 +2,7 @@
 
 `parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL
 text whose values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
-Composites, `_list`, `near` and the modifiers `:text :in :not-in :of-type`
-are refused.
+What needs terminology (`:in`, `:not-in`, `:above` and `:below` of codes) is refused.
 """
 
 from fellesjournal.record.search.compile import (
