@@ -206,7 +206,7 @@ def test_a_transaction_reads_what_it_has_written(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("url", "status"),
-    [("Observation/000000000000001", 404), ("Observation?ukjent=1", 400), ("Observation/a/b/c", 400), ("metadata/x/y", 400),
+    [("Observation/000000000000001", 404), ("Observation?ukjent=1", 400), ("Observation/a/b/c", 400), ("metadata/x/y", 404),
      ("Romskip", 404), ("Patient?_summary=alt", 400), ("", 400), ("Patient/{patient}?_summary=count", 400)],
 )  # fmt: skip
 def test_a_read_that_fails_undoes_the_transaction(client: httpx.Client, url: str, status: int) -> None:
