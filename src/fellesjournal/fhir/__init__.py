@@ -8,7 +8,7 @@ A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusa
 cannot disagree.
 """
 
-from fellesjournal.fhir.extract import extract
+from fellesjournal.fhir.extract import extract, extract_added
 from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
 from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
@@ -24,7 +24,7 @@ from fellesjournal.fhir.patch import (
     apply_merge_patch,
 )
 from fellesjournal.fhir.ranges import OPEN_END, OPEN_START, date_range, number_range
-from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
+from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry, numbers_of, official_numbers
 from fellesjournal.fhir.resource_types import RESOURCE_TYPES, TYPE_NUMBER
 from fellesjournal.fhir.search_params import (
     SearchParam,
@@ -70,6 +70,7 @@ __all__ = [
     "date_range",
     "encode",
     "extract",
+    "extract_added",
     "fold",
     "has_texts",
     "implied_systems",
@@ -77,6 +78,8 @@ __all__ = [
     "kept_as",
     "keyed_hash",
     "number_range",
+    "numbers_of",
+    "official_numbers",
     "outcome",
     "param_id",
     "parse",

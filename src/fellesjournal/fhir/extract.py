@@ -12,17 +12,21 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from fellesjournal.fhir.added import write_added
 from fellesjournal.fhir.emitters import MIXED, boolean_emitter, emitter
 from fellesjournal.fhir.groups import group_emitter, group_routes
 from fellesjournal.fhir.index_rows import IndexRows, Sink
 from fellesjournal.fhir.keys import Hash64
 from fellesjournal.fhir.ownership import Owner, owner_of, patient_rank
 from fellesjournal.fhir.paths import Key, Presence, Route, Where
+from fellesjournal.fhir.registry import OFFICIAL, AddedParam, Registry
 from fellesjournal.fhir.search_params import SearchParam, implied_systems, param_routes, search_params
 from fellesjournal.fhir.spans import Emit
 
 
-def extract(resource: dict[str, Any], *, into: IndexRows, n: int, hash64: Hash64) -> Owner:
+def extract(
+    resource: dict[str, Any], *, into: IndexRows, n: int, hash64: Hash64, registry: Registry = OFFICIAL
+) -> Owner:
     """Add the index rows of a validated resource, as number `n` of the batch, and say whose it is.
 
     References to this server must be relative (`Patient/1`): the caller has resolved absolute ones,
@@ -34,8 +38,19 @@ def extract(resource: dict[str, Any], *, into: IndexRows, n: int, hash64: Hash64
     sink = Sink(into, hash64, [], resource)
     for write in _writers(resource["resourceType"]):
         write(resource, sink)
+    for added in registry.of(resource["resourceType"]):
+        write_added(added, resource, sink)
     into.number(n)
     return owner_of(resource, named=sink.named)
+
+
+def extract_added(
+    resource: dict[str, Any], added: AddedParam, *, into: IndexRows, n: int, hash64: Hash64
+) -> bool:
+    """Add the rows of one added parameter alone, as number `n`; whether its expression could be evaluated."""
+    is_read = write_added(added, resource, Sink(into, hash64, [], resource))
+    into.number(n)
+    return is_read
 
 
 @cache

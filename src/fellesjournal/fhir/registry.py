@@ -6,10 +6,12 @@ A registry is a value: whoever holds one holds one state of it. `OFFICIAL` has n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from fellesjournal.fhir.fhirpath import Expression
+from fellesjournal.fhir.keys import canonical_param
+from fellesjournal.fhir.resource_types import RESOURCE_TYPES
 from fellesjournal.fhir.search_params import SearchParam, search_params
 
 
@@ -27,6 +29,11 @@ class AddedParam:
     expression: Expression
     edition: int
     is_ready: bool
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Every number that its rows stand under."""
+        return numbers_of(self.param.type, self.param.id)
 
 
 @dataclass(frozen=True)
@@ -61,3 +68,15 @@ class Registry:
 
 
 OFFICIAL: Final = Registry()
+
+
+def numbers_of(kind: str, param: int) -> tuple[int, ...]:
+    """Every number that rows of an added parameter of a kind stand under."""
+    return (param, canonical_param(param)) if kind == "quantity" else (param,)
+
+
+@cache
+def official_numbers() -> frozenset[int]:
+    """Every number that rows of R4's own parameters stand under."""
+    every = [param for rtype in RESOURCE_TYPES for param in search_params(rtype).values()]
+    return frozenset(number for param in every for number in (param.id, canonical_param(param.id)))

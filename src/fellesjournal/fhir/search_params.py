@@ -77,8 +77,11 @@ def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
     """Return the code systems that a token parameter over plain codes implies; None where values name
     their own.
 
+    A parameter that was added names its own, too.
     `status=final` and `status=http://hl7.org/fhir/observation-status|final` are the same question.
     """
+    if code not in search_params(rtype):
+        return None
     found = param_routes(rtype, code)
     if not all(isinstance(r, Presence) or is_primitive(r.type) for r in found):
         return None

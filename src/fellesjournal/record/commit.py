@@ -11,10 +11,14 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit.db import Connection, Database, Row, UniqueViolation
 from fellesjournal.record import store
 from fellesjournal.record.binary import Load
-from fellesjournal.record.errors import Duplicate, NotFound, RecordError, UnknownPatient, placed
+from fellesjournal.record.definitions import Definitions
+from fellesjournal.record.errors import Busy, Duplicate, NotFound, RecordError, UnknownPatient, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
 from fellesjournal.record.written import check, taken
+
+_OTHER_PARAMETERS = 425
+_TRIES = 5
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Writer:
     decision: Decision
     hash64: Callable[[str], int]
     known: Mapping[Name, Key]
+    definitions: Definitions
     load: Load
     touched: set[int] = field(default_factory=set)
 
@@ -41,9 +46,9 @@ class Writer:
         columns = self._columns(wanted, bodies)
         try:
             if facts or ended or self.load.uploads:
-                rows = await self._write_with_facts(wanted, columns, facts, ended)
+                rows = await self._write_with_facts(wanted, bodies, columns, facts, ended)
             else:
-                rows = await self._put(columns)
+                rows = await self._put(wanted, bodies, columns)
         except UniqueViolation as error:
             raise await self._taken(error) from error
         check(rows, wanted)
@@ -52,27 +57,41 @@ class Writer:
 
     def _columns(self, wanted: Sequence[Wanted], bodies: Sequence[Body | None]) -> Columns:
         try:
-            return gather(wanted, hash64=self.hash64, bodies=bodies, known=self.known)
+            registry = self.definitions.registry
+            return gather(wanted, hash64=self.hash64, bodies=bodies, known=self.known, registry=registry)
         except NotOurPatient as error:
             raise placed(UnknownPatient(), error.place) from None
 
-    async def _put(self, columns: Columns) -> list[Row]:
-        if not columns.pid:
-            return []
+    async def _put(self, wanted: Sequence[Wanted], bodies: Sequence[Body | None], columns: Columns) -> list[Row]:
         if self.conn is None:
-            return await store.write(self.pool, secret=self.decision.secret, columns=columns)
+            return await self._store(self.pool, wanted, bodies, columns)
         # A key that is taken must not end the transaction.
         async with self.conn.transaction():
-            return await store.write(self.conn, secret=self.decision.secret, columns=columns)
+            return await self._store(self.conn, wanted, bodies, columns)
+
+    async def _store(
+        self, conn: Database | Connection, wanted: Sequence[Wanted], bodies: Sequence[Body | None], columns: Columns
+    ) -> list[Row]:
+        """Write; with search rows for other parameters when these have changed: nothing was written before that."""
+        if not columns.pid:
+            return []
+        for _ in range(_TRIES):
+            rows = await store.write(conn, secret=self.decision.secret, columns=columns)
+            if rows[0]["status"] != _OTHER_PARAMETERS:
+                return rows
+            await self.definitions.renew(None if isinstance(conn, Database) else conn)
+            columns = self._columns(wanted, bodies)
+        raise Busy
 
     async def _write_with_facts(
-        self, wanted: Sequence[Wanted], columns: Columns, facts: Sequence[Fact], ended: Sequence[tuple[int, int]]
-    ) -> list[Row]:
+        self, wanted: Sequence[Wanted], bodies: Sequence[Body | None], columns: Columns, facts: Sequence[Fact],
+        ended: Sequence[tuple[int, int]],
+    ) -> list[Row]:  # fmt: skip
         try:
             async with self._transaction() as conn:
                 for fact in facts:
                     await relations.establish(conn, decision=self.decision, fact=fact)
-                rows = await store.write(conn, secret=self.decision.secret, columns=columns) if columns.pid else []
+                rows = await self._store(conn, wanted, bodies, columns)
                 check(rows, wanted)
                 await self.load.keep(conn, wanted, rows)
                 for patient, source in ended:

@@ -24,6 +24,7 @@ from fellesjournal.record import binary, identify, names, ownership, store
 from fellesjournal.record.binary import Content, Context, Load, Upload
 from fellesjournal.record.checks import validate_all
 from fellesjournal.record.commit import Writer
+from fellesjournal.record.definitions import Definitions
 from fellesjournal.record.errors import (
     Busy,
     ContextNotFound,
@@ -53,6 +54,7 @@ class Vault:
         self.keys = keys
         self.reads = store.reads(db)
         self.chart_searches = store.chart_searches(db)
+        self.definitions = Definitions(db)
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
@@ -277,7 +279,10 @@ class Journal(Gathering):
             bodies = [body_of(item) for item in bare]
             await self.know(name for body in bodies if body for name in names.foreign(body.tail))
             order = sorted(range(len(bare)), key=lambda n: (bare[n].slot, bare[n].pid))
-            writer = Writer(self.vault.db, self._conn, self.decision, self.vault.keys.hash64, self._known, load)
+            writer = Writer(
+                self.vault.db, self._conn, self.decision, self.vault.keys.hash64, self._known, self.vault.definitions,
+                load,
+            )  # fmt: skip
             rows = await writer.write([bare[n] for n in order], [bodies[n] for n in order], facts=facts, ended=ended)
         except BaseException:
             await load.drop()

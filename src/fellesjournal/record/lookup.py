@@ -19,12 +19,14 @@ from fellesjournal.record.search import (
     K_MORE,
     K_NOTICE,
     K_TOTAL,
+    NOTICE_INDEX,
     NOTICE_SORT,
     NOTICE_TEXT,
     Chart,
     Compiled,
     Cursor,
     Listing,
+    NotIndexed,
     Scope,
     SearchQuery,
     ask_patients,
@@ -188,6 +190,8 @@ def _stored(number: int, key: names.Key, version: int, updated: datetime, body: 
 
 
 def _refuse_costly(page: Page) -> None:
+    if NOTICE_INDEX in page.notices:
+        raise NotIndexed([fhir.Issue("error", NotIndexed.code, "", NotIndexed.english)])
     if NOTICE_SORT in page.notices:
         raise TooCostly
     if NOTICE_TEXT in page.notices:

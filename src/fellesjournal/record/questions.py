@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl
 
+from fellesjournal import fhir
 from fellesjournal.record.errors import Malformed, Unselective
 from fellesjournal.record.lookup import Stored
 from fellesjournal.record.search import SearchQuery, parse_search
@@ -16,7 +17,9 @@ _TWO: Final = 2
 """As many matches as tell one from several."""
 
 
-def read_question(rtype: str, text: str, *, base: str) -> SearchQuery:
+def read_question(
+    rtype: str, text: str, *, base: str, registry: fhir.Registry = fhir.OFFICIAL
+) -> SearchQuery:
     """The search behind a condition: `identifier=a|b`, also written `?identifier=a|b` or `Type?identifier=a|b`.
 
     Parameters that are not known are refused whatever the client prefers: left out, they would match more.
@@ -27,7 +30,7 @@ def read_question(rtype: str, text: str, *, base: str) -> SearchQuery:
         pairs = parse_qsl(question, keep_blank_values=True, max_num_fields=50, errors="strict")
     except ValueError:
         raise Malformed("The condition can't be read: at most 50 parameters, in UTF-8.") from None
-    query = parse_search(rtype, pairs, base=base)
+    query = parse_search(rtype, pairs, base=base, registry=registry)
     if not query.clauses:
         raise Unselective("The condition names nothing that a resource must match.")
     return replace(

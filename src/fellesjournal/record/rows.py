@@ -73,11 +73,12 @@ class Columns:
     chosen_n: list[int] = field(default_factory=list)
     chosen_id: list[str] = field(default_factory=list)
     index: fhir.IndexRows = field(default_factory=fhir.IndexRows)
+    registry: int = 0
 
     def arguments(self) -> list[Any]:
         """Everything after the secret, in the order of `vault.write`."""
         x = self.index
-        slots, pids = _targets(x.reference_target)
+        slots, pids = targets(x.reference_target)
         return [
             self.op, self.slot, self.pid, self.rtype, self.expect, self.patient, self.org, self.sens, self.date,
             self.updated_param, self.head, self.tail, self.other_n, self.other_patient, self.identifier_n,
@@ -85,6 +86,7 @@ class Columns:
             slots, pids, x.date_n, x.date_param, x.date_lo, x.date_hi, x.quantity_n, x.quantity_param,
             x.quantity_unit, x.quantity_lo, x.quantity_hi, x.string_n, x.string_param, x.string_v, x.string_exact,
             x.uri_n, x.uri_param, x.uri_v, self.chosen_n, self.chosen_id, x.composite_n, *_columns(x.composite_row),
+            self.registry,
         ]  # fmt: skip
 
 
@@ -112,21 +114,22 @@ class Body:
 
 def gather(
     wanted: Sequence[Wanted], *, hash64: Callable[[str], int], bodies: Sequence[Body | None] = (),
-    known: Mapping[Name, Key] | None = None,
+    known: Mapping[Name, Key] | None = None, registry: fhir.Registry = fhir.OFFICIAL,
 ) -> Columns:  # fmt: skip
     """Columns for versions that were validated before. `wanted` is sorted by (slot, pid).
 
-    `bodies` are theirs, made before; `known` tells which rows the ids that clients chose stand for.
+    `bodies` are theirs, made before; `known` tells which rows the ids that clients chose stand for, `registry` which
+    search parameters have been added.
     Raises NotOurPatient for a reference to a Patient that isn't one of ours.
     """
-    columns = Columns()
+    columns = Columns(registry=registry.version)
     for n, item in enumerate(wanted, start=1):
         _add(columns, item, n)
         body = bodies[n - 1] if bodies else body_of(item)
         if item.resource is None or body is None:
             _add_deletion(columns)
         else:
-            _add_content(columns, item, item.resource, _Place(n, body, known or {}, hash64))
+            _add_content(columns, item, item.resource, _Place(n, body, known or {}, hash64, registry))
     return columns
 
 
@@ -176,13 +179,14 @@ class _Place:
     body: Body
     known: Mapping[Name, Key]
     hash64: Callable[[str], int]
+    registry: fhir.Registry
 
 
 def _add_content(columns: Columns, item: Wanted, resource: dict[str, Any], place: _Place) -> None:
     n, tail = place.n, place.body.tail
     # What is searched is the row, not the name that a client has for it.
     own = names.with_own_ids(resource, tail, place.known)
-    owner = fhir.extract(own, into=columns.index, n=n, hash64=place.hash64)
+    owner = fhir.extract(own, into=columns.index, n=n, hash64=place.hash64, registry=place.registry)
     try:
         patient, others = _patients(item, owner, tail, place.known)
     except NotOurPatient as error:
@@ -246,7 +250,8 @@ def _columns(rows: list[fhir.CompositeRow]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in fhir.CompositeRow._fields]
 
 
-def _targets(references: list[str | None]) -> tuple[list[int | None], list[int | None]]:
+def targets(references: list[str | None]) -> tuple[list[int | None], list[int | None]]:
+    """The rows that local references lead to: (slots, pids), None for what leads to none here."""
     slots: list[int | None] = []
     pids: list[int | None] = []
     for reference in references:

@@ -28,6 +28,7 @@ from fellesjournal.record.lookup import Stored
 from fellesjournal.record.names import Key
 from fellesjournal.record.patch import patched
 from fellesjournal.record.questions import at_most_one, read_question
+from fellesjournal.record.search import SearchQuery
 from fellesjournal.record.written import Written
 
 
@@ -88,6 +89,7 @@ class _Plan:
     targets: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> list[Answer]:
+        await self.journal.vault.definitions.current()
         await self._match()
         await self._resolve_questions()
         await self._know()
@@ -109,7 +111,7 @@ class _Plan:
         queries = {}
         for entry in asking:
             with faults_at(entry.asked):
-                queries[entry.place] = read_question(entry.rtype, entry.question, base=self.base)
+                queries[entry.place] = self._question(entry.rtype, entry.question)
         await self.journal.wait_for([queries[e.place] for e in asking if e.method in ("POST", "PUT")])
         for entry in asking:
             with faults_at(entry.asked):
@@ -131,10 +133,13 @@ class _Plan:
                 continue
             rtype = text.partition("?")[0]
             with faults_at(self._at(entry).content):
-                stored = at_most_one(await self.journal.ask(read_question(rtype, text, base=self.base)))
+                stored = at_most_one(await self.journal.ask(self._question(rtype, text)))
                 if stored is None:
                     raise Unselective("A conditional reference matches nothing.")
             self.targets[text] = await self._reference_to(stored)
+
+    def _question(self, rtype: str, text: str) -> SearchQuery:
+        return read_question(rtype, text, base=self.base, registry=self.journal.vault.definitions.registry)
 
     def _at(self, place: int) -> Entry:
         return next(entry for entry in self.entries if entry.place == place)

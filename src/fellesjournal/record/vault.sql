@@ -436,7 +436,7 @@ END $$;
 -- g_…: rows of composite parameters. c_n, c_id: ids that the client chose for what is created. A deletion takes its patient from the row (p_patient NULL).
 -- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
 -- written and the rows with faults say why:
--- 401 no session, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
+-- 401 no session, 425 the search parameters are others than those of p_registry, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
 -- 422 moved to another person, 430 another unit's row.
 DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
@@ -445,7 +445,13 @@ DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallin
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
-  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]);
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[]),
+  vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+  integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
+  integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
+  double precision[], timestamptz[], timestamptz[], text[]);
 CREATE OR REPLACE FUNCTION vault.write(
   p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
   p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
@@ -459,7 +465,7 @@ CREATE OR REPLACE FUNCTION vault.write(
   c_n integer[], c_id text[],
   g_n integer[], g_param integer[], g_h bigint[], g_hs bigint[], g_hy bigint[], g_h2 bigint[], g_h2s bigint[], g_h2y bigint[],
   g_lo double precision[], g_hi double precision[], g_lo2 double precision[], g_hi2 double precision[],
-  g_dlo timestamptz[], g_dhi timestamptz[], g_v text[])
+  g_dlo timestamptz[], g_dhi timestamptz[], g_v text[], p_registry bigint DEFAULT 0)
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, chosen text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -470,6 +476,11 @@ BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
     RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g; RETURN;
+  END IF;
+  -- First a number for this transaction, then the look: whoever fills in rows waits for the numbers from before a change.
+  PERFORM pg_current_xact_id();
+  IF p_registry IS DISTINCT FROM (SELECT r.version FROM vault.search_registry r) THEN
+    RETURN QUERY SELECT g, 425::smallint, 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g; RETURN;
   END IF;
 
   v_anywhere := s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE');
@@ -688,7 +699,7 @@ ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], inte
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
   integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
   integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
-  double precision[], timestamptz[], timestamptz[], text[]) OWNER TO vault_write;
+  double precision[], timestamptz[], timestamptz[], text[], bigint) OWNER TO vault_write;
 ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
@@ -712,7 +723,7 @@ GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigin
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
     integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
   integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
-  double precision[], timestamptz[], timestamptz[], text[]) TO fj_web, fj_worker;
+  double precision[], timestamptz[], timestamptz[], text[], bigint) TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
 GRANT EXECUTE ON FUNCTION vault.feed_at(text, uuid),
   vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;

@@ -27,7 +27,7 @@ from fellesjournal.record.search import (
 from tests.conftest import TestDatabase
 
 UNIT_A, UNIT_B, LOADER_UNIT = 10, 20, 99
-WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 59)) + ")"
+WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 60)) + ")"
 
 
 @dataclass

@@ -1,5 +1,5 @@
-"""The systems that carry messages: who they are, and how they get a session. Neither can do the other's
-work.
+"""The systems of the worker, which carry messages and fill in search rows: who they are, and how they get a session.
+None can do another's work.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Actor:
 
 FEED = Actor("correspondence-feed", "Endringsstrøm (automatisk)", "FEED")
 DISTRIBUTE = Actor("correspondence-distribute", "Kopi til fastlege (automatisk)", "DISTRIBUTE")
-ACTORS = (FEED, DISTRIBUTE)
+INDEX = Actor("search-index", "Søkeregister (automatisk)", "INDEX")
+ACTORS = (FEED, DISTRIBUTE, INDEX)
 
 
 async def ensure_system_actors(

@@ -1,4 +1,4 @@
-"""The worker's part: read the feed, carry notes, try again what was put aside."""
+"""The worker's part: read the feed, carry notes, try again what was put aside, fill in search rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from fellesjournal.access import audit
-from fellesjournal.clinical.correspondence.actors import DISTRIBUTE, FEED, SystemSession
+from fellesjournal.clinical.correspondence.actors import DISTRIBUTE, FEED, INDEX, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.identity.sessions import Sessions
@@ -16,8 +16,9 @@ from fellesjournal.kit.health import Health
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
-from fellesjournal.record import binary
+from fellesjournal.record import binary, indexing
 from fellesjournal.record.feed import FeedReader
+from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.journal import Vault
 
 READER = "correspondence"
@@ -32,7 +33,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     """
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
-        feed, distribute = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE))
+        feed, distribute, index = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX))
         vault = Vault(db, keys=keys)
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
@@ -46,6 +47,9 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
         parked.schedule("kept-answers", "37 3 * * *", vault.forget_answers)
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
+        indexer = Indexer(db, keys=keys, definitions=vault.definitions, secret=index.secret, stop=stop)
+        parked.register(indexing.JOB, indexer.handle, concurrency=1, first_pause=_PAUSE)
+        parked.schedule(indexing.JOB, indexing.EVERY_MINUTE, indexer.work_on_all)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run(stop))
@@ -54,6 +58,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         finally:
             await feed.end()
             await distribute.end()
+            await index.end()
 
 
 async def _answers(db: Database) -> None:

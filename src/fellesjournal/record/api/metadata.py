@@ -1,6 +1,7 @@
 """CapabilityStatement, made from what runs (FHIR http §2.21.0.19)."""
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from starlette.requests import Request
@@ -23,11 +24,12 @@ _STARTED = "2026-11-23"
 @public("what the server offers; no person in it (FHIR requires it without sign-in)")
 async def metadata(request: Request) -> Response:
     """The CapabilityStatement."""
-    return json_response(_statement(request.app.state.settings.base_url))
+    registry = await request.app.state.vault.definitions.current()
+    return json_response(_statement(request.app.state.settings.base_url, registry))
 
 
 @lru_cache(maxsize=4)
-def _statement(base: str) -> bytes:
+def _statement(base: str, registry: fhir.Registry) -> bytes:
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -42,7 +44,7 @@ def _statement(base: str) -> bytes:
             {
                 "mode": "server",
                 "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
-                "resource": [_resource(rtype) for rtype in sorted(fhir.RESOURCE_TYPES)],
+                "resource": [_resource(rtype, registry) for rtype in sorted(fhir.RESOURCE_TYPES)],
                 "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                 "searchParam": [{"name": "_type", "type": "token"}],
                 "compartment": [
@@ -54,8 +56,13 @@ def _statement(base: str) -> bytes:
     return fhir.encode(statement)
 
 
-def _resource(rtype: str) -> dict[str, Any]:
-    params = [(code, param.type) for code, param in fhir.search_params(rtype).items() if is_served(param)]
+def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
+    official = [param for param in fhir.search_params(rtype).values() if is_served(param)]
+    params = [{"name": param.code, "type": param.type} for param in official]
+    params += [
+        {"name": added.param.code, "definition": added.url, "type": added.param.type}
+        for added in registry.of(rtype) if added.is_ready
+    ]  # fmt: skip
     return {
         "type": rtype,
         # The content of a Binary is sent anew, as a whole.
@@ -67,5 +74,5 @@ def _resource(rtype: str) -> dict[str, Any]:
         "conditionalCreate": True,
         "conditionalUpdate": True,
         "conditionalDelete": "single",
-        "searchParam": [{"name": code, "type": kind} for code, kind in sorted([*params, ("_list", "special")])],
+        "searchParam": sorted([*params, {"name": "_list", "type": "special"}], key=itemgetter("name")),
     }

@@ -55,12 +55,13 @@ def query_pairs(text: str) -> list[tuple[str, str]]:
         raise Malformed("The query can't be read: at most 200 parameters, in UTF-8.") from None
 
 
-def read_query(request: Request, pairs: list[tuple[str, str]]) -> SearchQuery:
+def read_query(request: Request, pairs: list[tuple[str, str]], registry: fhir.Registry) -> SearchQuery:
     """The question of a request: on a type, in a compartment, or on the types that it names."""
     place = request.path_params
     asked: dict[str, Any] = {
         "strict": preference(request, "handling") != "lenient",
         "base": f"{request.app.state.settings.base_url}/fhir",
+        "registry": registry,
     }
     if "rtype" not in place:
         return parse_system_search(pairs, **asked)
@@ -75,7 +76,8 @@ def read_query(request: Request, pairs: list[tuple[str, str]]) -> SearchQuery:
 
 async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) -> str:
     """The searchset Bundle of one page, as text. Raises SearchError, TooCostly, NoNeed, SessionOver, NotFound."""
-    query = read_query(request, [(name, value) for name, value in pairs if name not in _EDGE])
+    registry = await journal.vault.definitions.current()
+    query = read_query(request, [(name, value) for name, value in pairs if name not in _EDGE], registry)
     cursor = next((value for name, value in pairs if name == CURSOR), None)
     if query.summary == "text" and (query.includes or query.revincludes):
         raise Malformed("_include and _revinclude can't be mixed with _summary=text.")

@@ -12,6 +12,7 @@ from fellesjournal.record.search.compile import (
     K_NOTICE,
     K_TOTAL,
     NOTICE_INCLUDES,
+    NOTICE_INDEX,
     NOTICE_SORT,
     NOTICE_TEXT,
     Compiled,
@@ -21,7 +22,7 @@ from fellesjournal.record.search.compile import (
     next_cursor,
 )
 from fellesjournal.record.search.cursor import Cursor, open_cursor, seal_cursor
-from fellesjournal.record.search.error import SearchError
+from fellesjournal.record.search.error import NotIndexed, SearchError
 from fellesjournal.record.search.model import SearchQuery, local_ids
 from fellesjournal.record.search.query import ask_patients, is_served, parse_search
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
@@ -36,6 +37,7 @@ __all__ = [
     "K_NOTICE",
     "K_TOTAL",
     "NOTICE_INCLUDES",
+    "NOTICE_INDEX",
     "NOTICE_SORT",
     "NOTICE_TEXT",
     "OWN_DATE",
@@ -43,6 +45,7 @@ __all__ = [
     "Compiled",
     "Cursor",
     "Listing",
+    "NotIndexed",
     "Scope",
     "SearchError",
     "SearchQuery",

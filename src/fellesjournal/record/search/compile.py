@@ -36,6 +36,8 @@ NOTICE_SORT: Final = "too-many-to-sort"
 """More than SORT_CAP matches for an order that no index has: no matches are sent; narrow the search."""
 NOTICE_TEXT: Final = "too-many-to-read"
 """More to read than a search for words may: no matches are sent; narrow the search."""
+NOTICE_INDEX: Final = "not-indexed"
+"""A search parameter that was added is not ready, or gone: what was found may not be all."""
 NOTICE_INCLUDES: Final = "more-includes"
 """More than INCLUDE_CAP rows to send along: the rest is left out."""
 SORT_CAP: Final = 5000
@@ -104,6 +106,8 @@ def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after
     if isinstance(driver, Reader):
         tables.append(driver.near(NEWEST))
         selects.append(_marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_TEXT}'::text", driver.is_over))
+    if query.editions:
+        selects.append(_marker(K_NOTICE, "NULL::bigint", f"'{NOTICE_INDEX}'::text", _unready(query, params)))
     if query.count:
         tables.append(_page(driver, query, scope, params, after))
         selects += _page_rows(query, params)
@@ -116,6 +120,15 @@ def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after
     head = f"WITH {', '.join(tables)} " if tables else ""
     columns = ", ".join(f"z.{name.strip()}" for name in COLUMNS.split(","))
     return f"{head}SELECT {columns} FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
+
+
+def _unready(query: SearchQuery, params: Params) -> str:
+    """True when an added parameter of the search is not ready in the very snapshot that it is run in."""
+    ready = (
+        f"SELECT count(*) FROM vault.search_parameter s WHERE s.edition = ANY ({params.numbers(query.editions)})"
+        f" AND s.state = 'ready'"
+    )
+    return f"({ready}) <> {params.number(len(query.editions))}"
 
 
 def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fellesjournal.fhir import Issue
 from fellesjournal.record.errors import RecordError
+from fellesjournal.web import _
 
 
 class SearchError(RecordError):
@@ -26,6 +27,24 @@ class Unknown(Exception):
         self.why = why
 
 
+class Unready(Unknown):
+    """A parameter that was added and that older resources have no rows for yet: no answer would be complete."""
+
+
+class NotIndexed(SearchError):
+    """A search by such a parameter."""
+
+    status = 503
+    code = "incomplete"
+    text = _("Søkeparameteren er ny, og eldre opplysninger er ikke registrert på den ennå. Prøv igjen om litt.")
+    english = "A search parameter is still being indexed: no answer would be complete. Try again later."
+
+
 def refusal(param: str, why: str, *, code: str = "invalid") -> SearchError:
     """A SearchError about one parameter. `why` never quotes a searched value."""
     return SearchError([Issue("error", code, "", f"{param}: {why}")])
+
+
+def refused(faults: Sequence[Issue]) -> SearchError:
+    """The refusal of all faults found: NotIndexed when nothing else is wrong."""
+    return (NotIndexed if all(issue.code == NotIndexed.code for issue in faults) else SearchError)(faults)

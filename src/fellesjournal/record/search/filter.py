@@ -11,7 +11,7 @@ from typing import Final
 
 from fellesjournal import fhir
 from fellesjournal.record.search.dialect import MAX_HOPS
-from fellesjournal.record.search.error import Unknown, refusal
+from fellesjournal.record.search.error import Unknown, Unready, refusal
 from fellesjournal.record.search.filter_syntax import Step, Test, Tree, parse_filter
 from fellesjournal.record.search.model import Chain, Clause, Condition, Group, TextValue
 from fellesjournal.record.search.values import parse_values
@@ -36,7 +36,8 @@ def read_filter(text: str, *, rtype: str, known: Known, base: str) -> tuple[Cond
     try:
         found = _Meaning(known, base).condition(parse_filter(text), rtype, 0)
     except Unknown as unknown:
-        raise refusal("_filter", f"{unknown.name}: {unknown.why}", code="not-supported") from None
+        code = "incomplete" if isinstance(unknown, Unready) else "not-supported"
+        raise refusal("_filter", f"{unknown.name}: {unknown.why}", code=code) from None
     return found.parts if isinstance(found, Group) and found.op == "and" else (found,)
 
 
@@ -84,8 +85,8 @@ class _Meaning:
             if step.inner is None:
                 return link
             return Group(rtype, "and", (self.condition(step.inner, rtype, hops + 1), link))
-        except Unknown:
-            if alone:
+        except Unknown as unknown:
+            if alone or isinstance(unknown, Unready):
                 raise
             return None
 

@@ -163,7 +163,7 @@ class SearchQuery:
     """What to find, in which order, how many, and what to send along.
 
     Over several types `rtype` is empty and `parts` has a search for each. `path` is the address in a compartment,
-    `chart` the id of the Patient whose compartment it is.
+    `chart` the id of the Patient whose compartment it is. `editions` are those of the added parameters that it uses.
     """
 
     rtype: str
@@ -180,6 +180,7 @@ class SearchQuery:
     parts: tuple["SearchQuery", ...] = ()
     path: str = ""
     chart: str = ""
+    editions: tuple[int, ...] = ()
 
     @property
     def address(self) -> str:

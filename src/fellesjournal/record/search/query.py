@@ -7,7 +7,7 @@ from typing import Final, cast
 from fellesjournal import fhir
 from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
-from fellesjournal.record.search.error import SearchError, Unknown, refusal
+from fellesjournal.record.search.error import SearchError, Unknown, Unready, refusal, refused
 from fellesjournal.record.search.filter import read_filter
 from fellesjournal.record.search.lists import read_list
 from fellesjournal.record.search.model import (
@@ -143,7 +143,8 @@ class _Work:
     def unknown(self, unknown: Unknown) -> None:
         """Refuse it or leave it out."""
         if self.strict:
-            self.faults.append(fhir.Issue("error", "not-supported", "", f"{unknown.name}: {unknown.why}"))
+            code = "incomplete" if isinstance(unknown, Unready) else "not-supported"
+            self.faults.append(fhir.Issue("error", code, "", f"{unknown.name}: {unknown.why}"))
         else:
             self.ignored.append(unknown.name)
 
@@ -156,10 +157,11 @@ class _Work:
         if len(self.includes) + len(self.revincludes) > MAX_INCLUDES:
             self.faults += refusal("_include", f"at most {MAX_INCLUDES}", code="too-costly").issues
         if self.faults:
-            raise SearchError(self.faults)
+            raise refused(self.faults)
         return SearchQuery(
             self.rtype, tuple(self.clauses), self.sort, self.count, self.total, tuple(self.includes),
             tuple(self.revincludes), self.summary, self.elements, tuple(self.ignored), params,
+            editions=tuple(sorted(self.dialect.editions)),
         )  # fmt: skip
 
     def take_sort(self, name: str, value: str) -> None:
@@ -263,7 +265,7 @@ def _values(
 
 
 def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchParam:
-    param = dialect.registry.params(rtype).get(code)
+    param = dialect.find(rtype, name, code)
     if param is None:
         raise Unknown(name, f"{rtype} has no search parameter of this name")
     if code in _SPECIAL or not is_served(param):
@@ -306,8 +308,8 @@ def _chain(rtype: str, name: str, head: str, rest: str, value: str, dialect: Dia
 def _try_link(rtype: str, rest: str, value: str, dialect: Dialect, hops: int, *, alone: bool) -> Condition | None:
     try:
         return parse_condition(rtype, rest, value, dialect=dialect, hops=hops + 1)
-    except Unknown:
-        if alone:
+    except Unknown as unknown:
+        if alone or isinstance(unknown, Unready):
             raise
         return None
 
@@ -333,7 +335,7 @@ def _sort_key(rtype: str, text: str, dialect: Dialect) -> SortKey:
     descending, code = text.startswith("-"), text.lstrip("-")
     if code == "_id":
         return SortKey("_id", "", 0, descending)
-    param = dialect.registry.params(rtype).get(code)
+    param = dialect.find(rtype, "_sort", code)
     if param is None or code in _NO_ROWS or not is_sortable(rtype, param):
         raise Unknown("_sort", f"{rtype} can't be sorted by this")
     return SortKey(code, param.type, param.id, descending)
@@ -347,7 +349,7 @@ def _include(name: str, value: str, dialect: Dialect, *, iterate: bool) -> Inclu
     if source not in fhir.TYPE_NUMBER or not code or (target and target not in fhir.TYPE_NUMBER):
         raise refusal(name, "is Type:parameter, Type:parameter:Target or *")
     if code == "*":
-        found = [p.id for p in dialect.registry.params(source).values() if p.type == "reference"]
+        found = [p.id for p in dialect.ready_params(source) if p.type == "reference"]
         return Include(source, tuple(sorted(found)), target, iterate)
     param = _known(source, name, code, dialect)
     if param.type != "reference":

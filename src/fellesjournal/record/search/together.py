@@ -9,7 +9,7 @@ from fellesjournal.fhir import Registry
 from fellesjournal.record.search.condition import Writer
 from fellesjournal.record.search.cursor import Cursor
 from fellesjournal.record.search.drive import Driver, Order, merged
-from fellesjournal.record.search.error import SearchError, refusal
+from fellesjournal.record.search.error import SearchError, refusal, refused
 from fellesjournal.record.search.model import Clause, Condition, Group, ReferenceValue, SearchQuery
 from fellesjournal.record.search.query import Pairs, parse_search
 from fellesjournal.record.search.reading import reads
@@ -75,7 +75,7 @@ def _together(types: Sequence[str], params: Pairs, *, strict: bool, base: str, r
         except SearchError as error:
             faults.update(dict.fromkeys(error.issues))
     if faults:
-        raise SearchError(list(faults))
+        raise refused(list(faults))
     first = parts[0]
     if any(key.code not in ("_id", "_lastUpdated") for part in parts for key in part.sort):
         raise refusal("_sort", "several types are sorted by _id or _lastUpdated", code="not-supported")
@@ -83,7 +83,11 @@ def _together(types: Sequence[str], params: Pairs, *, strict: bool, base: str, r
         raise refusal("_text", "words are looked for in one type at a time", code="not-supported")
     sort = tuple(replace(key, type="", param=0) if key.code == "_id" else key for key in first.sort)
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
-    return replace(first, rtype="", clauses=(), sort=sort, ignored=ignored, params=tuple(params), parts=tuple(parts))
+    editions = tuple(sorted({edition for part in parts for edition in part.editions}))
+    return replace(
+        first, rtype="", clauses=(), sort=sort, ignored=ignored, params=tuple(params), parts=tuple(parts),
+        editions=editions,
+    )  # fmt: skip
 
 
 def _referring(query: SearchQuery, owner: str, owner_id: str) -> SearchQuery:
