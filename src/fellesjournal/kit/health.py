@@ -18,8 +18,8 @@ class Report:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every part works."""
-        return all(state == "ok" for state in self.parts.values())
+        """Whether every part works; not before there are parts at all."""
+        return bool(self.parts) and all(state == "ok" for state in self.parts.values())
 
     @property
     def failing(self) -> list[str]:

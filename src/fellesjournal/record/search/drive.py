@@ -245,9 +245,13 @@ class Driver:
         return f"(SELECT vault.is_few({COUNTED[clause.type]}, {param}::integer, {found}, {cap}::integer))"
 
     def _gather(self, clause: Gathered, cap: int = 0) -> str:
+        """Every row of the condition up to one over the cap: a resource stands there once for each of its rows.
+
+        What is counted against the cap must be what was cut off at it, so that none is taken for all.
+        """
         cap = cap or cap_of(clause)
         if isinstance(clause, Group):
-            return " UNION ".join(f"({self._gather(cast(Clause | Chain, part), cap)})" for part in clause.parts)
+            return " UNION ALL ".join(f"({self._gather(cast(Clause | Chain, part), cap)})" for part in clause.parts)
         if isinstance(clause, Chain):
             return self._gather_far(clause, cap)
         if isinstance(clause, Has):
@@ -255,11 +259,7 @@ class Driver:
         else:
             start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
-        return (
-            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
-            f" {start.table} d WHERE {where}"
-            f" LIMIT {self.params.number(cap + 1)}) s"
-        )
+        return f"SELECT d.date, d.pid, d.slot FROM {start.table} d WHERE {where} LIMIT {self.params.number(cap + 1)}"
 
     def _gather_far(self, chain: Chain, cap: int) -> str:
         """Everything of the type that refers to what fulfils the chain's link."""
@@ -269,11 +269,11 @@ class Driver:
         param = f"d.param = {self.params.number(chain.param)}"
         tie = f"d.tpid = t.pid AND d.tslot = t.slot AND {self._bounded(param)}"
         return (
-            f"SELECT DISTINCT s.date, s.pid, s.slot FROM (SELECT d.date, d.pid, d.slot FROM"
+            f"SELECT d.date, d.pid, d.slot FROM"
             f" (SELECT DISTINCT t.slot, t.pid FROM {table_of(link)} t WHERE {far} AND {fits}) t"
             f" CROSS JOIN LATERAL"
             f" (SELECT d.date, d.pid, d.slot FROM vault.sp_reference d WHERE {tie} OFFSET 0) d"
-            f" LIMIT {self.params.number(cap + 1)}) s"
+            f" LIMIT {self.params.number(cap + 1)}"
         )
 
     def _sift(
@@ -290,7 +290,8 @@ class Driver:
                 ),
             )
         parts = [*gates, *self._after(date, "d.pid", order, after), *others]
-        inner = f"SELECT {date} AS date, d.pid, d.slot FROM {source} d{lateral} WHERE {' AND '.join(parts) or 'true'}"
+        once = f"(SELECT DISTINCT g.date, g.pid, g.slot FROM {source} g)"
+        inner = f"SELECT {date} AS date, d.pid, d.slot FROM {once} d{lateral} WHERE {' AND '.join(parts) or 'true'}"
         return _limited(f"SELECT s.date, s.pid, s.slot FROM ({inner}) s", order, "s", limit)
 
     # ── A unit's people ──────────────────────────────────────────────────────────────────────────
