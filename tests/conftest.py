@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from fellesjournal.kit import db
@@ -29,6 +30,11 @@ from fellesjournal.kit.settings import Settings
 from tests import needs
 
 TEMPLATE = "fj_template"
+
+# With CI the same examples each time: what it says of a commit must not hang on luck. At a desk new ones are tried.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    hypothesis.settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
