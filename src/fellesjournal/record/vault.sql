@@ -268,7 +268,8 @@ BEGIN
   END;
 END $$;
 -- Runs compiled SQL as the list role, as above. p_choices are plans of one answer, p_probes tell which to run: five numbers for
--- each plan but the last, 1 for a reference (0 a token, 2 a composite), its parameter, where in p_i its hashes begin and end, a cap.
+-- each plan but the last, 1 for a reference (0 a token), its parameter, where in p_i its hashes begin and end, a cap; for what lies
+-- beyond a date or a number (see `vault.is_few_beyond`) its kind, its parameter, where in p_d or p_f that is, where in p_i its unit.
 CREATE OR REPLACE FUNCTION vault.run_list(
   p_choices text[], p_probes integer[], p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
@@ -277,7 +278,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE n integer := 1; b integer; v_name text; v_kept text := coalesce(current_setting('fj.plans', true), ''); v_sql text;
 BEGIN
   FOR b IN 0..cardinality(p_probes) - 1 BY 5 LOOP
-    EXIT WHEN vault.is_few(p_probes[b + 1], p_probes[b + 2], p_i[p_probes[b + 3]:p_probes[b + 4]], p_probes[b + 5]);
+    IF p_probes[b + 1] < 2 THEN
+      EXIT WHEN vault.is_few(p_probes[b + 1], p_probes[b + 2], p_i[p_probes[b + 3]:p_probes[b + 4]], p_probes[b + 5]);
+    ELSE
+      EXIT WHEN vault.is_few_beyond(p_probes[b + 1], p_probes[b + 2], p_i[p_probes[b + 4]], p_d[p_probes[b + 3]], p_f[p_probes[b + 3]], p_probes[b + 5]);
+    END IF;
     n := n + 1;
   END LOOP;
   v_name := 'l' || md5(p_choices[n]); v_sql := vault.columns_of(p_choices[n]);

@@ -22,6 +22,7 @@ from fellesjournal.record.search import (
     include,
     open_cursor,
     parse_search,
+    rank,
     seal_cursor,
 )
 from tests.access.conftest import SEAL_LIST
@@ -269,6 +270,46 @@ async def test_a_dense_composite_is_walked_in_order_and_not_sorted(world: World)
     _, patient, _ = await a_chart(world)
     await world.write([observation(patient, code=str(n % 7), day=f"2023-01-{1 + n % 28:02}") for n in range(400)])
     await world.admin.execute("ANALYZE")
-    for scope in (Chart((patient.pid,)), Listing(UNIT_A)):
-        plan = await explained(world, scope, world.compile(scope, "Observation?code-value-quantity=3$gt5&_count=20"))
-        assert "Sort" not in plan.partition("CTE page")[2] and plan.startswith("Sort")
+    scope = Chart((patient.pid,))
+    plan = await explained(world, scope, world.compile(scope, "Observation?code-value-quantity=3$gt5&_count=20"))
+    assert "Sort" not in plan.partition("CTE page")[2] and plan.startswith("Sort")
+
+
+async def test_what_lies_beyond_is_gathered_when_it_is_little(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    unit = {"unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
+    kilos = [unit | {"value": Decimal(n)} for n in range(400)]
+    await world.write([observation(patient, code=str(n % 7), valueQuantity=kilo) for n, kilo in enumerate(kilos)])
+    await world.admin.execute("ANALYZE")
+    scope = Listing(UNIT_A)
+    for url, index in (
+        ("date=gt2030", "sp_date_end"), ("date=lt1950", "sp_date_list"), ("_lastUpdated=gt2100", "sp_date_end"),
+        ("value-quantity=gt398|http://unitsofmeasure.org|kg", "sp_quantity_end"),
+        ("value-quantity=lt1|http://unitsofmeasure.org|kg", "sp_quantity_list"),
+    ):  # fmt: skip
+        compiled = world.compile(scope, f"Observation?{url}&_count=20")
+        assert len(compiled.choices) == 2 and len(compiled.probes) == 5
+        plan = await explained(world, scope, replace(compiled, choices=compiled.choices[:1]))
+        assert index in plan and not re.search("Seq Scan on (sp_|resource)", plan), (url, plan)
+        # The walk is for the case that there is much of it.
+        walk = await explained(world, scope, compiled)
+        assert "resource_list" in walk and not re.search("Seq Scan on (sp_|resource)", walk), (url, walk)
+
+
+async def test_a_probe_tells_much_from_little(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    unit = {"unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
+    kilos = [unit | {"value": Decimal(n)} for n in range(30)]
+    days = [f"2023-01-{1 + n:02}" for n in range(30)]
+    made = await world.write([observation(patient, day=d, valueQuantity=k) for d, k in zip(days, kilos, strict=True)])
+    ids = [one.id for one in made]
+    with mock.patch.object(rank, "RANGE_CAP", 5):
+        for url, expected in (
+            ("value-quantity=gt27||kg&date=le2023-02", ids[:27:-1]),
+            ("value-quantity=gt2||kg&date=le2023-02", ids[:2:-1]),
+            ("value-quantity=lt2&date=ge2023", [ids[1], ids[0]]), ("date=lt2023-01-03", [ids[1], ids[0]]),
+            ("value-quantity=ge28|http://unitsofmeasure.org|kg", ids[:27:-1]), ("date=gt2030", []),
+            ("value-quantity=ge28000|http://unitsofmeasure.org|g&code=8480-6", ids[:27:-1]),
+        ):  # fmt: skip
+            answer = await world.search("a", Listing(UNIT_A), f"Observation?{url}")
+            assert answer.ids == expected, url

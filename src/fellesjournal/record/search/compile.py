@@ -53,8 +53,9 @@ class Compiled:
     """One search, ready for the vault.
 
     `choices` are plans of one answer over the same parameters. For each but the last there is a probe, five numbers:
-    1 for a reference (0 a token, 2 a composite), the parameter, where its hashes begin and end in `i`, and a cap. The
-    plan to run is the first whose probe finds no more rows of the unit than its cap, else the last.
+    1 for a reference (0 a token), the parameter, where its hashes begin and end in `i`, and a cap; for what lies beyond
+    a date or a number its kind, the parameter, where in `d` or `f` that is, where in `i` its unit (0 any), and a cap.
+    The plan to run is the first whose probe finds no more rows of the unit than its cap, else the last.
     """
 
     choices: list[str]

@@ -27,8 +27,8 @@ from fellesjournal.record.search.model import (
     SearchQuery,
     TextValue,
 )
+from fellesjournal.record.search.probe import bound, few, probe
 from fellesjournal.record.search.rank import (
-    COUNTED,
     Gathered,
     can_start,
     cap_of,
@@ -36,7 +36,9 @@ from fellesjournal.record.search.rank import (
     is_choice,
     is_counted,
     is_far,
+    is_keyed,
     is_listed,
+    is_open,
     names_ids,
     narrowness,
     selectivity,
@@ -45,11 +47,9 @@ from fellesjournal.record.search.scope import Listing, Scope, bounds, is_people
 
 LONG_NAME: Final = 4
 """From so many letters on, a name is looked up among all people, not person by person in the roster."""
-MAX_GATHERS: Final = 2
+MAX_GATHERS: Final = 3
 MAX_BRANCHES: Final = 16
 _NUMBERS_OF_PEOPLE: Final = ("identifier", "phone", "email", "telecom")
-
-
 
 
 @dataclass(frozen=True)
@@ -109,25 +109,21 @@ class Driver:
         gathers = [c for c in self._gathers(order) if isinstance(c, Clause)]
         if len(gathers) < len(self._gathers(order)) or not all(map(is_counted, gathers)):
             return []
-        return [self._probe(clause) for clause in gathers]
-
-    def _probe(self, clause: Clause) -> tuple[int, int, int, int, int]:
-        start = len(self.params.i) + 1
-        self.params.numbers(hashes(clause, self.writer.hash64))
-        return COUNTED[clause.type], rows_of(clause)[0], start, len(self.params.i), cap_of(clause)
+        return [probe(clause, self.writer) for clause in gathers]
 
     def _gathers(self, order: Order) -> list[Gathered]:
         """Clauses to gather before a walk: in lists, unless the walk itself is over the only condition."""
         if not isinstance(self.scope, Listing) or self.query.rtype in DIRECTORY_TYPES or self.is_people:
             return []
-        if len(self.query.clauses) == 1 and self.ranked and is_hashed(self.ranked[0]) and not order.by_change:
+        if len(self.query.clauses) == 1 and self.ranked and is_keyed(self.ranked[0]) and not order.by_change:
             return []
         narrow = sorted(self.ranked, key=narrowness)
         starts: list[Gathered] = [c for c in self.query.clauses if is_listed(c)]
         starts += [c for c in self.query.clauses if is_far(c)]
-        starts += narrow
+        starts += narrow[: MAX_GATHERS - 1]
+        starts += [c for c in self.query.clauses if isinstance(c, Clause) and is_open(c)]
         starts += [c for c in self.query.clauses if is_choice(c)]
-        return starts[:MAX_GATHERS]
+        return [c for c in starts if not (order.by_change and is_change(c))][:MAX_GATHERS]
 
     # ── One walk ─────────────────────────────────────────────────────────────────────────────────
 
@@ -236,13 +232,10 @@ class Driver:
         return self._sift(f"({self._gather(clause)})", clause, [], order, limit, after)
 
     def _few(self, n: int, clause: Gathered) -> str:
-        """Whether there is little to gather: for keys by a look at the unit's index, which costs no policy."""
-        cap = self.params.number(cap_of(clause))
-        if not is_counted(clause):
-            return f"((SELECT count(*) FROM g{n}) <= {cap})"
-        found = self.params.numbers(hashes(clause, self.writer.hash64))
-        param = self.params.number(rows_of(clause)[0])
-        return f"(SELECT vault.is_few({COUNTED[clause.type]}, {param}::integer, {found}, {cap}::integer))"
+        """Whether there is little to gather: by a look at the unit's index where that tells, which costs no policy."""
+        if is_counted(clause):
+            return few(clause, self.writer)
+        return f"((SELECT count(*) FROM g{n}) <= {self.params.number(cap_of(clause))})"
 
     def _gather(self, clause: Gathered, cap: int = 0) -> str:
         """Every row of the condition up to one over the cap: a resource stands there once for each of its rows.
@@ -259,6 +252,8 @@ class Driver:
         else:
             start = self._by_ids(clause) if clause.type == "id" else self._by_value(clause)
         where = start.where if start.is_typed else f"{start.where} AND {self._typed('d')}"
+        if isinstance(clause, Clause) and is_open(clause):
+            where += f" AND {bound(clause, 'd', self.writer)}"
         return f"SELECT d.date, d.pid, d.slot FROM {start.table} d WHERE {where} LIMIT {self.params.number(cap + 1)}"
 
     def _gather_far(self, chain: Chain, cap: int) -> str:

@@ -103,6 +103,17 @@ def _of_type(clause: Clause, text: str) -> str:
     return of_type_key(clause.param, system=system or None, code=code, value=value)
 
 
+def unit_of(clause: Clause, hash64: Hash64) -> int | None:
+    """The unit that a number's row must have; None for any."""
+    return _unit_of(clause, cast(NumberValue, clause.values[0]), hash64)
+
+
+def _unit_of(clause: Clause, wanted: NumberValue, hash64: Hash64) -> int | None:
+    if clause.type == "number":
+        return 0
+    return None if wanted.unit is None else hash64(wanted.unit)
+
+
 def _text(_clause: Clause, value: object, a: str, params: Params, _hash64: Hash64) -> str:
     """Codes that stand for a text where there is none are not looked at."""
     return f"{a}.exact = '' AND {starts(f'{a}.v', fold(cast(TextValue, value).text), params)}"
@@ -114,10 +125,8 @@ def _date(_clause: Clause, value: object, a: str, params: Params, _hash64: Hash6
 
 def _number(clause: Clause, value: object, a: str, params: Params, hash64: Hash64) -> str:
     wanted = cast(NumberValue, value)
-    if clause.type == "number":
-        unit = f"{a}.unit = 0 AND "
-    else:
-        unit = "" if wanted.unit is None else f"{a}.unit = {params.number(hash64(wanted.unit))} AND "
+    key = _unit_of(clause, wanted, hash64)
+    unit = "" if key is None else f"{a}.unit = {params.number(key)} AND "
     return f"{unit}{numbered(wanted, f'{a}.lo', f'{a}.hi', params)}"
 
 

@@ -1,10 +1,12 @@
 """What of a query is worth starting from: which conditions an index leads to, and which are likely few."""
 
+from datetime import datetime
 from typing import Final, TypeAlias, TypeGuard
 
 from fellesjournal.fhir import implied_systems
 from fellesjournal.fhir.keys import COMMON_PARAMS
 from fellesjournal.record.ownership import DIRECTORY_TYPES
+from fellesjournal.record.search.compare import NEAR
 from fellesjournal.record.search.match import is_hashed, rows_of
 from fellesjournal.record.search.model import Chain, Clause, Condition, DateValue, Group, Has, NumberValue
 
@@ -17,8 +19,10 @@ _STARTING: Final = ("", "exact", "below", "identifier", "eq", "sw", "text", "of-
 """Modifiers of clauses that an index leads to."""
 Gathered: TypeAlias = Clause | Chain | Group | Has
 """What can be gathered: a clause, a chain from its far end, alternatives of these, a List's members."""
-COUNTED: Final = {"token": 0, "reference": 1, "composite": 2}
+COUNTED: Final = {"token": 0, "reference": 1}
 """What `vault.is_few` calls the tables that it counts in."""
+_BEYOND: Final = {"gt": True, "ge": True, "sa": True, "lt": False, "le": False, "eb": False}
+"""Prefixes of ranges that are open at one end: whether it is the upper one."""
 
 
 def is_far(condition: Condition) -> TypeGuard[Chain]:
@@ -47,7 +51,35 @@ def is_listed(condition: Condition) -> TypeGuard[Has]:
 
 def is_counted(condition: Condition) -> TypeGuard[Clause]:
     """Whether its rows can be counted by a look at one place of an index."""
-    return isinstance(condition, Clause) and is_hashed(condition) and len(rows_of(condition)) == 1
+    if not isinstance(condition, Clause) or len(rows_of(condition)) != 1:
+        return False
+    return is_open(condition) or is_keyed(condition)
+
+
+def is_keyed(clause: Clause) -> bool:
+    """Whether an index has what fulfils it at a few places, each in order of the rows' date."""
+    return clause.type in COUNTED and is_hashed(clause)
+
+
+def is_open(clause: Clause) -> bool:
+    """Whether it asks for what lies beyond one date or number: an index has the ends of ranges in order."""
+    if clause.modifier or len(clause.values) != 1:
+        return False
+    wanted = clause.values[0]
+    return isinstance(wanted, DateValue | NumberValue) and wanted.prefix in _BEYOND
+
+
+def beyond(clause: Clause) -> tuple[bool, datetime | float]:
+    """Whether what is asked for ends after a place, or begins before it, and the place; more may do so than match."""
+    wanted = clause.values[0]
+    if isinstance(wanted, DateValue):
+        is_up = _BEYOND[wanted.prefix]
+        return is_up, wanted.lo if is_up else wanted.hi
+    if isinstance(wanted, NumberValue):
+        slack = abs(wanted.value) * NEAR
+        is_up = _BEYOND[wanted.prefix]
+        return is_up, wanted.value - slack if is_up else wanted.value + slack
+    raise TypeError("neither a date nor a number")
 
 
 def can_start(clause: Clause) -> bool:
@@ -67,7 +99,8 @@ def narrowness(clause: Clause) -> tuple[int, int]:
 
 def cap_of(condition: Gathered) -> int:
     """How much of it is gathered before another start is tried."""
-    return GATHER_CAP if is_counted(condition) else RANGE_CAP
+    is_keyed = isinstance(condition, Clause) and condition.type in (*COUNTED, "composite") and is_hashed(condition)
+    return GATHER_CAP if is_keyed else RANGE_CAP
 
 
 def is_change(condition: Condition) -> bool:

@@ -10,7 +10,7 @@ REVOKE ALL ON access.people FROM PUBLIC;
 GRANT SELECT ON access.people TO vault_list;
 
 -- Has the sealed unit at most so many rows with one of these keys? Chooses between two plans of one answer: an index is
--- counted up to the cap, whoever the rows are about, and nothing of them is shown. p_kind: 0 tokens, 1 references, 2 composites.
+-- counted up to the cap, whoever the rows are about, and nothing of them is shown. p_kind: 0 tokens, 1 references.
 DROP FUNCTION IF EXISTS vault.is_few(boolean, integer, bigint[], integer);
 CREATE OR REPLACE FUNCTION vault.is_few(p_kind integer, p_param integer, p_h bigint[], p_cap integer) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -20,25 +20,55 @@ BEGIN
     RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_reference d
             WHERE d.org = v_unit AND d.param = p_param AND d.h = ANY (p_h) LIMIT p_cap + 1) q);
   END IF;
-  IF p_kind = 2 THEN
-    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_composite d
-            WHERE d.org = v_unit AND d.param = p_param AND d.h = ANY (p_h) LIMIT p_cap + 1) q);
-  END IF;
   RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_token d
           WHERE d.org = v_unit AND d.param = p_param AND d.h = ANY (p_h) LIMIT p_cap + 1) q);
 END $$;
+
+-- The same for what lies beyond a date or a number. p_kind: 2 dates that begin before p_at, 3 that end after it; 4 numbers that
+-- begin below p_value, 5 that end above it, in one unit or (NULL) any.
+CREATE OR REPLACE FUNCTION vault.is_few_beyond(p_kind integer, p_param integer, p_unit bigint, p_at timestamptz, p_value double precision,
+                                               p_cap integer) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_unit bigint := ctx.unit();
+BEGIN
+  IF p_kind = 2 THEN
+    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_date d
+            WHERE d.org = v_unit AND d.param = p_param AND d.lo < p_at LIMIT p_cap + 1) q);
+  ELSIF p_kind = 3 THEN
+    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_date d
+            WHERE d.org = v_unit AND d.param = p_param AND d.hi > p_at LIMIT p_cap + 1) q);
+  ELSIF p_unit IS NULL THEN
+    -- Each unit's numbers are in an order of their own.
+    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
+            WHERE d.org = v_unit AND d.param = p_param AND CASE p_kind WHEN 4 THEN d.lo < p_value ELSE d.hi > p_value END LIMIT p_cap + 1) q);
+  ELSIF p_kind = 4 THEN
+    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
+            WHERE d.org = v_unit AND d.param = p_param AND d.unit = p_unit AND d.lo < p_value LIMIT p_cap + 1) q);
+  END IF;
+  RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
+          WHERE d.org = v_unit AND d.param = p_param AND d.unit = p_unit AND d.hi > p_value LIMIT p_cap + 1) q);
+END $$;
+ALTER FUNCTION vault.is_few_beyond(integer, integer, bigint, timestamptz, double precision, integer) OWNER TO vault_gate;
+REVOKE ALL ON FUNCTION vault.is_few_beyond(integer, integer, bigint, timestamptz, double precision, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vault.is_few_beyond(integer, integer, bigint, timestamptz, double precision, integer) TO vault_list;
 ALTER FUNCTION vault.is_few(integer, integer, bigint[], integer) OWNER TO vault_gate;
 REVOKE ALL ON FUNCTION vault.is_few(integer, integer, bigint[], integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION vault.is_few(integer, integer, bigint[], integer) TO vault_list;
 GRANT USAGE ON SCHEMA ctx TO vault_gate;
 GRANT EXECUTE ON FUNCTION ctx.unit() TO vault_gate;
-GRANT SELECT (org, param, h) ON vault.sp_token, vault.sp_reference, vault.sp_composite TO vault_gate;
+GRANT SELECT (org, param, h) ON vault.sp_token, vault.sp_reference TO vault_gate;
+GRANT SELECT (org, param, lo, hi) ON vault.sp_date TO vault_gate;
+GRANT SELECT (org, param, unit, lo, hi) ON vault.sp_quantity TO vault_gate;
 DROP POLICY IF EXISTS gate ON vault.sp_token;
 CREATE POLICY gate ON vault.sp_token FOR SELECT TO vault_gate USING (true);
 DROP POLICY IF EXISTS gate ON vault.sp_reference;
 CREATE POLICY gate ON vault.sp_reference FOR SELECT TO vault_gate USING (true);
+REVOKE SELECT (org, param, h) ON vault.sp_composite FROM vault_gate;
 DROP POLICY IF EXISTS gate ON vault.sp_composite;
-CREATE POLICY gate ON vault.sp_composite FOR SELECT TO vault_gate USING (true);
+DROP POLICY IF EXISTS gate ON vault.sp_date;
+CREATE POLICY gate ON vault.sp_date FOR SELECT TO vault_gate USING (true);
+DROP POLICY IF EXISTS gate ON vault.sp_quantity;
+CREATE POLICY gate ON vault.sp_quantity FOR SELECT TO vault_gate USING (true);
 
 -- ── Words ────────────────────────────────────────────────────────────────────────────────────────
 -- `_text` and `_content` read bodies that were found already (docs/adr/0014-text-search.md).
