@@ -310,6 +310,7 @@ async def test_a_probe_tells_much_from_little(world: World) -> None:
             ("value-quantity=lt2&date=ge2023", [ids[1], ids[0]]), ("date=lt2023-01-03", [ids[1], ids[0]]),
             ("value-quantity=ge28|http://unitsofmeasure.org|kg", ids[:27:-1]), ("date=gt2030", []),
             ("value-quantity=ge28000|http://unitsofmeasure.org|g&code=8480-6", ids[:27:-1]),
+            ("value-quantity=gt27&date=le2023-02", ids[:27:-1]), ("value-quantity=gt2&date=le2023-02", ids[:2:-1]),
         ):  # fmt: skip
             answer = await world.search("a", Listing(UNIT_A), f"Observation?{url}")
             assert answer.ids == expected, url

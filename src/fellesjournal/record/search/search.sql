@@ -37,13 +37,15 @@ BEGIN
   ELSIF p_kind = 3 THEN
     RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_date d
             WHERE d.org = v_unit AND d.param = p_param AND d.hi > p_at LIMIT p_cap + 1) q);
-  ELSIF p_unit IS NULL THEN
-    -- Each unit's numbers are in an order of their own.
+  ELSIF p_kind = 4 AND p_unit IS NULL THEN
     RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
-            WHERE d.org = v_unit AND d.param = p_param AND CASE p_kind WHEN 4 THEN d.lo < p_value ELSE d.hi > p_value END LIMIT p_cap + 1) q);
+            WHERE d.org = v_unit AND d.param = p_param AND d.lo < p_value LIMIT p_cap + 1) q);
   ELSIF p_kind = 4 THEN
     RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
             WHERE d.org = v_unit AND d.param = p_param AND d.unit = p_unit AND d.lo < p_value LIMIT p_cap + 1) q);
+  ELSIF p_unit IS NULL THEN
+    RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
+            WHERE d.org = v_unit AND d.param = p_param AND d.hi > p_value LIMIT p_cap + 1) q);
   END IF;
   RETURN (SELECT count(*) <= p_cap FROM (SELECT 1 FROM vault.sp_quantity d
           WHERE d.org = v_unit AND d.param = p_param AND d.unit = p_unit AND d.hi > p_value LIMIT p_cap + 1) q);
