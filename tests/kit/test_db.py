@@ -134,6 +134,16 @@ async def test_killed_connection_is_replaced(database: Any, web: db.Database) ->
     assert await web.fetchval("SELECT 1") == 1
 
 
+async def test_server_without_room_is_away(database: Any) -> None:
+    async with await database.connect("fj_web", max_size=2) as pool, await database.connect_admin() as admin:
+        name = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        async with pool.acquire() as held:
+            with pytest.raises(db.ConnectionLost):
+                await pool.fetchval("SELECT 1")
+            assert await held.fetchval("SELECT 1") == 1
+
+
 async def test_own_errors_are_known_by_their_class(admin: db.Database) -> None:
     with pytest.raises(db.DbError) as caught:
         await admin.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'FJ123'; END $$")

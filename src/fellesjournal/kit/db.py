@@ -172,8 +172,8 @@ def _connector(again: Callable[[], Dsn] | None) -> Callable[..., Any]:
             if again is None:
                 return await asyncpg.connect(*args, **kwargs)
             return await asyncpg.connect(**{**kwargs, **_arguments(again())})
-        except (FileNotFoundError, DatabaseUnavailable) as error:
-            # A socket that is not there (any more) is a server that does not answer.
+        except (FileNotFoundError, DatabaseUnavailable, TimeoutError, asyncpg.TooManyConnectionsError) as error:
+            # A socket that is not there (any more) is a server that does not answer; so is one that has no room.
             raise ConnectionRefusedError(type(error).__name__) from error
 
     return connector
