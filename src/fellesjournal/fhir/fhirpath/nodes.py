@@ -86,6 +86,21 @@ def children(items: Items) -> Items:
     return found
 
 
+def inner(item: Node) -> Items:
+    """Go from an item to those of its elements that may hold extensions or resources: all but bare primitives."""
+    found: Items = []
+    holder = item.value if type(item.value) is dict else item.extra
+    if type(holder) is not dict:
+        return found
+    slots = item.type.properties
+    for key, value in holder.items():
+        slot = slots.get(key) if type(value) is dict or type(value) is list else None
+        if slot is None or (slot.type.is_primitive and key != slot.under):
+            continue
+        _gather(item, slot, holder, found)
+    return found
+
+
 def _gather_choice(owner: Node, slots: Any, holder: dict[str, Any], found: Items) -> None:
     for key in holder:
         slot = slots.get(key)

@@ -1,0 +1,10 @@
+"""Profiles: what a StructureDefinition asks of a resource beyond R4 itself, compiled and checked.
+
+Pure: definitions come from a `Source`, codes that only terminology knows go out as questions.
+`Profiles(source).check(resource)` after `fhir.validate` has accepted the resource.
+"""
+
+from fellesjournal.fhir.profile.checker import Profile, Profiles
+from fellesjournal.fhir.profile.model import BindingQuestion, CodeAsked, ProfileError, Report, Source
+
+__all__ = ["BindingQuestion", "CodeAsked", "Profile", "ProfileError", "Profiles", "Report", "Source"]

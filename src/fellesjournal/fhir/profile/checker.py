@@ -1,0 +1,169 @@
+"""Profiles ready for use: compiled when they are first asked for, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from fellesjournal.fhir.fhirpath import Node, TooCostly, Work, resource_node
+from fellesjournal.fhir.profile.base import base_type
+from fellesjournal.fhir.profile.checks import Check, Compiler
+from fellesjournal.fhir.profile.extensions import ExtensionRules, check_part, check_place, read_rules
+from fellesjournal.fhir.profile.library import Library
+from fellesjournal.fhir.profile.model import Json, ProfileError, Report, Source
+from fellesjournal.fhir.profile.run import Run
+from fellesjournal.fhir.profile.spots import part_of
+from fellesjournal.fhir.profile.survey import surveyed
+
+_MOST_WORK: Final = 5_000_000
+_MOST_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile, compiled. `problems` are sentences on what of it cannot be checked."""
+
+    canonical: str
+    type_name: str
+    check: Check
+    problems: tuple[str, ...]
+    extension: ExtensionRules | None
+
+    def __call__(self, node: Node, run: Run) -> None:
+        """Check a node, which must be of the type that the profile constrains."""
+        if self.type_name not in node.type.ancestors:
+            told = f"the profile is for {self.type_name}, not for {node.type.shown_name}"
+            run.add("error", "structure", node, told, profile=self.canonical)
+            return
+        for told in self.problems:
+            run.add("information", "not-supported", node, told, profile=self.canonical)
+        self.check(node, run)
+
+
+class Profiles:
+    """The profiles of one source. Another state of the source needs another one: what is compiled is kept.
+
+    `required` names the profiles that every resource of a type must conform to, by type.
+    Not for several threads at once.
+    """
+
+    def __init__(self, source: Source, *, required: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._library = Library(source)
+        self._required = dict(required or {})
+        self._compiled: dict[str, Profile | ProfileError] = {}
+
+    def check(
+        self,
+        resource: Json,
+        *,
+        profiles: Iterable[str] = (),
+        now: datetime | None = None,
+        seconds: float = _MOST_SECONDS,
+    ) -> Report:
+        """Check a resource that `fhir.validate` accepts against profiles, and everything in it that names its own.
+
+        Checked are: `profiles`, those that are required of its type, and those in `meta.profile` of it and of the
+        resources within it; and every extension against its definition, and whether it may stand where it stands.
+        A profile in `profiles` or required that is not installed is an error, one in `meta.profile` a warning.
+        An extension that is not defined here is an information, one that modifies an error. At most 200 issues.
+        """
+        root = resource_node(resource)
+        run = Run(root, profile_of=self._known, now=now, work=Work(most=_MOST_WORK, seconds=seconds))
+        try:
+            self._check(root, run, profiles)
+        except (TooCostly, RecursionError):
+            run.add("error", "too-costly", root, "checking the profiles takes too much work")
+        return Report(tuple(run.findings.issues), tuple(run.findings.questions))
+
+    def profile(self, canonical: str) -> Profile:
+        """Return a profile, compiled. Raises ProfileError where it is unknown or cannot be used."""
+        found = self._compiled.get(canonical)
+        if found is None:
+            try:
+                found = self._compile(canonical)
+            except ProfileError as error:
+                found = error
+            self._compiled[canonical] = found
+        if isinstance(found, ProfileError):
+            raise found
+        return found
+
+    def _check(self, root: Node, run: Run, profiles: Iterable[str]) -> None:
+        for canonical in dict.fromkeys((*profiles, *self._required.get(root.type.name, ()))):
+            if base_type(canonical) != root.type.name and run.require(root, canonical) is None:
+                run.add("error", "not-found", root, f"the profile {canonical} cannot be used: {self._why(canonical)}")
+        for node in surveyed(root):
+            if node.type.name == "Extension":
+                self._check_extension(node, run)
+            else:
+                self._check_claims(node, run)
+        run.finish()
+
+    def _check_claims(self, node: Node, run: Run) -> None:
+        """A resource says which profiles it conforms to: it must then conform to those that are known."""
+        meta = part_of(node, "meta")
+        claimed = meta.get("profile") if type(meta) is dict else None
+        for i, canonical in enumerate(claimed if type(claimed) is list else ()):
+            if type(canonical) is not str or base_type(canonical) == node.type.name:
+                continue
+            if run.require(node, canonical) is None:
+                told = "this profile is not installed or cannot be used: the resource was not checked against it"
+                run.add_below(node, f"meta.profile[{i}]", "warning", "not-found", told)
+
+    def _check_extension(self, node: Node, run: Run) -> None:
+        url = part_of(node, "url")
+        if type(url) is not str:
+            return
+        outer = self._outer(node)
+        if ":" not in url:
+            if outer is not None:
+                check_part(node, outer, run)
+            elif node.owner is None or node.owner.type.name != "Extension":
+                run.add("error", "extension", node, "the url of an extension must be absolute")
+            return
+        known = self._known(url)
+        if known is None or known.extension is None:
+            _tell_unknown(node, outer, run)
+            return
+        check_place(node, known.extension, run)
+        run.require(node, url)
+
+    def _outer(self, node: Node) -> ExtensionRules | None:
+        """Return the rules of the extension that an extension stands in, if that one is defined here."""
+        owner = node.owner
+        url = part_of(owner, "url") if owner is not None and owner.type.name == "Extension" else None
+        known = self._known(url) if type(url) is str and ":" in url else None
+        return known.extension if known is not None else None
+
+    def _known(self, canonical: str) -> Profile | None:
+        try:
+            return self.profile(canonical)
+        except ProfileError:
+            return None
+
+    def _why(self, canonical: str) -> str:
+        found = self._compiled.get(canonical)
+        return str(found) if isinstance(found, ProfileError) else "it is not installed"
+
+    def _compile(self, canonical: str) -> Profile:
+        tree = self._library.tree(canonical)
+        type_name = self._library.constrained_type(canonical)
+        if type_name is None:
+            raise ProfileError(f"the profile {canonical} constrains no type of R4")
+        compiler = Compiler(canonical, type_name=type_name, library=self._library)
+        check = compiler.compiled()
+        definition: Any = self._library.definition(canonical)
+        rules = read_rules(definition, tree) if type_name == "Extension" and definition is not None else None
+        return Profile(canonical.partition("|")[0], type_name, check, tuple(compiler.problems), rules)
+
+
+def _tell_unknown(node: Node, outer: ExtensionRules | None, run: Run) -> None:
+    if outer is not None and part_of(node, "url") in outer.parts:
+        return
+    if node.key == "modifierExtension":
+        told = "this modifier extension is not defined here: what it changes cannot be understood"
+        run.add("error", "extension", node, told)
+    else:
+        run.add("information", "extension", node, "this extension is not defined here: its content was not checked")

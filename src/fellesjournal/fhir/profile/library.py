@@ -1,0 +1,111 @@
+"""Trees of profiles, grown once from what the source holds and kept."""
+
+from __future__ import annotations
+
+from fellesjournal.fhir.profile.base import CORE, base_type, quantity_profiles, type_tree
+from fellesjournal.fhir.profile.elements import Element
+from fellesjournal.fhir.profile.model import Json, ProfileError, Source
+from fellesjournal.fhir.profile.snapshot import grown, read_snapshot
+
+_TOO_DEEP = 30
+_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
+
+
+class Library:
+    """What the profiles of one source say. Not for several threads at once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._definitions: dict[str, Json | None] = {}
+        self._trees: dict[str, Element] = {}
+        self._growing: list[str] = []
+
+    def definition(self, canonical: str) -> Json | None:
+        """Return the StructureDefinition of a canonical, or None where none is installed."""
+        if canonical not in self._definitions:
+            found = self._source.find(canonical)
+            is_one = found is not None and found.get("resourceType") == "StructureDefinition"
+            self._definitions[canonical] = found if is_one else None
+        return self._definitions[canonical]
+
+    def resource(self, canonical: str) -> Json | None:
+        """Return any definition of the source: a value set, a code system."""
+        return self._source.find(canonical)
+
+    def constrained_type(self, canonical: str) -> str | None:
+        """Name the R4 type that a profile constrains (that a base definition defines); None where it is unknown."""
+        known = base_type(canonical)
+        if known is not None:
+            return known
+        if canonical.partition("|")[0] in quantity_profiles():
+            return "Quantity"
+        found = self.definition(canonical)
+        return base_type(str(found.get("type", ""))) if found is not None else None
+
+    def tree(self, canonical: str) -> Element:
+        """Return the tree of a profile or a base type. Raises ProfileError for what is unknown or cannot be read."""
+        known = base_type(canonical)
+        if known is not None:
+            return type_tree(known)
+        fixed = quantity_profiles().get(canonical.partition("|")[0])
+        if fixed is not None:
+            return fixed
+        if canonical not in self._trees:
+            self._trees[canonical] = self._grow(canonical)
+        return self._trees[canonical]
+
+    def unfolded(self, element: Element, *, root: Element) -> dict[str, Element]:
+        """Return the children of an element: its own, or else those of its profile, its type or what it refers to.
+
+        What it returns is not to be changed. Raises ProfileError for a profile that is unknown.
+        """
+        if element.children:
+            return element.children
+        if element.content_reference:
+            return _referred(element.content_reference, root).children
+        codes = {one.code for one in element.types}
+        if len(codes) != 1:
+            return type_tree("Element").children
+        profiles = [p for one in element.types for p in one.profiles]
+        code = next(iter(codes))
+        return self.tree(profiles[0] if len(profiles) == 1 else CORE + code).children
+
+    def _grow(self, canonical: str) -> Element:
+        definition = self.definition(canonical)
+        if definition is None:
+            raise ProfileError(f"the profile {canonical} is not installed")
+        if canonical in self._growing or len(self._growing) > _TOO_DEEP:
+            raise ProfileError(f"the profile {canonical} is built on itself")
+        self._growing.append(canonical)
+        try:
+            return self._read(definition, canonical)
+        except _UNREADABLE as error:
+            raise ProfileError(f"the profile {canonical} cannot be read ({type(error).__name__})") from error
+        finally:
+            self._growing.pop()
+
+    def _read(self, definition: Json, canonical: str) -> Element:
+        if definition.get("snapshot", {}).get("element"):
+            return read_snapshot(definition)
+        base = definition.get("baseDefinition")
+        if type(base) is not str:
+            raise ProfileError(f"the profile {canonical} has neither a snapshot nor a base")
+        if base_type(str(definition.get("type", ""))) is None:
+            raise ProfileError(f"the profile {canonical} constrains no type of R4")
+        try:
+            start = self.tree(base).copied()
+        except ProfileError as error:
+            raise ProfileError(f"the profile {canonical} has no snapshot, and {error}") from error
+        return grown(definition, start=start, library=self)
+
+
+def _referred(path: str, root: Element) -> Element:
+    """Find the element that a content reference means: in the same tree, or in R4's own type."""
+    names = path.split(".")
+    for start in (root, type_tree(names[0])):
+        found: Element | None = start
+        for name in names[1:]:
+            found = found.children.get(name) if found is not None else None
+        if found is not None and found.children:
+            return found
+    raise ProfileError(f"the element {path} is not defined")

@@ -1,0 +1,176 @@
+"""One check of one resource: what was found, what was looked at already, and how much work is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from fellesjournal.fhir.fhirpath import Expression, FhirPathError, Node, Services, TooCostly, Work, element_node
+from fellesjournal.fhir.outcome import Issue
+from fellesjournal.fhir.profile.model import BindingQuestion
+from fellesjournal.fhir.profile.references import Targets
+from fellesjournal.fhir.profile.spots import Label, expression_of, holder_of, is_resource_node
+
+MAX_ISSUES: Final = 200
+MAX_QUESTIONS: Final = 2_000
+_MAX_TRIALS: Final = 12
+
+Checked = Callable[[Node, "Run"], None]
+"""What a compiled profile is to a run: checks one node, and tells the run."""
+
+
+class Findings:
+    """Issues and questions of one part of a run, each once."""
+
+    def __init__(self) -> None:
+        self.issues: dict[Issue, None] = {}
+        self.questions: dict[BindingQuestion, None] = {}
+
+    @property
+    def has_errors(self) -> bool:
+        """Tell whether one of the issues is an error."""
+        return any(issue.severity == "error" for issue in self.issues)
+
+    def take(self, other: Findings) -> None:
+        """Add what another part found."""
+        for issue in list(other.issues)[: MAX_ISSUES - len(self.issues)]:
+            self.issues[issue] = None
+        for question in list(other.questions)[: MAX_QUESTIONS - len(self.questions)]:
+            self.questions[question] = None
+
+
+class Run:
+    """The state of one check. `profile_of` compiles a canonical, or gives None where it is not installed.
+
+    A profile is tried on an element once: what came of it is remembered, so that slices, types and references
+    that ask for the same cost nothing more, and resources that refer to each other come to an end.
+    """
+
+    def __init__(
+        self, root: Node, *, profile_of: Callable[[str], Checked | None], now: datetime | None, work: Work
+    ) -> None:
+        self.root = root
+        self.findings = Findings()
+        self.targets = Targets()
+        self.work = work
+        self._profile_of = profile_of
+        self._now = now
+        self._known: dict[tuple[int, str], Findings | None] = {}
+        self._later: list[tuple[Node, str]] = []
+        self._trials = 0
+        self._services = Services(member_of=_not_here, conforms_to=self._conforms_json)
+
+    def add(self, severity: str, code: str, place: Node | str, told: str, *, profile: str = "") -> None:
+        """Note an issue, at a node or at an expression. `told` is a sentence, `profile` the canonical it is from."""
+        if len(self.findings.issues) < MAX_ISSUES:
+            path = place if isinstance(place, str) else expression_of(place)
+            text = f"{told} (profile {profile})" if profile else told
+            self.findings.issues[Issue(severity, code, path, text)] = None
+
+    def add_below(self, node: Node, below: str, severity: str, code: str, told: str) -> None:
+        """Note an issue at a place below a node."""
+        self.add(severity, code, f"{expression_of(node)}.{below}", told)
+
+    def fault(self, label: Label, code: str, place: Node | str, told: str, *, severity: str = "error") -> None:
+        """Note that an element of a profile is not as it must be. `told` goes on after the element's name."""
+        self.add(severity, code, place, f"{label} {told}", profile=label.profile)
+
+    def ask(self, question: BindingQuestion) -> None:
+        """Note a question for terminology."""
+        if len(self.findings.questions) < MAX_QUESTIONS:
+            self.findings.questions[question] = None
+
+    def require(self, node: Node, canonical: str) -> bool | None:
+        """Check a node against a profile and keep what is found; None where the profile is not installed."""
+        found = self._outcome(node, canonical)
+        if found is None:
+            return None
+        self.findings.take(found)
+        return not found.has_errors
+
+    def conforms(self, node: Node, canonical: str) -> bool | None:
+        """Tell whether a node conforms to a profile; None where that cannot be told."""
+        if self._trials >= _MAX_TRIALS:
+            return None
+        self._trials += 1
+        try:
+            found = self._outcome(node, canonical)
+        finally:
+            self._trials -= 1
+        return None if found is None else not found.has_errors
+
+    def nearest(self, node: Node, canonicals: Sequence[str]) -> str:
+        """Say which of several profiles a node comes nearest to, and the first thing that it lacks."""
+        found = {one: self._outcome(node, one) or Findings() for one in canonicals}
+        errors = {one: [i for i in parts.issues if i.severity == "error"] for one, parts in found.items()}
+        best = min(errors, key=lambda one: len(errors[one]))
+        return (
+            f"it comes nearest to {best}, but: {errors[best][0].diagnostics}" if errors[best] else "it conforms to none"
+        )
+
+    def later(self, node: Node, canonical: str) -> None:
+        """Check a resource that is referred to when this one is done: chains of references are not nested."""
+        self._later.append((node, canonical))
+
+    def finish(self) -> None:
+        """Check what was put off."""
+        while self._later:
+            self.require(*self._later.pop())
+
+    def holds(self, expression: Expression, node: Node, *, variables: Mapping[str, Any] | None = None) -> bool | None:
+        """Tell whether an invariant holds for a node; None where it cannot be evaluated. Raises TooCostly."""
+        resource = holder_of(node)
+        try:
+            return expression.holds(
+                node,
+                resource=resource,
+                root=self._root_of(resource),
+                variables=variables,
+                services=self._services,
+                now=self._now,
+                work=self.work,
+            )
+        except TooCostly:
+            raise
+        except FhirPathError:
+            return None
+
+    def selected(self, expression: Expression, node: Node) -> list[Any]:
+        """Return the nodes that an expression selects; none where it cannot be evaluated. Raises TooCostly."""
+        try:
+            return expression.nodes(node, services=self._services, now=self._now, work=self.work)
+        except TooCostly:
+            raise
+        except FhirPathError:
+            return []
+
+    def _outcome(self, node: Node, canonical: str) -> Findings | None:
+        check = self._profile_of(canonical)
+        if check is None:
+            return None
+        key = (id(node.value), canonical)
+        if type(node.value) is dict and key in self._known:
+            return self._known[key] or Findings()
+        self._known[key] = None
+        outer, self.findings = self.findings, Findings()
+        try:
+            check(node, self)
+            found = self.findings
+        finally:
+            self.findings = outer
+        self._known[key] = found
+        return found
+
+    def _root_of(self, resource: Node | None) -> Node | None:
+        """A contained resource's root is the one that holds it; an entry of a Bundle is a root of its own."""
+        if resource is None or resource.key != "contained" or resource.owner is None:
+            return resource
+        return resource.owner if is_resource_node(resource.owner) else resource
+
+    def _conforms_json(self, value: Any, type_name: str, canonical: str) -> bool | None:
+        return self.conforms(element_node(value, type_name=type_name), canonical)
+
+
+def _not_here(_value: Any, _value_set: str) -> bool | None:
+    raise FhirPathError("memberOf() cannot be answered while profiles are checked")
