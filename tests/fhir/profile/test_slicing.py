@@ -47,7 +47,7 @@ def test_each_slice_asks_its_own_of_its_items() -> None:
 
 def test_the_items_of_a_slice_are_counted_and_so_are_all_items() -> None:
     assert told(patient(identifier=[identifier(FNR, "1"), identifier(FNR, "2")]), by_system()) == [
-        "error Patient.identifier: Patient.identifier in the slice 'FNR' must be given at most once, and is given 2 times"
+        "error Patient.identifier: Patient.identifier in the slice 'FNR' must be given at most once, not 2 times"
     ]
     assert places(patient(), by_system()) == ["Patient.identifier"]
 

@@ -15,4 +15,4 @@ def too_many(most: int, count: int) -> str:
     """Say, after an element's name, that it is given too often."""
     if most == 0:
         return "must not be given"
-    return f"must be given at most {'once' if most == 1 else f'{most} times'}, and is given {count} times"
+    return f"must be given at most {'once' if most == 1 else f'{most} times'}, not {count} times"
