@@ -30,7 +30,7 @@ async def refuses(pool: Any, statement: str, *args: Any) -> None:
 
 async def test_no_application_role_touches_a_table_of_the_record_or_the_log(stage: Stage) -> None:
     tables = await stage.world.admin.fetch(
-        "SELECT schemaname || '.' || tablename AS name, schemaname FROM pg_tables WHERE schemaname IN ('vault', 'access', 'identity', 'ctx')"
+        "SELECT schemaname || '.' || tablename AS name, schemaname FROM pg_tables WHERE schemaname IN ('vault', 'access', 'identity', 'ctx', 'definitions')"
     )
     assert len(tables) > 25
     for role in APPLICATION:
@@ -65,9 +65,9 @@ async def test_no_application_role_owns_creates_or_becomes_anything(stage: Stage
             "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1", role
         )
         async with await stage.world.test.connect(role) as pool:
-            for owner in ("fj_owner", "access_core", "vault_chart", "vault_write", "postgres"):
+            for owner in ("fj_owner", "access_core", "vault_chart", "vault_write", "definitions_keeper", "postgres"):
                 await refuses(pool, f"SET ROLE {owner}")
-            for place in ("public", "vault", "access", "ctx", "identity", "kit", "jobs"):
+            for place in ("public", "vault", "access", "ctx", "identity", "kit", "jobs", "definitions"):
                 await refuses(pool, f"CREATE TABLE {place}.mine (a int)")
             for read in ("SELECT pg_read_file('/etc/passwd')", "SELECT * FROM pg_authid", "SELECT * FROM pg_shadow",
                          "COPY kit.migration TO PROGRAM 'id'", "SELECT lo_import('/etc/passwd')", "SELECT pg_ls_dir('/')"):  # fmt: skip
@@ -78,7 +78,7 @@ async def test_every_door_runs_with_a_search_path_of_its_own_and_is_closed_to_th
     rows = await stage.world.admin.fetch(
         "SELECT p.oid::regprocedure::text AS name, p.prosecdef, coalesce(p.proconfig::text, '') AS config,"
         " has_function_privilege('public', p.oid, 'EXECUTE') AS is_open FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE n.nspname IN ('vault', 'access', 'identity', 'ctx', 'jobs')"
+        " WHERE n.nspname IN ('vault', 'access', 'identity', 'ctx', 'jobs', 'definitions')"
     )
     assert len(rows) > 45
     for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fellesjournal import __version__
-from fellesjournal.cli import demo, operate, search_parameters, serve
+from fellesjournal.cli import demo, operate, packages, search_parameters, serve
 from fellesjournal.kit.backup import BackupError
 from fellesjournal.kit.db import DatabaseUnavailable
 from fellesjournal.kit.embedded import EmbeddedError
@@ -49,4 +49,5 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_commands(commands)
     operate.add_commands(commands)
     search_parameters.add_command(commands)
+    packages.add_command(commands)
     return parser
