@@ -14,6 +14,7 @@ from fellesjournal.packages import (
     Conflict,
     Library,
     NotInstalled,
+    NotLoaded,
     PackageName,
     contents,
     dependants_of,
@@ -113,12 +114,29 @@ async def test_a_source_holds_all_that_a_profile_reaches(stage: Stage) -> None:
 
     ring = [profile(one, differential=typed(two)) for one, two in (("a", "b"), ("b", "c"), ("c", "a"))]
     await stage.install(*ring, profile("d"), profile("e", baseDefinition=A))
-    source = await stage.library.source_for([f"{BASE}/StructureDefinition/e", f"{BASE}/none", f"{A}|1.0.0"])
-    assert len(source) == 5
-    assert [source.find(f"{BASE}/StructureDefinition/{one}") is None for one in "abcde"] == [False] * 3 + [True, False]
+    at = f"{BASE}/StructureDefinition/"
+    source = await stage.library.source_for([f"{at}e", f"{at}none", f"{A}|1.0.0"])
+    assert [source.find(f"{at}{one}") for one in "abc"] == ring and source.find(f"{at}e")
     assert source.find(f"{A}#place") == ring[0] == source.find(f"{A}|1.0.0")
-    assert len(await stage.library.source_for([])) == 0
+    assert source.find(f"{at}none") is None
+    with pytest.raises(NotLoaded, match="/d") as asked:
+        source.find(f"{at}d")
+    await source.load([asked.value.canonical])
+    assert source.find(f"{at}d") == profile("d")
     assert source.version == await stage.library.version()
+
+
+async def test_a_source_holds_code_systems_too_and_forgets_beyond_its_bound(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.install(*(codes(f"c{n}", description="x" * 10_000) for n in range(6)))
+    monkeypatch.setattr(library_module, "_KEPT_BYTES", 50_000)
+    source = await stage.library.source_for()
+    for n in range(6):
+        await source.load([f"{BASE}/CodeSystem/c{n}"])
+        assert source.find(f"{BASE}/CodeSystem/c{n}")
+    with pytest.raises(NotLoaded):
+        source.find(f"{BASE}/CodeSystem/c0")
 
 
 async def test_bodies_are_kept_within_a_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

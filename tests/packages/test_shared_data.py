@@ -39,7 +39,7 @@ async def test_every_norwegian_package_installs(module_database: TestDatabase, s
         found = await library.find(PATIENT)
         assert found is not None and found["version"] == "2.0.10"
         source = await library.source_for([PATIENT])
-        assert source.find(PATIENT) == found and len(source) > 10
+        assert source.find(PATIENT) == found
 
 
 @pytest.mark.needs("shared")

@@ -19,7 +19,7 @@ from fellesjournal.packages.actions import (
     missing_dependencies,
     remove,
 )
-from fellesjournal.packages.library import Library, Source
+from fellesjournal.packages.library import Library, NotLoaded, Source
 from fellesjournal.packages.model import Artifact, BadPackage, Package, PackageName
 from fellesjournal.packages.reading import read_package
 
@@ -31,6 +31,7 @@ __all__ = [
     "Installed",
     "Library",
     "NotInstalled",
+    "NotLoaded",
     "Package",
     "PackageName",
     "Source",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fellesjournal import fhir
+from fellesjournal.fhir.structures import catalogue
 from fellesjournal.packages.model import Artifact, BadPackage
 
 DEFINITIONS: Final = frozenset({
@@ -110,10 +111,11 @@ def _structure_kind(resource: dict[str, Any]) -> str:
 
 
 def _refs(resource: dict[str, Any]) -> Iterator[str]:
+    """R4's own types are known without a package; its profiles and extensions are not."""
     if resource["resourceType"] != "StructureDefinition":
         return
     for canonical in (resource.get("baseDefinition"), *_types(resource)):
-        if type(canonical) is str and len(canonical) <= _MAX_URL:
+        if type(canonical) is str and len(canonical) <= _MAX_URL and not _is_own_type(canonical):
             yield canonical.partition("#")[0]
 
 
@@ -122,8 +124,11 @@ def _types(resource: dict[str, Any]) -> Iterator[str]:
         for element in resource.get(view, {}).get("element", ()):
             for part in element.get("type", ()):
                 yield from part.get("profile", ())
-                # R4's own resources are known without a package, and would lead to nearly all others.
-                yield from (one for one in part.get("targetProfile", ()) if not str(one).startswith(_BASE))
+                yield from part.get("targetProfile", ())
+
+
+def _is_own_type(canonical: str) -> bool:
+    return canonical.partition("|")[0].removeprefix(_BASE) in catalogue().types
 
 
 def _aliases(resource: dict[str, Any]) -> Iterator[str]:

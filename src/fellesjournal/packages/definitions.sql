@@ -32,7 +32,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.canonical, definitions.resolve(c.canonical, p_rtype) FROM unnest(p_canonicals) WITH ORDINALITY AS c (canonical, n) ORDER BY c.n
 $$;
 
--- What each canonical means, and what these stand on, and so on: StructureDefinitions alone, at most p_limit.
+-- What each canonical means, and what these stand on, and so on: StructureDefinitions alone, NULL for what there is none of. No further
+-- round is begun beyond p_limit.
 CREATE OR REPLACE FUNCTION definitions.closure(p_canonicals text[], p_limit integer) RETURNS TABLE (canonical text, artifact bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_seen text[] := '{}'; v_next text[] := p_canonicals; v_found bigint[];
@@ -40,7 +41,7 @@ BEGIN
   WHILE coalesce(cardinality(v_next), 0) > 0 AND cardinality(v_seen) < p_limit LOOP
     v_seen := v_seen || v_next;
     SELECT array_agg(f.artifact) INTO v_found FROM definitions.find(v_next, 'StructureDefinition') f;
-    RETURN QUERY SELECT q.c, q.a FROM unnest(v_next, v_found) AS q (c, a) WHERE q.a IS NOT NULL;
+    RETURN QUERY SELECT q.c, q.a FROM unnest(v_next, v_found) AS q (c, a);
     SELECT array_agg(DISTINCT r.ref) INTO v_next
     FROM definitions.artifact a CROSS JOIN unnest(a.refs) AS r (ref) WHERE a.id = ANY (v_found) AND r.ref <> ALL (v_seen);
   END LOOP;

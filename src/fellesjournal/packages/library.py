@@ -21,21 +21,47 @@ _KEPT_BYTES: Final = 24 << 20
 _KEPT_NAMES: Final = 20_000
 
 
-class Source:
-    """StructureDefinitions that were fetched together: what some profiles reach. Pure."""
+class NotLoaded(Exception):
+    """A source was asked for what it has not looked for yet: `await source.load([canonical])`, and ask again."""
 
-    def __init__(self, bodies: Mapping[str, bytes], *, version: int) -> None:
-        self._bodies = bodies
+    def __init__(self, canonical: str) -> None:
+        super().__init__(canonical)
+        self.canonical = canonical
+
+
+class Source:
+    """Definitions for code that can't wait: `find` answers from memory, and `load` fetches beforehand.
+
+    It holds for one version of the library: when `Library.version` is another one, make a new source. What is loaded is
+    kept as bytes within a bound; beyond it all is forgotten, and asked for anew.
+    """
+
+    def __init__(self, library: Library, *, version: int) -> None:
+        self._library = library
+        self._bodies: dict[str, bytes | None] = {}
+        self._size = 0
         self.version = version
-        """The change that it was made after: compare with `Library.version` to know whether it still holds."""
 
     def find(self, canonical: str) -> dict[str, Any] | None:
-        """The StructureDefinition, parsed anew; None for what is not installed or not reached."""
-        body = self._bodies.get(canonical.partition("#")[0])
+        """The definition, parsed anew; None for what is not installed. Raises NotLoaded."""
+        key = _without_place(canonical)
+        if key not in self._bodies:
+            raise NotLoaded(key)
+        body = self._bodies[key]
         return None if body is None else fhir.parse(body)
 
-    def __len__(self) -> int:
-        return len(self._bodies)
+    async def load(self, canonicals: Iterable[str]) -> None:
+        """Fetch what these canonicals mean, and all that the StructureDefinitions among them stand on: base
+        definitions, the profiles of elements' types, and those that references are to fit (R4's own types apart).
+        """
+        wanted = {_without_place(one) for one in canonicals} - self._bodies.keys()
+        if not wanted:
+            return
+        bodies = await self._library.closure(wanted)
+        self._size += sum(len(body) for body in bodies.values() if body)
+        if self._size > _KEPT_BYTES or len(self._bodies) + len(bodies) > _KEPT_NAMES:
+            self._bodies, self._size = {}, sum(len(body) for body in bodies.values() if body)
+        self._bodies.update(bodies)
 
 
 class Library:
@@ -46,7 +72,6 @@ class Library:
         self._asked_at = float("-inf")
         self._version = -1
         self._names: dict[tuple[str, str | None], int | None] = {}
-        self._closures: dict[frozenset[str], dict[str, int]] = {}
         self._bodies = _Bodies()
 
     async def version(self) -> int:
@@ -57,7 +82,7 @@ class Library:
             asked_at = time.monotonic()
             version = await store.version(self._db)
             if version != self._version:
-                self._version, self._names, self._closures = version, {}, {}
+                self._version, self._names = version, {}
             self._asked_at = asked_at
         return self._version
 
@@ -78,22 +103,21 @@ class Library:
             one: fhir.parse(bodies[artifact]) if (artifact := named[one]) in bodies else None for one in wanted
         }
 
-    async def source_for(self, canonicals: Iterable[str]) -> Source:
-        """The profiles and extensions that these canonicals mean, and all that they stand on: base definitions, the
-        profiles of their elements' types, and the profiles that references are to fit (R4's own types apart).
+    async def source_for(self, canonicals: Iterable[str] = ()) -> Source:
+        """A source of its own in which these canonicals are loaded; others can be loaded when they are asked for."""
+        source = Source(self, version=await self.version())
+        await source.load(canonicals)
+        return source
+
+    async def closure(self, canonicals: Iterable[str]) -> dict[str, bytes | None]:
+        """The bodies of what these canonicals mean and of what the StructureDefinitions among them stand on; None for
+        what is not installed.
         """
-        version = await self.version()
-        wanted = frozenset(one.partition("#")[0] for one in canonicals)
-        named = self._closures.get(wanted)
-        if named is None:
-            named = await store.closure(self._db, canonicals=sorted(wanted), limit=MAX_CLOSURE) if wanted else {}
-            if len(self._closures) >= 256:
-                self._closures.clear()
-            self._closures[wanted] = named
-        bodies = await self._fetch(named.values())
-        return Source(
-            {one: bodies[artifact] for one, artifact in named.items() if artifact in bodies}, version=version
-        )
+        named = await store.closure(self._db, canonicals=sorted(canonicals), limit=MAX_CLOSURE)
+        others = [one for one, artifact in named.items() if artifact is None]
+        named |= await store.find(self._db, canonicals=others, rtype=None) if others else {}
+        bodies = await self._fetch(artifact for artifact in named.values() if artifact is not None)
+        return {one: bodies.get(artifact) if artifact is not None else None for one, artifact in named.items()}
 
     async def _resolve(self, canonicals: list[str], rtype: str | None) -> dict[str, int | None]:
         await self.version()
@@ -142,3 +166,7 @@ class _Bodies:
         while self._size > _KEPT_BYTES:
             _, body = self._kept.popitem(last=False)
             self._size -= len(body)
+
+
+def _without_place(canonical: str) -> str:
+    return canonical.partition("#")[0]

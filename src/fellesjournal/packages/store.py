@@ -35,8 +35,8 @@ async def find(db: Database | Connection, *, canonicals: Sequence[str], rtype: s
     return {row["canonical"]: row["artifact"] for row in rows}
 
 
-async def closure(db: Database | Connection, *, canonicals: Sequence[str], limit: int) -> dict[str, int]:
-    """The StructureDefinitions that these canonicals mean, and those they stand on, as far as they are installed."""
+async def closure(db: Database | Connection, *, canonicals: Sequence[str], limit: int) -> dict[str, int | None]:
+    """The StructureDefinitions that these canonicals mean, and those they stand on; None for what is not installed."""
     rows = await db.fetch(_SQL.closure, list(canonicals), limit)
     return {row["canonical"]: row["artifact"] for row in rows}
 
