@@ -10,12 +10,16 @@ import pytest
 from fellesjournal.packages import Library, install, list_packages, missing_dependencies, read_package
 from tests.conftest import TestDatabase
 
+LISTS = {"diagnosekoder/ICD10.json": "2026", "diagnosekoder/ICPC2.json": "2026", "atc-no/atc_no.csv": "2025",
+         "volven-kodeverk/volven_codes.csv": "2024-09-05"}  # fmt: skip
 FOLDERS = {
     "fhir-no-basis-xml": ("hl7.fhir.no.basis", "2.2.2"),
     "fhir-no-grunndata": ("no.grunndata", "2021.6.0"),
     "fhir-no-vkp-observation": ("no.vkp.observation", "1.0.0"),
     "fhir-no-helsenorge": (None, None),
 }
+CODED = ("urn:oid:2.16.578.1.12.4.1.1.7110", "urn:oid:2.16.578.1.12.4.1.1.7170", "urn:oid:2.16.578.1.12.4.1.1.7180",
+         "urn:oid:2.16.578.1.12.4.1.1.9060")  # fmt: skip
 PATIENT = "http://hl7.no/fhir/StructureDefinition/no-basis-Patient"
 
 
@@ -24,11 +28,12 @@ async def test_every_norwegian_package_installs(module_database: TestDatabase, s
     data = shared / "data"
     read = [read_package(file) for file in sorted((data / "fhir-no-packages").glob("*.tgz"))]
     read += [read_package(data / name, name=said[0], version=said[1]) for name, said in FOLDERS.items()]
+    read += [read_package(data / file, version=version) for file, version in LISTS.items()]
     async with await module_database.connect("fj_migrate") as operator:
         for package in read:
             assert (await install(operator, package, who="test")).is_new
         installed = await list_packages(operator)
-        assert len(installed) == 12 and all(one.state == "ready" for one in installed)
+        assert len(installed) == 16 and all(one.state == "ready" for one in installed)
         left_out = {file for one in installed for file in one.left_out}
         # The publisher wrote `desciption`.
         assert left_out == {"CodeSystem/gd-person-sametingelectorrelation.CodeSystem.xml"}
@@ -38,6 +43,7 @@ async def test_every_norwegian_package_installs(module_database: TestDatabase, s
         library = Library(web)
         found = await library.find(PATIENT)
         assert found is not None and found["version"] == "2.0.10"
+        assert [(await library.find(url) or {}).get("count") for url in CODED] == [21_632, 727, 2_840, 32]
         source = await library.source_for([PATIENT])
         assert source.find(PATIENT) == found
 

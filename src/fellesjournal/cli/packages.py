@@ -18,7 +18,7 @@ from fellesjournal.cli.operate import OperatorError
 from fellesjournal.kit import db
 from fellesjournal.kit.keys import open_keys
 from fellesjournal.kit.settings import Settings
-from fellesjournal.packages import Package, PackageName, Summary
+from fellesjournal.packages import Package, PackageName, Summary, lists
 
 T = TypeVar("T")
 
@@ -27,10 +27,11 @@ def add_command(commands: Any) -> None:
     """`packages install FILE…`, `list`, `show NAME[#VERSION]`, `remove NAME#VERSION`."""
     parser = commands.add_parser("packages", help="install profiles and code systems, list them, remove them")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    installing = actions.add_parser("install", help="install FHIR packages (.tgz) or folders of resources")
-    installing.add_argument("places", type=Path, nargs="+", metavar="FILE", help="a package, or a folder")
+    installing = actions.add_parser("install", help="install FHIR packages (.tgz), folders of resources, code lists")
+    installing.add_argument("places", type=Path, nargs="+", metavar="FILE", help="a package, a folder or a code list")
     installing.add_argument("--name", help="name of a folder that has no package.json")
-    installing.add_argument("--version", help="its version")
+    installing.add_argument("--version", help="version of a folder or a code list")
+    installing.add_argument("--format", choices=lists.FORMATS, help="of a code list; else its content tells")
     installing.add_argument("--yes", action="store_true", help="do not ask, also when some files are left out")
     installing.set_defaults(run=_install)
     actions.add_parser("list", help="what is installed").set_defaults(run=_list)
@@ -47,8 +48,8 @@ def add_command(commands: Any) -> None:
 
 
 def _install(settings: Settings, arguments: argparse.Namespace) -> int:
-    if (arguments.name or arguments.version) and len(arguments.places) > 1:
-        raise OperatorError("--name and --version are for one folder at a time")
+    if (arguments.name or arguments.version or arguments.format) and len(arguments.places) > 1:
+        raise OperatorError("--name, --version and --format are for one file or folder at a time")
     with _bars() as bars:
         read = [_read(place, arguments, bars) for place in arguments.places]
     if any(package.left_out for package in read) and not _goes_on(read, arguments):
@@ -61,7 +62,7 @@ def _read(place: Path, arguments: argparse.Namespace, bars: Progress) -> Package
     progress = _shown_in(bars, f"read {place.name}")
     try:
         return packages.read_package(
-            place, name=arguments.name, version=arguments.version, on_progress=progress
+            place, name=arguments.name, version=arguments.version, format=arguments.format, on_progress=progress
         )
     except packages.BadPackage as error:
         raise OperatorError(str(error)) from None

@@ -18,7 +18,7 @@ from fellesjournal.packages.model import BadPackage
 MAX_FILES: Final = 50_000
 MAX_FILE_BYTES: Final = 64 << 20
 MAX_BYTES: Final = 512 << 20
-_WANTED: Final = (".json", ".xml")
+WANTED: Final = (".json", ".xml")
 _ROOT: Final = "package"
 
 
@@ -84,7 +84,7 @@ def _folder(place: Path) -> Iterator[File]:
         folders.sort()
         for name in names:
             path = Path(above, name)
-            if not name.endswith(_WANTED) or path.is_symlink():
+            if not name.endswith(WANTED) or path.is_symlink():
                 continue
             count, size = count + 1, size + path.stat().st_size
             _check_bounds(place.name, name, count=count, size=size, file_size=path.stat().st_size)
@@ -130,7 +130,7 @@ def _members(where: str, archive: tarfile.TarFile) -> Iterator[File]:
         _check_member(where, member)
         _check_bounds(where, member.name, count=count, size=size, file_size=member.size)
         path = _below_root(member.name)
-        if path is None or not member.isfile() or not path.endswith(_WANTED):
+        if path is None or not member.isfile() or not path.endswith(WANTED):
             continue
         content = archive.extractfile(member)
         yield File(path, content.read() if content else b"")

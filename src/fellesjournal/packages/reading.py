@@ -12,13 +12,15 @@ from typing import Any, Final
 
 import msgspec
 
+from fellesjournal.packages import lists
 from fellesjournal.packages.artifact import Unfit, artifact_of, is_definition, parse
-from fellesjournal.packages.files import File, Files, read_files
+from fellesjournal.packages.files import WANTED, File, Files, read_files
 from fellesjournal.packages.model import Artifact, BadPackage, Package, PackageName
 
 _MANIFEST: Final = "package.json"
 _OWN_FILES: Final = (_MANIFEST, ".index.json", ".index.db", "ig-r4.json")
 _EXAMPLES: Final = ("example", "examples")
+_DIAGNOSES: Final = ("icd10.json", "icpc2.json")
 _R4: Final = "4.0"
 Progress = Callable[[int, int], None]
 """Called with (files read, all files)."""
@@ -36,16 +38,20 @@ class _Manifest(msgspec.Struct):
 
 
 def read_package(
-    place: Path, *, name: str | None = None, version: str | None = None, on_progress: Progress | None = None
-) -> Package:
+    place: Path, *, name: str | None = None, version: str | None = None, format: str | None = None,
+    on_progress: Progress | None = None,
+) -> Package:  # fmt: skip
     """Read and check all of a package. Nothing is installed yet.
 
-    `name` and `version` are for a folder that says neither in a `package.json` nor in an ImplementationGuide what it
-    is. Raises BadPackage: not an archive, a bound is passed, a file that can't be read (named), two definitions with
-    the same canonical and version, no name, not FHIR R4, nothing in it.
+    `name` and `version` are for what does not say itself, in a `package.json` or an ImplementationGuide, what it is.
+    `format` is one of `lists.FORMATS` for a code list; without it the content tells. Raises BadPackage: not an
+    archive, a bound is passed, a file that can't be read (named), two definitions with the same canonical and version,
+    no name, not FHIR R4, nothing in it.
     """
     files = read_files(place)
     manifest = _manifest(files)
+    if found := _lists(files, manifest, format):
+        return _list_package(found, manifest, place=place, sha256=files.sha256, name=name, version=version)
     gathered = _Gathered()
     for number, file in enumerate(files.files):
         gathered.take(file, is_package=manifest is not None)
@@ -56,12 +62,57 @@ def read_package(
         raise BadPackage(f"{place.name}: no definition in it" + _first_reason(gathered.left_out))
     manifest = _named(manifest, gathered.guide, place=place, name=name, version=version)
     _check_fhir(manifest, place)
+    return _package(
+        manifest, gathered.artifacts, place=place, sha256=files.sha256, examples=gathered.examples,
+        left_out=gathered.left_out,
+    )  # fmt: skip
+
+
+def _package(
+    manifest: _Manifest, artifacts: list[Artifact], *, place: Path, sha256: bytes, examples: int = 0,
+    left_out: dict[str, str] | None = None,
+) -> Package:  # fmt: skip
     return Package(
         name=PackageName.checked(manifest.name, manifest.version), title=manifest.title, canonical=manifest.canonical,
-        licence=manifest.license, fhir_version=", ".join(_fhir_versions(manifest)), source=place.name,
-        sha256=files.sha256, dependencies=manifest.dependencies, artifacts=tuple(gathered.artifacts),
-        examples=gathered.examples, left_out=gathered.left_out,
+        licence=manifest.license, fhir_version=", ".join(_fhir_versions(manifest)), source=place.name, sha256=sha256,
+        dependencies=manifest.dependencies, artifacts=tuple(artifacts), examples=examples, left_out=left_out or {},
     )  # fmt: skip
+
+
+# ── Code lists ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _lists(files: Files, manifest: _Manifest | None, format: str | None) -> list[tuple[File, str]]:
+    """The code lists among the files, with their formats; none when these are FHIR."""
+    if manifest is not None and manifest.name == lists.DIAGNOSES_PACKAGE:
+        return [(file, "diagnosekoder") for file in files.files if file.path.lower().endswith(_DIAGNOSES)]
+    if manifest is not None or len(files.files) != 1:
+        if format is not None:
+            raise BadPackage(f"--format {format} is for one file at a time")
+        return []
+    only = files.files[0]
+    found = format or lists.format_of(only)
+    if found is None and not only.path.endswith(WANTED):
+        raise BadPackage(f"{only.path}: neither a FHIR package, a resource (.json, .xml) nor a code list known here")
+    return [(only, found)] if found else []
+
+
+def _list_package(
+    found: list[tuple[File, str]], manifest: _Manifest | None, *, place: Path, sha256: bytes, name: str | None,
+    version: str | None,
+) -> Package:  # fmt: skip
+    version = manifest.version if manifest else version
+    if not version:
+        raise BadPackage(f"{place.name} does not say which version it is: give --version")
+    artifacts = [one for file, kind in found for one in lists.read_list(file, format=kind, version=version)]
+    _check_twins(artifacts)
+    made = manifest or _Manifest(name=name or lists.name_of(artifacts, format=found[0][1]), version=version)
+    return _package(
+        _Manifest(name=made.name, version=version, license=made.license), artifacts, place=place, sha256=sha256
+    )
+
+
+# ── FHIR ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass
