@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from fellesjournal.fhir.fhirpath import Node, TooCostly, Work, resource_node
 from fellesjournal.fhir.profile.base import base_type
 from fellesjournal.fhir.profile.checks import Check, Compiler
+from fellesjournal.fhir.profile.elements import Element
 from fellesjournal.fhir.profile.extensions import ExtensionRules, check_part, check_place, read_rules
-from fellesjournal.fhir.profile.library import Library
+from fellesjournal.fhir.profile.library import UNREADABLE, Library
 from fellesjournal.fhir.profile.model import Json, ProfileError, Report, Source
 from fellesjournal.fhir.profile.run import Run
 from fellesjournal.fhir.profile.spots import part_of
@@ -153,17 +154,24 @@ class Profiles:
         if type_name is None:
             raise ProfileError(f"the profile {canonical} constrains no type of R4")
         compiler = Compiler(canonical, type_name=type_name, library=self._library)
-        check = compiler.compiled()
-        definition: Any = self._library.definition(canonical)
-        rules = read_rules(definition, tree) if type_name == "Extension" and definition is not None else None
-        return Profile(canonical.partition("|")[0], type_name, check, tuple(compiler.problems), rules)
+        try:
+            check = compiler.compiled()
+            rules = self._extension_rules(canonical, tree) if type_name == "Extension" else None
+        except UNREADABLE as error:
+            raise ProfileError(f"the profile {canonical} cannot be read ({type(error).__name__})") from error
+        problems = (*self._library.problems(canonical), *compiler.problems)
+        return Profile(canonical.partition("|")[0], type_name, check, problems, rules)
+
+    def _extension_rules(self, canonical: str, tree: Element) -> ExtensionRules | None:
+        definition = self._library.definition(canonical)
+        return read_rules(definition, tree) if definition is not None else None
 
 
 def _tell_unknown(node: Node, outer: ExtensionRules | None, run: Run) -> None:
     if outer is not None and part_of(node, "url") in outer.parts:
         return
     if node.key == "modifierExtension":
-        told = "this modifier extension is not defined here: what it changes cannot be understood"
+        told = "this modifier extension is not defined here: what it changes is unknown"
         run.add("error", "extension", node, told)
     else:
         run.add("information", "extension", node, "this extension is not defined here: its content was not checked")

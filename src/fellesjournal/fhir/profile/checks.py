@@ -124,7 +124,7 @@ class Compiler:
 
     def _field(self, element: Element, known: dict[str, Element], label: Label) -> FieldCheck | None:
         given = known.get(element.name) or Element(name=element.name, types=element.types)
-        if element == given:
+        if element == given and not element.content_reference:
             return None
         label = label.of(element.name)
         made = FieldCheck(element.name.removesuffix("[x]"), label)

@@ -72,7 +72,10 @@ def is_member(node: Node, value_set: str, library: Library) -> bool | None:
     vendored = bound_codes(value_set.partition("|")[0])
     if vendored:
         return _is_vendored(kind, codes, value_set)
-    return _in_composed(kind, codes, value_set, library, left=[_MOST_SETS])
+    try:
+        return _in_composed(kind, codes, value_set, library, left=[_MOST_SETS])
+    except (TypeError, AttributeError, KeyError):
+        return None  # a value set that is not made as R4 says tells nothing
 
 
 def _check(node: Node, kind: CodedKind, value_set: str, strength: Strength, label: Label, run: Run) -> None:

@@ -56,29 +56,29 @@ def check_place(node: Node, rules: ExtensionRules, run: Run) -> None:
     """Check that an extension may stand where it stands, and that it modifies only where it is said to."""
     is_modifier = node.key == "modifierExtension"
     if is_modifier and not rules.is_modifier:
-        told = f"the extension {rules.url} changes no meaning by its definition: it must not be a modifierExtension"
+        told = f"{rules.url} must not be a modifierExtension"
         run.add("error", "extension", node, told)
     elif rules.is_modifier and not is_modifier:
-        told = f"the extension {rules.url} changes the meaning of the element: it must be a modifierExtension"
+        told = f"{rules.url} must be a modifierExtension"
         run.add("error", "extension", node, told)
     owner = node.owner
     if owner is None:
         return
     if rules.contexts and not any(_fits(owner, one, run) for one in rules.contexts):
         allowed = ", ".join(one.text for one in rules.contexts)
-        told = f"the extension {rules.url} must not be used here, only on: {allowed}"
+        told = f"{rules.url} must not be used here, only on: {allowed}"
         run.add("error", "extension", node, told)
         return
     for text, invariant in rules.invariants:
         if run.holds(invariant, owner, variables={"extension": node}) is False:
-            told = f"the extension {rules.url} may only be used where this holds: {text}"
+            told = f"{rules.url} may only be used where {text}"
             run.add("error", "extension", node, told)
 
 
 def check_part(node: Node, rules: ExtensionRules, run: Run) -> None:
     """Check an extension inside another one whose definition is known: it must be one of its parts."""
     if part_of(node, "url") not in rules.parts:
-        told = f"an extension with this url is no part of the extension {rules.url}"
+        told = f"an extension with this url is no part of {rules.url}"
         run.add("error", "extension", node, told)
 
 

@@ -8,7 +8,8 @@ from fellesjournal.fhir.profile.model import Json, ProfileError, Source
 from fellesjournal.fhir.profile.snapshot import grown, read_snapshot
 
 _TOO_DEEP = 30
-_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
+UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
+"""What reading a definition may come to that is not made as R4 says."""
 
 
 class Library:
@@ -19,6 +20,7 @@ class Library:
         self._definitions: dict[str, Json | None] = {}
         self._trees: dict[str, Element] = {}
         self._growing: list[str] = []
+        self._problems: dict[str, dict[str, None]] = {}
 
     def definition(self, canonical: str) -> Json | None:
         """Return the StructureDefinition of a canonical, or None where none is installed."""
@@ -57,7 +59,8 @@ class Library:
     def unfolded(self, element: Element, *, root: Element) -> dict[str, Element]:
         """Return the children of an element: its own, or else those of its profile, its type or what it refers to.
 
-        What it returns is not to be changed. Raises ProfileError for a profile that is unknown.
+        What it returns is not to be changed. Of a profile that is unknown the type's children are taken: that is a
+        problem of the profile which is read just now. Raises ProfileError for a reference to no element.
         """
         if element.children:
             return element.children
@@ -67,8 +70,20 @@ class Library:
         if len(codes) != 1:
             return type_tree("Element").children
         profiles = [p for one in element.types for p in one.profiles]
-        code = next(iter(codes))
-        return self.tree(profiles[0] if len(profiles) == 1 else CORE + code).children
+        if len(profiles) == 1:
+            try:
+                return self.tree(profiles[0]).children
+            except ProfileError as error:
+                self._note(str(error))
+        return self.tree(CORE + next(iter(codes))).children
+
+    def problems(self, canonical: str) -> tuple[str, ...]:
+        """Say what of a profile could not be read, in sentences."""
+        return tuple(self._problems.get(canonical, ()))
+
+    def _note(self, told: str) -> None:
+        if self._growing:
+            self._problems.setdefault(self._growing[-1], {})[told] = None
 
     def _grow(self, canonical: str) -> Element:
         definition = self.definition(canonical)
@@ -79,7 +94,7 @@ class Library:
         self._growing.append(canonical)
         try:
             return self._read(definition, canonical)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ProfileError(f"the profile {canonical} cannot be read ({type(error).__name__})") from error
         finally:
             self._growing.pop()
@@ -96,6 +111,8 @@ class Library:
             start = self.tree(base).copied()
         except ProfileError as error:
             raise ProfileError(f"the profile {canonical} has no snapshot, and {error}") from error
+        for told in self.problems(base):
+            self._note(told)
         return grown(definition, start=start, library=self)
 
 

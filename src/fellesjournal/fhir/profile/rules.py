@@ -97,7 +97,7 @@ def _profile_rule(one: TypeRef, profiles: tuple[str, ...], label: Label) -> Chec
 
 
 def _unknown(node: Node, run: Run, profile: str, label: Label) -> None:
-    told = f"must conform to {profile}, which is not installed: it was not checked against it"
+    told = f"must conform to {profile}, which is not installed"
     run.fault(label, "not-found", node, told, severity="warning")
 
 
@@ -161,7 +161,7 @@ def _constraint_rule(constraint: Constraint, label: Label) -> Checked:
     try:
         expression: Expression = compile_expression(constraint.expression)
     except FhirPathError as error:
-        told = f"the invariant {constraint.key} on {label} cannot be read ({error}): it was not checked"
+        told = f"the invariant {constraint.key} on {label} was not checked: {error}"
         return lambda node, run: run.add("warning", "not-supported", node, told, profile=label.profile)
 
     def check(node: Node, run: Run) -> None:
@@ -169,7 +169,7 @@ def _constraint_rule(constraint: Constraint, label: Label) -> Checked:
         if holds is False:
             run.add(severity, "invariant", node, f"{constraint.human} ({constraint.key})", profile=label.profile)
         elif holds is None:
-            told = f"the invariant {constraint.key} on {label} cannot be evaluated here: it was not checked"
+            told = f"the invariant {constraint.key} on {label} was not checked: it cannot be evaluated here"
             run.add("warning", "not-supported", node, told, profile=label.profile)
 
     return check

@@ -28,7 +28,7 @@ def target_rule(types: tuple[TypeRef, ...], *, label: Label, library: Library) -
             return
         target = run.targets.of(node)
         if modes and _says_something(node) and target.place not in modes:
-            told = f"must be a reference of the kind {' or '.join(sorted(modes))}, not {target.place}"
+            told = f"must be {' or '.join(sorted(modes))}, not {target.place}"
             run.fault(label, "structure", node, told)
         if allowed and node.type.name == "Reference":
             _check_target(node, target, named, label, run)
