@@ -46,6 +46,13 @@ def test_examples_are_valid_but_for_those_that_are_written_down(*, with_core: bo
     assert {row[:2]: row for row in found(with_core=with_core)} == {row[:2]: row for row in written_down()}
 
 
+def test_the_definitions_themselves_use_extensions_as_they_are_defined() -> None:
+    profiles = Profiles(Installed(*norwegian(), core()))
+    definitions = [d for package in (*norwegian(), core()) for d in package.definitions.values()]
+    errors = [i for d in definitions for i in profiles.check(d).issues if i.severity == "error"]
+    assert errors == []
+
+
 def test_there_are_as_many_examples_as_the_packages_bring() -> None:
     assert sum(len(package.examples) for package in norwegian()) > 120
 

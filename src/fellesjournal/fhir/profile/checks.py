@@ -48,9 +48,13 @@ class FieldCheck:
     most: int | None = None
     each: Checked | None = None
     slicing: SliceCheck | None = None
+    may_be_skipped: bool = False
+    """Nothing is asked where the element is not there, and its name alone says whether it is."""
 
     def __call__(self, owner: Node, run: Run) -> None:
         """Check the elements of this name in their owner."""
+        if self.may_be_skipped and not _has(owner.value, self.name):
+            return
         items = step([owner], self.name)
         run.work.spend(len(items))
         self._count(owner, len(items), run)
@@ -134,6 +138,8 @@ class Compiler:
         made.each = self._each(element, given, label)
         if element.slices and (element.slices != given.slices or element.slicing != given.slicing):
             made.slicing = self._slicing(element, label)
+        is_required = made.least > 0 or (made.slicing is not None and made.slicing.is_required)
+        made.may_be_skipped = not is_required and not element.name.endswith("[x]")
         is_idle = made.least == 0 and made.most is None and made.each is None and made.slicing is None
         return None if is_idle else made
 
@@ -159,6 +165,10 @@ class Compiler:
         check = self._check(part, whole, mine)
         asked = asked_of(part, slicing, library=self._library, root=self._root)
         return Slice(name, mine, part.least, part.most, match, asked, check, inner)
+
+
+def _has(value: object, name: str) -> bool:
+    return type(value) is not dict or name in value or f"_{name}" in value
 
 
 def _both(first: Checked, second: Checked) -> Checked:

@@ -51,7 +51,7 @@ def ask_any(items: list[Node], *, value_set: str, place: str, label: Label, run:
 def kind_of(node: Node) -> CodedKind | None:
     """Tell in which form a node holds a code; None where it can hold none."""
     if node.type.is_primitive:
-        return "code" if node.type.is_text else None
+        return "code" if type(node.value) is str else None
     if node.type.name == "CodeableConcept":
         return "CodeableConcept"
     return "Coding" if node.type.name == "Coding" or "Quantity" in node.type.ancestors else None

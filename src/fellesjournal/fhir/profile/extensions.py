@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from fellesjournal.fhir.fhirpath import Expression, FhirPathError, Node, compile_expression
+from fellesjournal.fhir.profile.base import CORE
 from fellesjournal.fhir.profile.elements import ABSENT, Element
 from fellesjournal.fhir.profile.model import Json
 from fellesjournal.fhir.profile.run import Run
 from fellesjournal.fhir.profile.spots import holder_of, is_resource_node, name_of, part_of, upwards
 
 _ANYWHERE: Final = {"Element", "Any", "*"}
+_MENDED: Final = {
+    f"{CORE}structuredefinition-fhir-type": "ElementDefinition.type",
+    f"{CORE}structuredefinition-normative-version": "Element",
+    f"{CORE}regex": "ElementDefinition.type",
+    f"{CORE}valueset-concept-comments": "CodeSystem.concept",
+}
+"""Where R4's own definitions use these extensions, against what R4 says of them; other validators mend it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,9 @@ def check_part(node: Node, rules: ExtensionRules, run: Run) -> None:
 
 
 def _contexts(definition: Json) -> Iterator[Context]:
+    mended = _MENDED.get(str(definition.get("url", "")))
+    if mended is not None:
+        yield Context("element", mended)
     for one in definition.get("context", ()):
         text = one.get("expression")
         if type(text) is not str:

@@ -53,6 +53,11 @@ class SliceCheck:
     rules: str
     ordered: bool
 
+    @property
+    def is_required(self) -> bool:
+        """Tell whether one of the slices must be given, or one that it is sliced into again."""
+        return any(one.least > 0 or (one.inner is not None and one.inner.is_required) for one in self.slices)
+
     def __call__(self, owner: Node, items: list[Node], run: Run) -> None:
         """Sort the items into slices, and check each slice."""
         sorting = _Sorting(self, run)
