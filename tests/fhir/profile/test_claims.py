@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fellesjournal.fhir.profile import Profiles
+from fellesjournal.fhir.profile import Profiles, canonicals_in
 from tests.fhir.profile.definitions import CORE, URL, Held, Json, element, observation, patient, profile
 
 NAMED = profile("named", element("Patient.name", min=1))
@@ -93,6 +93,30 @@ def test_definitions_are_asked_for_once() -> None:
     for _ in range(3):
         profiles.check(claiming(NAMELESS, URL + "named", URL + "unknown"))
     assert source.asked == [URL + "named", URL + "unknown"]
+
+
+def test_nobody_fills_the_memory_with_names_that_nothing_has() -> None:
+    source = Held(NAMED)
+    profiles = Profiles(source)
+    for n in range(30):
+        profiles.check(claiming(NAMELESS, *(f"{URL}{n}/{m}" for m in range(200))))
+    assert len(profiles._refused) <= 2_000
+    assert len(profiles._library._headers) <= 2_001
+    profiles.check(claiming(NAMELESS, URL + "named#a", URL + "named#b", URL + "x" * 2_000))
+    assert not [asked for asked in source.asked if "#" in asked or len(asked) > 1_000]
+
+
+def test_a_resource_names_a_bounded_number_of_definitions() -> None:
+    claims = [f"{URL}{n}" for n in range(501)]
+    assert issues(claiming(NAMELESS, *claims)) == ["error too-costly Patient"]
+
+
+def test_what_a_resource_names_can_be_loaded_beforehand() -> None:
+    parts = [{"url": "part", "valueCode": "a"}, {"url": "urn:b", "valueCode": "b"}]
+    marked = [{"url": URL + "kind", "extension": parts}]
+    inner = claiming({"resourceType": "Patient", "id": "p", "extension": marked}, URL + "named")
+    resource = claiming(observation(contained=[inner]), CORE + "Observation", URL + "seen|2")
+    assert canonicals_in(resource) == {URL + "kind", "urn:b", URL + "named", URL + "seen|2"}
 
 
 def test_a_source_may_refuse_for_now() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from fellesjournal.fhir.fhirpath import Node, TooCostly, Work, resource_node
@@ -16,8 +17,13 @@ from fellesjournal.fhir.profile.library import UNREADABLE, Library
 from fellesjournal.fhir.profile.model import Json, ProfileError, Report, Source
 from fellesjournal.fhir.profile.run import Run
 from fellesjournal.fhir.profile.spots import part_of
-from fellesjournal.fhir.profile.survey import surveyed
+from fellesjournal.fhir.profile.survey import claims_of, named_by, surveyed, url_of
 
+MAX_NAMED: Final = 500
+"""How many definitions a resource may name; the largest official example names 20."""
+_MOST_REFUSED: Final = 2_000
+_LONGEST: Final = 1_000
+_COMPILING: Final = 5_000
 _MOST_WORK: Final = 5_000_000
 _MOST_SECONDS: Final = 10.0
 
@@ -53,7 +59,8 @@ class Profiles:
     def __init__(self, source: Source, *, required: Mapping[str, Sequence[str]] | None = None) -> None:
         self._library = Library(source)
         self._required = dict(required or {})
-        self._compiled: dict[str, Profile | ProfileError] = {}
+        self._compiled: dict[str, Profile] = {}
+        self._refused: dict[str, str] = {}
 
     def check(
         self,
@@ -70,32 +77,44 @@ class Profiles:
         A profile in `profiles` or required that is not installed is an error, one in `meta.profile` a warning.
         An extension that is not defined here is an information, one that modifies an error. At most 200 issues.
         """
-        root = resource_node(resource)
-        run = Run(root, profile_of=self._known, now=now, work=Work(most=_MOST_WORK, seconds=seconds))
+        root, work = resource_node(resource), Work(most=_MOST_WORK, seconds=seconds)
+        run = Run(root, profile_of=partial(self._known, work=work), now=now, work=work)
         try:
             self._check(root, run, profiles)
-        except (TooCostly, RecursionError):
-            run.add("error", "too-costly", root, "checking the profiles takes too much work")
+        except (TooCostly, RecursionError) as refused:
+            why = str(refused) if isinstance(refused, TooCostly) else "nested too deep"
+            run.add("error", "too-costly", root, f"the profiles cannot be checked: {why}")
         return Report(tuple(run.findings.issues), tuple(run.findings.questions))
 
     def profile(self, canonical: str) -> Profile:
         """Return a profile, compiled. Raises ProfileError where it is unknown or cannot be used."""
-        found = self._compiled.get(canonical)
-        if found is None:
+        known = self._compiled.get(canonical)
+        if known is not None:
+            return known
+        if "#" in canonical or len(canonical) > _LONGEST:
+            raise ProfileError("its canonical is too long, or has a fragment")
+        if canonical not in self._refused:
             try:
-                found = self._compile(canonical)
+                return self._compiled.setdefault(canonical, self._compile(canonical))
             except ProfileError as error:
-                found = error
-            self._compiled[canonical] = found
-        if isinstance(found, ProfileError):
-            raise found
-        return found
+                self._refuse(canonical, str(error))
+        raise ProfileError(self._refused[canonical])
+
+    def _refuse(self, canonical: str, why: str) -> None:
+        """Remember what is not there, within a bound: anybody can name what nobody has installed."""
+        if len(self._refused) >= _MOST_REFUSED:
+            self._refused.clear()
+            self._library.forget_unknown()
+        self._refused[canonical] = why
 
     def _check(self, root: Node, run: Run, profiles: Iterable[str]) -> None:
         for canonical in dict.fromkeys((*profiles, *self._required.get(root.type.name, ()))):
             if base_type(canonical) != root.type.name and run.require(root, canonical) is None:
-                run.add("error", "not-found", root, f"the profile {canonical} cannot be used: {self._why(canonical)}")
-        for node in surveyed(root):
+                run.add("error", "not-found", root, f"a profile cannot be used: {self._why(canonical)}")
+        nodes = list(surveyed(root))
+        if len(named_by(nodes)) > MAX_NAMED:
+            raise TooCostly(f"more than {MAX_NAMED} profiles and extensions are named")
+        for node in nodes:
             if node.type.name == "Extension":
                 self._check_extension(node, run)
             else:
@@ -104,49 +123,47 @@ class Profiles:
 
     def _check_claims(self, node: Node, run: Run) -> None:
         """A resource says which profiles it conforms to: it must then conform to those that are known."""
-        meta = part_of(node, "meta")
-        claimed = meta.get("profile") if type(meta) is dict else None
-        for i, canonical in enumerate(claimed if type(claimed) is list else ()):
-            if type(canonical) is not str or base_type(canonical) == node.type.name:
-                continue
+        for i, canonical in claims_of(node):
             if run.require(node, canonical) is None:
                 told = "this profile is not installed or cannot be used: the resource was not checked against it"
                 run.add_below(node, f"meta.profile[{i}]", "warning", "not-found", told)
 
     def _check_extension(self, node: Node, run: Run) -> None:
-        url = part_of(node, "url")
-        if type(url) is not str:
-            return
-        outer = self._outer(node)
-        if ":" not in url:
+        outer, url = self._outer(node, run), url_of(node)
+        if url is None:
             if outer is not None:
                 check_part(node, outer, run)
             elif node.owner is None or node.owner.type.name != "Extension":
                 run.add("error", "extension", node, "the url of an extension must be absolute")
             return
-        known = self._known(url)
+        known = self._known(url, work=run.work)
         if known is None or known.extension is None:
             _tell_unknown(node, outer, run)
             return
         check_place(node, known.extension, run)
         run.require(node, url)
 
-    def _outer(self, node: Node) -> ExtensionRules | None:
+    def _outer(self, node: Node, run: Run) -> ExtensionRules | None:
         """Return the rules of the extension that an extension stands in, if that one is defined here."""
-        owner = node.owner
-        url = part_of(owner, "url") if owner is not None and owner.type.name == "Extension" else None
-        known = self._known(url) if type(url) is str and ":" in url else None
+        url = url_of(node.owner) if node.owner is not None else None
+        known = self._known(url, work=run.work) if url is not None else None
         return known.extension if known is not None else None
 
-    def _known(self, canonical: str) -> Profile | None:
+    def _known(self, canonical: str, *, work: Work) -> Profile | None:
+        """Return a profile, or None where it cannot be used. What is compiled for a run is counted as its work."""
+        if canonical not in self._compiled and canonical not in self._refused:
+            work.spend(_COMPILING)
         try:
             return self.profile(canonical)
         except ProfileError:
             return None
 
     def _why(self, canonical: str) -> str:
-        found = self._compiled.get(canonical)
-        return str(found) if isinstance(found, ProfileError) else "it is not installed"
+        try:
+            self.profile(canonical)
+        except ProfileError as error:
+            return str(error)
+        return ""
 
     def _compile(self, canonical: str) -> Profile:
         tree = self._library.tree(canonical)
@@ -163,8 +180,8 @@ class Profiles:
         return Profile(canonical.partition("|")[0], type_name, check, problems, rules)
 
     def _extension_rules(self, canonical: str, tree: Element) -> ExtensionRules | None:
-        definition = self._library.definition(canonical)
-        return read_rules(definition, tree) if definition is not None else None
+        header = self._library.header(canonical)
+        return read_rules(header, tree) if header is not None else None
 
 
 def _tell_unknown(node: Node, outer: ExtensionRules | None, run: Run) -> None:

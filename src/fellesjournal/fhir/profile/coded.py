@@ -127,8 +127,7 @@ def _in_composed(
 ) -> bool | None:
     """Read a value set that lists its codes, or takes whole code systems; filters are terminology's business."""
     left[0] -= 1
-    found = library.resource(value_set) if left[0] >= 0 else None
-    compose = found.get("compose") if found is not None and found.get("resourceType") == "ValueSet" else None
+    compose = library.composed(value_set) if left[0] >= 0 else None
     if type(compose) is not dict or compose.get("exclude"):
         return None
     told = [_in_part(kind, codes, part, library, left) for part in compose.get("include", ())]

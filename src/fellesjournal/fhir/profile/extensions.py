@@ -46,16 +46,19 @@ class ExtensionRules:
     parts: frozenset[str]
 
 
-def read_rules(definition: Json, root: Element) -> ExtensionRules:
-    """Read an extension's definition. What cannot be compiled is left out: it then allows, and never refuses."""
+def read_rules(header: Json, root: Element) -> ExtensionRules:
+    """Read what an extension's definition says beside its elements.
+
+    What cannot be compiled is left out: it then allows, and never refuses.
+    """
     inner = root.children.get("extension")
     parts = inner.all_slices() if inner is not None else ()
     urls = (part.children["url"].fixed for part in parts if "url" in part.children)
     return ExtensionRules(
-        url=str(definition.get("url", "")),
+        url=str(header.get("url", "")),
         is_modifier=root.is_modifier,
-        contexts=tuple(_contexts(definition)),
-        invariants=tuple(_invariants(definition)),
+        contexts=tuple(_contexts(header)),
+        invariants=tuple(_invariants(header)),
         parts=frozenset(url for url in urls if url is not ABSENT and type(url) is str),
     )
 
@@ -90,11 +93,11 @@ def check_part(node: Node, rules: ExtensionRules, run: Run) -> None:
         run.add("error", "extension", node, told)
 
 
-def _contexts(definition: Json) -> Iterator[Context]:
-    mended = _MENDED.get(str(definition.get("url", "")))
+def _contexts(header: Json) -> Iterator[Context]:
+    mended = _MENDED.get(str(header.get("url", "")))
     if mended is not None:
         yield Context("element", mended)
-    for one in definition.get("context", ()):
+    for one in header.get("context", ()):
         text = one.get("expression")
         if type(text) is not str:
             continue
@@ -107,8 +110,8 @@ def _contexts(definition: Json) -> Iterator[Context]:
         yield Context(kind, text, expression)
 
 
-def _invariants(definition: Json) -> Iterator[tuple[str, Expression]]:
-    for text in definition.get("contextInvariant", ()):
+def _invariants(header: Json) -> Iterator[tuple[str, Expression]]:
+    for text in header.get("contextInvariant", ()):
         try:
             yield text, compile_expression(text)
         except FhirPathError:

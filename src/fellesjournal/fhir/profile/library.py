@@ -8,6 +8,7 @@ from fellesjournal.fhir.profile.model import Json, ProfileError, Source
 from fellesjournal.fhir.profile.snapshot import grown, read_snapshot
 
 _TOO_DEEP = 30
+_HEADER = {"url", "type", "context", "contextInvariant"}
 UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
 """What reading a definition may come to that is not made as R4 says."""
 
@@ -17,22 +18,38 @@ class Library:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._definitions: dict[str, Json | None] = {}
+        self._headers: dict[str, Json | None] = {}
+        self._composed: dict[str, Json | None] = {}
         self._trees: dict[str, Element] = {}
         self._growing: list[str] = []
         self._problems: dict[str, dict[str, None]] = {}
 
-    def definition(self, canonical: str) -> Json | None:
-        """Return the StructureDefinition of a canonical, or None where none is installed."""
-        if canonical not in self._definitions:
-            found = self._source.find(canonical)
-            is_one = found is not None and found.get("resourceType") == "StructureDefinition"
-            self._definitions[canonical] = found if is_one else None
-        return self._definitions[canonical]
+    def header(self, canonical: str) -> Json | None:
+        """Return what a StructureDefinition says beside its elements, or None where none is installed."""
+        if canonical not in self._headers:
+            self._found(canonical)
+        return self._headers[canonical]
 
-    def resource(self, canonical: str) -> Json | None:
-        """Return any definition of the source: a value set, a code system."""
-        return self._source.find(canonical)
+    def composed(self, canonical: str) -> Json | None:
+        """Return what a value set is composed of, or None where none is installed."""
+        if canonical not in self._composed:
+            found = self._source.find(canonical)
+            is_one = found is not None and found.get("resourceType") == "ValueSet"
+            self._composed[canonical] = found.get("compose") if found is not None and is_one else None
+        return self._composed[canonical]
+
+    def forget_unknown(self) -> None:
+        """Forget which canonicals nothing is installed for."""
+        self._headers = {canonical: known for canonical, known in self._headers.items() if known is not None}
+        self._composed = {canonical: known for canonical, known in self._composed.items() if known is not None}
+
+    def _found(self, canonical: str) -> Json | None:
+        """Ask the source, and keep what is small: elements are needed once, to grow a tree."""
+        found = self._source.find(canonical)
+        if found is None or found.get("resourceType") != "StructureDefinition":
+            found = None
+        self._headers[canonical] = found and {key: value for key, value in found.items() if key in _HEADER}
+        return found
 
     def constrained_type(self, canonical: str) -> str | None:
         """Name the R4 type that a profile constrains (that a base definition defines); None where it is unknown."""
@@ -41,7 +58,7 @@ class Library:
             return known
         if canonical.partition("|")[0] in quantity_profiles():
             return "Quantity"
-        found = self.definition(canonical)
+        found = self.header(canonical)
         return base_type(str(found.get("type", ""))) if found is not None else None
 
     def tree(self, canonical: str) -> Element:
@@ -86,7 +103,7 @@ class Library:
             self._problems.setdefault(self._growing[-1], {})[told] = None
 
     def _grow(self, canonical: str) -> Element:
-        definition = self.definition(canonical)
+        definition = self._found(canonical)
         if definition is None:
             raise ProfileError(f"the profile {canonical} is not installed")
         if canonical in self._growing or len(self._growing) > _TOO_DEEP:

@@ -18,7 +18,7 @@ class Source(Protocol):
     def find(self, canonical: str) -> Json | None:
         """Return the StructureDefinition, ValueSet or CodeSystem of a canonical (`url` or `url|version`), or None.
 
-        Asked once for each canonical and compiled profile. What it returns is read, never changed. It may raise, for
+        Asked seldom: what was made of a definition is kept. What it returns is read, never changed. It may raise, for
         example to have a definition loaded first: nothing is kept half done, and the check can be made again.
         """
         ...
