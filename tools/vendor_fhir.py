@@ -11,12 +11,15 @@ import gzip
 import json
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parents[1] / "src/fellesjournal/fhir/definitions/r4.json.gz"
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = CORE + "structuredefinition-fhir-type"
+CHECKED_BY_STRUCTURE = frozenset({"ele-1", "ext-1", "dom-2", "ref-1", "txt-1", "txt-2"})
+"""Invariants that the structure check of the product says itself: they hold for nearly every element."""
 Json = dict[str, Any]
 
 
@@ -38,6 +41,7 @@ def trim(package: Path) -> bytes:
     trimmed = {
         "version": "4.0.1",
         "types": types,
+        "rules": {path: rules for f in files if is_base_structure(f) for path, rules in rules_of(f, files=files)},
         "codes": enumerable_bindings(types, value_sets=value_sets, systems=systems),
         "params": [trim_parameter(f, codes=codes) for f in files if is_search_parameter(f)],
         "compartments": {f["code"]: trim_compartment(f) for f in files if is_compartment(f)},
@@ -75,7 +79,8 @@ def is_compartment(f: Json) -> bool:
 
 def trim_structure(f: Json) -> Json:
     """Keep a type's kind and its elements:
-    [path, min, max, types, required binding, content reference, and true for one that belongs in a summary].
+    [path, min, max, types, required binding, content reference, and where there is more to say: whether it belongs in a
+    summary, which types a reference may name].
     """
     elements = [trim_element(e) for e in f["snapshot"]["element"][1:]]
     return {"kind": f["kind"], "abstract": f["abstract"], "elements": elements}
@@ -87,8 +92,43 @@ def trim_element(e: Json) -> list[Any]:
     binding = e.get("binding", {})
     required = binding.get("valueSet", "").split("|")[0] if binding.get("strength") == "required" else None
     reference = e["contentReference"].lstrip("#") if "contentReference" in e else None
-    summary = [True] if e.get("isSummary") else []
-    return [e["path"], e["min"], e["max"], types, required or None, reference, *summary]
+    targets = reference_targets(e)
+    more = [bool(e.get("isSummary")), targets] if targets else [True] if e.get("isSummary") else []
+    return [e["path"], e["min"], e["max"], types, required or None, reference, *more]
+
+
+def reference_targets(e: Json) -> list[str]:
+    """Name the types that a reference may name; empty where it may name any, and for what is no reference."""
+    named = [url for t in e.get("type", []) if t["code"] == "Reference" for url in t.get("targetProfile", [])]
+    targets = [url.removeprefix(CORE) for url in named]
+    return [] if "Resource" in targets else targets
+
+
+def rules_of(f: Json, *, files: list[Json]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield (path, [[key, is an error, what a human reads, expression], …]) of a type's elements.
+
+    What every resource inherits stands with `DomainResource` alone. A quantity that the package calls simple has the
+    rules of that profile too.
+    """
+    profiles = {p["url"]: p for p in files if p["resourceType"] == "StructureDefinition"}
+    for e in f["snapshot"]["element"]:
+        used = [profiles[url] for t in e.get("type", []) if t["code"] == "Quantity" for url in t.get("profile", [])]
+        rules = [*e.get("constraint", []), *(c for p in used for c in p["snapshot"]["element"][0]["constraint"])]
+        inherited = CORE + "Quantity" if used else CORE + "DomainResource"
+        own = [trim_rule(c) for c in rules if is_own(c, of=f["url"], not_of=inherited)]
+        if own:
+            yield e["path"].replace("[x]", ""), own
+
+
+def is_own(rule: Json, *, of: str, not_of: str) -> bool:
+    """Tell whether a rule is to be kept with this type."""
+    is_inherited = rule.get("source") == not_of and of != not_of
+    return rule["key"] not in CHECKED_BY_STRUCTURE and not is_inherited and "expression" in rule
+
+
+def trim_rule(rule: Json) -> list[Any]:
+    """Keep what a validator needs of one invariant."""
+    return [rule["key"], rule["severity"] == "error", rule["human"], rule["expression"]]
 
 
 def type_code(t: Json, *, path: str) -> str:

@@ -151,7 +151,9 @@ def test_references_are_local_or_by_identifier() -> None:
     ],
 )
 def test_reference_names_a_local_target_only_when_it_is_one(reference: str, target: list[str | None]) -> None:
-    rows = rows_of(observation(subject={"reference": reference}))
+    inside = {"resourceType": "Patient", "id": "inside", "active": True}
+    contained = {"contained": [inside]} if reference[0] == "#" else {}
+    rows = rows_of(observation(subject={"reference": reference}, **contained))
     assert found(rows, "reference", "Observation", "subject", "target") == target
 
 
@@ -253,7 +255,10 @@ def test_bundle_refers_to_its_first_resource_alone() -> None:
     entries = [
         {"resource": {"resourceType": "Composition", "id": name} | COMPOSITION} for name in ("c1", "c2")
     ]
-    resource = {"resourceType": "Bundle", "type": "document", "entry": entries}
+    resource = {
+        "resourceType": "Bundle", "type": "document", "identifier": {"system": "urn:x", "value": "1"},
+        "timestamp": "2024-01-01T00:00:00Z", "entry": entries,
+    }  # fmt: skip
     assert found(rows_of(resource), "reference", "Bundle", "composition", "target") == ["Composition/c1"]
 
 
@@ -285,7 +290,7 @@ def test_group_belongs_to_nobody_and_names_all_its_members() -> None:
 def test_appointment_belongs_to_its_first_patient_and_names_the_rest() -> None:
     actors = ("Practitioner/1", "Patient/b", "Patient/a", "Patient/b")
     participants = [{"actor": {"reference": actor}, "status": "accepted"} for actor in actors]
-    resource = {"resourceType": "Appointment", "status": "booked", "participant": participants}
+    resource = {"resourceType": "Appointment", "status": "proposed", "participant": participants}
     assert (owner(resource).patient, owner(resource).others) == ("Patient/b", ("Patient/a",))
 
 

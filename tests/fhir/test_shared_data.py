@@ -20,6 +20,8 @@ SYNTHEA = SHARED / "data/synthea-dev/synthea_r4_12_bundles.tgz"
 
 REALLY_INVALID = {
     "EventDefinition-example.json": "its narrative has white space only (txt-2)",
+    "DeviceMetric-example.json": "parent is a DeviceDefinition, and may be a Device alone",
+    "DeviceUseStatement-example.json": "reasonReference is a Procedure, which is none of the types it may be",
 }
 
 pytestmark = pytest.mark.needs("shared")

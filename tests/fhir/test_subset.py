@@ -102,11 +102,13 @@ def test_what_was_given_is_not_changed() -> None:
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("summary", ["true", "text", "data"])
-def test_a_part_of_an_official_example_is_valid(summary: Summary) -> None:
+def test_a_part_of_an_official_example_has_its_structure(summary: Summary) -> None:
     for path in sorted((SHARED / "data/fhir-r4-examples-dev").glob("*.json")):
         document = parse(path.read_bytes())
         if not validate(document):
-            assert validate(subset(document, summary=summary)) == [], path.name
+            issues = validate(subset(document, summary=summary))
+            # What an invariant or a local reference needs may have been left out.
+            assert [issue for issue in issues if issue.code != "invariant"] == [], path.name
 
 
 @given(resources(), st.sampled_from(SUMMARIES), st.lists(st.sampled_from(["text", "name", "status", "Patient.name"])))

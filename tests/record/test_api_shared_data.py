@@ -17,7 +17,7 @@ from tests.site import Site
 EXAMPLES = SHARED / "data/fhir-r4-examples-dev"
 SYNTHEA = SHARED / "data/synthea-dev/synthea_r4_12_bundles.tgz"
 XML = {"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
-NOT_VALID = {"EventDefinition-example.json"}
+NOT_VALID = {"EventDefinition-example.json", "DeviceMetric-example.json", "DeviceUseStatement-example.json"}
 
 pytestmark = [pytest.mark.needs("shared"), pytest.mark.slow]
 

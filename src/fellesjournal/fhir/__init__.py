@@ -3,6 +3,7 @@
 Pure: nothing here reads or writes anything but the vendored definitions (`definitions/`), knows a
 database or a person.
 A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusal goes out as an `outcome`.
+`examine` tells warnings too. `invariants` are R4's rules, compiled.
 `fhirpath` compiles expressions, `patch` changes a resource as a patch says.
 `keys` and `ranges` are shared with the search compiler, so that what is stored and what is asked for
 cannot disagree.
@@ -37,7 +38,7 @@ from fellesjournal.fhir.search_params import (
     search_params,
 )
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
-from fellesjournal.fhir.walker import validate
+from fellesjournal.fhir.walker import examine, validate
 from fellesjournal.fhir.xml_read import BadXml, read_xml
 from fellesjournal.fhir.xml_write import write_xml
 
@@ -69,6 +70,7 @@ __all__ = [
     "compartment_types",
     "date_range",
     "encode",
+    "examine",
     "extract",
     "extract_added",
     "fold",

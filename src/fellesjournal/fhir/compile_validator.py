@@ -6,35 +6,59 @@ So a check here may be stricter than R4 (rare but legal forms go to the walker),
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from fellesjournal.fhir.fhirpath import FhirPathError
+from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
 from fellesjournal.fhir.primitives import CHECKS, Check
+from fellesjournal.fhir.references import fault_inside, fault_of, is_inside, places_in
+from fellesjournal.fhir.resource_types import TYPE_NUMBER
+from fellesjournal.fhir.scope import Frame, Later, here
 from fellesjournal.fhir.structures import Field, Structure, bound_codes, has_twin, is_primitive, is_resource, structure
 
 _objects: Final[dict[str, Check]] = {}
+_FEW: Final = 3
+"""So many properties are looked for one by one; of more it is asked whether any is there."""
 
 
 def accepts(resource: dict[str, Any]) -> bool:
     """Tell whether the fast path accepts this resource."""
     try:
         return bool(_is_resource(resource))
-    except (TypeError, RecursionError):
+    except (TypeError, RecursionError, FhirPathError):
         return False
+    finally:
+        here.frame = None
 
 
 def _is_resource(value: Any) -> object:
+    return _is_framed(value, is_contained=False)
+
+
+def _is_contained(value: Any) -> object:
+    return (
+        type(value) is dict and "contained" not in value and "id" in value and _is_framed(value, is_contained=True)
+    )
+
+
+def _is_framed(value: Any, *, is_contained: bool) -> object:
     name = value.get("resourceType") if type(value) is dict else None
     check = _objects.get(name) if type(name) is str else None
     if check is None:
         if type(name) is not str or not is_resource(name):
             return False
         check = _object(name)
-    return check(value)
+    outer = here.frame
+    here.frame = frame = Frame(value, outer=outer, is_contained=is_contained)
+    is_good = check(value)
+    here.frame = outer
+    return is_good and (frame.inside is None or _lead_somewhere(frame, frame.inside))
 
 
-def _is_contained(value: Any) -> object:
-    return type(value) is dict and "contained" not in value and "id" in value and _is_resource(value)
+def _lead_somewhere(frame: Frame, inside: list[Later]) -> bool:
+    known = places_in(frame)
+    return not any(fault_inside(later, known) for later in inside)
 
 
 def _object(path: str) -> Check:
@@ -46,7 +70,8 @@ def _object(path: str) -> Check:
         shape = structure(path)
         table: dict[str, Check] = {}
         choices: dict[str, tuple[Check, int]] = {}
-        known = _objects[path] = _closure(shape, table=table, choices=choices)
+        check = _closure(shape, table=table, choices=choices)
+        known = _objects[path] = _guarded(check, [rule for rule in rules_of(path) if rule.is_error])
         _fill(shape, table=table, choices=choices)
     return known
 
@@ -68,10 +93,11 @@ def _fill(shape: Structure, *, table: dict[str, Check], choices: dict[str, tuple
     if shape.is_resource:
         table["resourceType"] = frozenset({shape.path}).__contains__
     for key, field in shape.fields.items():
+        one = _guarded(_value(field), [rule for rule in rules_at(shape.path, field) if rule.is_error])
         if field.choice:
-            choices[key] = (_value(field), bits[field.name])
+            choices[key] = (one, bits[field.name])
         else:
-            table[key] = _many(_value(field)) if field.many else _value(field)
+            table[key] = _many(one) if field.many else one
             if has_twin(shape, field) and not field.many:
                 table["_" + key] = _object("Element")
 
@@ -87,7 +113,51 @@ def _value(field: Field) -> Check:
         return _is_contained if field.key == "contained" else _is_resource
     if field.binding:
         return _bound(field, field.binding)
+    if field.type == "Reference":
+        return _reference(field.targets)
     return CHECKS[field.type] if is_primitive(field.type) else _object(field.type)
+
+
+def _reference(targets: frozenset[str]) -> Check:
+    is_sound, allowed = _object("Reference"), targets or frozenset(TYPE_NUMBER)
+
+    def check(value: Any) -> object:
+        if not is_sound(value):
+            return False
+        text = value.get("reference")
+        if text is not None:
+            if text.partition("/")[0] in allowed and "type" not in value:
+                return True
+            if is_inside(text) and here.frame is not None:
+                here.frame.put_off(Later(text, targets))
+        return fault_of(value, targets) is None
+
+    return check
+
+
+def _guarded(check: Check, rules: Sequence[Rule]) -> Check:
+    """Add the invariants; each is asked only where something is there that it is about."""
+    always = tuple(rule.holds for rule in rules if rule.needs is None)
+    by_key = tuple((key, r.holds) for r in rules if r.needs and len(r.needs) <= _FEW for key in r.needs)
+    by_many = tuple((rule.needs, rule.holds) for rule in rules if rule.needs and len(rule.needs) > _FEW)
+    if not rules:
+        return check
+
+    def guarded(value: Any) -> object:
+        if not check(value):
+            return False
+        for key, holds in by_key:
+            if key in value and not holds(value):
+                return False
+        for keys, holds in by_many:
+            if not keys.isdisjoint(value) and not holds(value):
+                return False
+        for holds in always:  # noqa: SIM110 - a generator costs twice the time
+            if not holds(value):
+                return False
+        return True
+
+    return guarded
 
 
 def _bound(field: Field, value_set: str) -> Check:

@@ -114,7 +114,9 @@ CHECKS: Final[dict[str, Check]] = {
 EXPECTED: Final[dict[str, str]] = {
     "string": "a string that is not empty and has no control characters",
     "markdown": "a string that is not empty and has no control characters",
-    "xhtml": "one XHTML <div> with formatting only: no scripts, no events, no entities of its own",
+    "xhtml": (
+        "one XHTML <div> that is not empty, with formatting only: no scripts, events or own entities (txt-1, txt-2)"
+    ),
     "boolean": "true or false",
     "integer": "a whole number of 32 bits",
     "unsignedInt": "a whole number from 0 to 2147483647",

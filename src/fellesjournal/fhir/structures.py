@@ -22,6 +22,16 @@ class RawElement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     binding: str | None
     content_reference: str | None
     summary: bool = False
+    targets: list[str] = []
+
+
+class RawRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One invariant as vendored."""
+
+    key: str
+    is_error: bool
+    human: str
+    expression: str
 
 
 class RawType(msgspec.Struct, frozen=True):
@@ -48,6 +58,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     version: str
     types: dict[str, RawType]
+    rules: dict[str, list[RawRule]]
     codes: dict[str, list[tuple[str, list[str]]]]
     params: list[RawParameter]
     compartments: dict[str, dict[str, list[str]]]
@@ -58,6 +69,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
 
     `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a
     data type, or the path of a nested structure (`Observation.component`). `summary`: `_summary=true` shows it.
+    `targets` are the types that a reference may name; empty where it may name any, and for what is no reference.
     """
 
     name: str
@@ -68,6 +80,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     choice: bool
     binding: str | None
     summary: bool = False
+    targets: frozenset[str] = frozenset()
 
 
 class Structure(msgspec.Struct, frozen=True):
@@ -179,6 +192,7 @@ def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: 
         choice=choice,
         binding=element.binding if element.binding in catalogue().codes else None,
         summary=element.summary,
+        targets=frozenset(element.targets) if type_name == "Reference" else frozenset(),
     )
 
 

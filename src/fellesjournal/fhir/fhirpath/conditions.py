@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from fellesjournal.fhir.fhirpath.environment import Environment
 from fellesjournal.fhir.fhirpath.equality import compare, equal, equivalent, identity
 from fellesjournal.fhir.fhirpath.errors import FhirPathError
 from fellesjournal.fhir.fhirpath.functions.existence import identities
-from fellesjournal.fhir.fhirpath.functions.model import Decided
 from fellesjournal.fhir.fhirpath.nodes import Items
 from fellesjournal.fhir.fhirpath.singles import one
 
@@ -21,32 +20,38 @@ _COMPARISONS: Final[dict[str, Callable[[int], bool]]] = {
 }
 
 
-def logic(operator: str, left: Decided, right: Decided) -> Decided:
+Focus = TypeVar("Focus")
+"""What a condition is evaluated on: an environment, or plain JSON."""
+
+
+def logic(
+    operator: str, left: Callable[[Focus], bool | None], right: Callable[[Focus], bool | None]
+) -> Callable[[Focus], bool | None]:
     """Join two conditions; the right one is looked at only where it matters (§ 6.5)."""
 
-    def both(env: Environment) -> bool | None:
-        first = left(env)
+    def both(focus: Focus) -> bool | None:
+        first = left(focus)
         if first is False:
             return False
-        second = right(env)
+        second = right(focus)
         return False if second is False else None if first is None or second is None else True
 
-    def either(env: Environment) -> bool | None:
-        first = left(env)
+    def either(focus: Focus) -> bool | None:
+        first = left(focus)
         if first is True:
             return True
-        second = right(env)
+        second = right(focus)
         return True if second is True else None if first is None or second is None else False
 
-    def only_one(env: Environment) -> bool | None:
-        first, second = left(env), right(env)
+    def only_one(focus: Focus) -> bool | None:
+        first, second = left(focus), right(focus)
         return None if first is None or second is None else first is not second
 
-    def implies(env: Environment) -> bool | None:
-        first = left(env)
+    def implies(focus: Focus) -> bool | None:
+        first = left(focus)
         if first is False:
             return True
-        second = right(env)
+        second = right(focus)
         return True if second is True else None if first is None else second
 
     return {"and": both, "or": either, "xor": only_one, "implies": implies}[operator]
