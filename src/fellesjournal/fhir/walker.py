@@ -257,7 +257,7 @@ def _given(value: dict[str, Any], field: Field) -> bool:
 
 
 def _element_at(expression: str, path: str, shape: Structure) -> str:
-    """Name the element of an object that an issue is about (`value` for `Observation.valueQuantity.code`), "" for itself."""
+    """Name the element of an object that an issue is about: `value` for `Observation.valueQuantity`, "" for itself."""
     match = _FIRST(expression, len(path))
     key = match[1] if match else ""
     return shape.fields[key].name if key in shape.fields else key
