@@ -78,6 +78,16 @@ def test_one_of_several_profiles_of_a_target_is_enough() -> None:
         assert places(resource, both, NAMED, born) == expected
 
 
+def test_types_that_are_named_twice_are_one() -> None:
+    """Older tools repeat a type for each profile; one without any allows all."""
+    twice = [{"code": "Reference", "targetProfile": [CORE + name]} for name in ("Patient", "Group")]
+    both = profile("both", element("Observation.subject", type=twice), of="Observation")
+    assert places(observation(subject={"reference": "Group/1"}), both) == []
+    assert places(observation(subject={"reference": "Device/1"}), both) == ["Observation.subject"]
+    open_too = profile("open", element("Observation.subject", type=[*twice, {"code": "Reference"}]), of="Observation")
+    assert places(observation(subject={"reference": "Device/1"}), open_too) == []
+
+
 def test_an_unprofiled_target_beside_a_profiled_one_is_enough() -> None:
     resource = observation(contained=[{"resourceType": "Patient", "id": "p"}], subject={"reference": "#p"})
     assert places(resource, about(URL + "named", CORE + "Patient"), NAMED) == []

@@ -236,8 +236,8 @@ def test_profile_tells_slices_apart() -> None:
     one, two = patient(birthDate="2000"), patient()
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one}]}
     assert places(bundle, group, adult) == []
-    bundle["entry"] = [{"resource": two}]
-    assert "Bundle.entry" in places(bundle, group, adult)
+    bundle["entry"] = [{"resource": two}, {"resource": observation()}]
+    assert places(bundle, group, adult) == ["Bundle.entry[0]", "Bundle.entry"]
 
 
 def test_profile_of_what_a_reference_resolves_to_tells_slices_apart() -> None:
@@ -357,6 +357,34 @@ def bound_to(value_set: str) -> Json:
         element("Observation.category:known", min=1, binding={"strength": "required", "valueSet": value_set}),
         of="Observation",
     )
+
+
+def test_a_value_set_that_holds_for_all_items_tells_none_apart() -> None:
+    """R4 binds `use` of every identifier: a slice that says nothing of `use` takes items without one."""
+    two = profile(
+        "two",
+        element("Patient.identifier", slicing=sliced(("value", "system"), ("value", "use"))),
+        element("Patient.identifier:FNR", min=1),
+        element("Patient.identifier:FNR.system", min=1, fixedUri=FNR),
+    )
+    assert places(patient(identifier=[identifier(FNR)]), two) == []
+    assert places(patient(identifier=[identifier(FNR) | {"use": "old"}]), two) == []
+    whole = profile(
+        "whole",
+        element("Patient.identifier", slicing=sliced(("value", "$this"))),
+        element("Patient.identifier:FNR", min=1),
+        element("Patient.identifier:FNR.system", fixedUri=FNR),
+    )
+    assert places(patient(identifier=[identifier(FNR)]), whole) == []
+
+
+def test_a_discriminator_of_another_version_of_fhir_tells_nothing_apart() -> None:
+    later = profile(
+        "later",
+        element("Patient.identifier", slicing=sliced(("position", "$this"))),
+        element("Patient.identifier:first", min=1, patternIdentifier=identifier(FNR)),
+    )
+    assert places(patient(), later) == []
 
 
 def test_a_value_set_that_lists_its_codes_tells_slices_apart() -> None:

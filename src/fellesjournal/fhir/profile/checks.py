@@ -18,7 +18,7 @@ from fellesjournal.fhir.profile.places import choice_of
 from fellesjournal.fhir.profile.rules import rules_of
 from fellesjournal.fhir.profile.run import Checked, Run
 from fellesjournal.fhir.profile.sentences import too_few, too_many
-from fellesjournal.fhir.profile.slices import Slice, SliceCheck
+from fellesjournal.fhir.profile.slices import DEFAULT, Slice, SliceCheck
 from fellesjournal.fhir.profile.spots import Label, expression_of
 
 
@@ -107,7 +107,7 @@ class Compiler:
         return made if made.rules or made.fields else None
 
     def _fields(self, element: Element, given: Element, label: Label) -> list[FieldCheck]:
-        if not element.children or element.children is given.children:
+        if not element.children:
             return []
         known = self._given_children(element, given)
         made = [self._field(child, known, label) for child in _normal(element.children, known).values()]
@@ -158,8 +158,8 @@ class Compiler:
     def _slice(self, part: Element, whole: Element, slicing: Slicing, label: Label) -> Slice:
         name = part.slice_name or ""
         mine = label.part(name)
-        match = matcher(part, slicing, library=self._library, root=self._root)
-        if match is None and not name.startswith("@default"):
+        match = matcher(part, whole, slicing, library=self._library, root=self._root)
+        if match is None and name != DEFAULT:
             self.problems.append(f"{mine}: the profile does not say what tells it from other slices; it is not checked")
         inner = self._slicing(part, label) if part.slices else None
         check = self._check(part, whole, mine)

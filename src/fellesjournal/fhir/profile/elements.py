@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 from fellesjournal.fhir.profile.model import Json
 
 ABSENT: Final = object()
 """No fixed value, pattern or bound is given (null is not a FHIR value, but this says so plainly)."""
+_TYPE_LISTS: Final = ("profile", "targetProfile", "aggregation")
 _MAX_VALUE_SET: Final = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 
 
@@ -114,7 +116,7 @@ def facets(definition: Json) -> dict[str, Any]:
     if "max" in definition:
         found["most"] = None if definition["max"] == "*" else int(definition["max"])
     if "type" in definition:
-        found["types"] = tuple(_type(t) for t in definition["type"])
+        found["types"] = _types(definition["type"])
     if "contentReference" in definition:
         found["content_reference"] = definition["contentReference"].rpartition("#")[2]
     if "binding" in definition:
@@ -142,13 +144,18 @@ def _choice(definition: Json, prefix: str) -> Any:
     return ABSENT
 
 
-def _type(given: Json) -> TypeRef:
-    return TypeRef(
-        code=type_code(given),
-        profiles=_texts(given, "profile"),
-        targets=_texts(given, "targetProfile"),
-        aggregation=_texts(given, "aggregation"),
-    )
+def _types(given: list[Json]) -> tuple[TypeRef, ...]:
+    """Read types; those of the same code are one, as R4 has it (older tools repeat it for each profile)."""
+    groups: dict[str, list[Json]] = {}
+    for one in given:
+        groups.setdefault(type_code(one), []).append(one)
+    return tuple(_type(code, same) for code, same in groups.items())
+
+
+def _type(code: str, same: list[Json]) -> TypeRef:
+    told = {key: [_texts(one, key) for one in same] for key in _TYPE_LISTS}
+    every = {key: () if () in lists else tuple(chain(*lists)) for key, lists in told.items()}
+    return TypeRef(code, every["profile"], every["targetProfile"], every["aggregation"])
 
 
 def type_code(given: Mapping[str, Any]) -> str:
