@@ -1,6 +1,6 @@
 """Trees of R4's own types, made from the vendored definitions: what every profile starts from.
 
-They hold no invariants and no targets of references: those are checked by the base validation.
+They hold no invariants: those are checked by the base validation (`is_base_rule` knows them).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from fellesjournal.fhir.profile.elements import BY_URL, Binding, Constraint, Ele
 from fellesjournal.fhir.structures import Field, catalogue, structure
 
 CORE: Final = "http://hl7.org/fhir/StructureDefinition/"
+_OF_STRUCTURE: Final = frozenset({"ele-1", "ext-1", "dom-2", "ref-1", "txt-1", "txt-2"})
+"""R4's invariants that hold for nearly every element, and that the structure check makes without an expression."""
 _IS_ISO_4217: Final = "(code.exists() or value.empty()) and (system.empty() or system = 'urn:iso:std:iso:4217')"
 
 
@@ -42,6 +44,25 @@ def quantity_profiles() -> dict[str, Element]:
     return {CORE + "SimpleQuantity": simple, CORE + "MoneyQuantity": money}
 
 
+def is_base_rule(constraint: Constraint) -> bool:
+    """Tell whether R4 itself sets this invariant, so that the base validation has checked it."""
+    if constraint.key in _OF_STRUCTURE:
+        return True
+    source = (constraint.source or "").removeprefix(CORE).partition(".")[0]
+    expressions = _base_rules().get(constraint.key, frozenset())
+    return constraint.expression in expressions or (bool(expressions) and source in catalogue().types)
+
+
+@cache
+def _base_rules() -> dict[str, frozenset[str]]:
+    """List the expressions of each of R4's invariants: a key may stand on several elements."""
+    found: dict[str, set[str]] = {}
+    for rules in catalogue().rules.values():
+        for rule in rules:
+            found.setdefault(rule.key, set()).add(rule.expression)
+    return {key: frozenset(expressions) for key, expressions in found.items()}
+
+
 def _children(path: str) -> dict[str, Element]:
     groups: dict[str, list[Field]] = {}
     for field in structure(path).fields.values():
@@ -54,7 +75,7 @@ def _element(name: str, fields: list[Field], path: str) -> Element:
     element = Element(name=name, least=int(first.required), most=None if first.many else 1)
     element.binding = Binding("required", first.binding) if first.binding else None
     if "." not in first.type:
-        element.types = tuple(TypeRef(field.type) for field in fields)
+        element.types = tuple(TypeRef(field.type, targets=_targets(field)) for field in fields)
     elif first.type == f"{path}.{name}":
         element.types = (TypeRef(_part_type(first.type)),)
         element.children = _children(first.type)
@@ -64,6 +85,10 @@ def _element(name: str, fields: list[Field], path: str) -> Element:
         element.slicing = BY_URL
         element.is_modifier = name == "modifierExtension"
     return element
+
+
+def _targets(field: Field) -> tuple[str, ...]:
+    return tuple(CORE + name for name in sorted(field.targets))
 
 
 def _part_type(path: str) -> str:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath import Expression, FhirPathError, Node, compile_expression, element_node
-from fellesjournal.fhir.profile.base import CORE, base_type
+from fellesjournal.fhir.profile.base import base_type, is_base_rule
 from fellesjournal.fhir.profile.coded import check_binding
 from fellesjournal.fhir.profile.elements import ABSENT, Binding, Constraint, Element, TypeRef
 from fellesjournal.fhir.profile.library import Library
@@ -19,8 +18,6 @@ from fellesjournal.fhir.profile.spots import Label
 from fellesjournal.fhir.profile.targets import target_rule
 from fellesjournal.fhir.profile.values import equals, matches, shown
 
-_BASE_KEY: Final = re.compile(r"[a-z]{2,5}-[0-9]{1,2}[a-z]?").fullmatch
-_BASE_KEYS: Final = {"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6"}
 _OPEN: Final = {"BackboneElement", "Element", "Resource", "DomainResource", "*", ""}
 _RESOURCES: Final = {"Resource", "DomainResource"}
 _SEVERITIES: Final = {"error": "error", "warning": "warning"}
@@ -35,14 +32,14 @@ def rules_of(element: Element, *, given: Element, label: Label, library: Library
         if profiles and one not in given.types:
             yield _profile_rule(one, profiles, label)
     targeted = tuple(t for t in element.types if t.targets or t.aggregation)
-    if targeted and element.types != given.types:
+    if targeted and not _has_same_targets(targeted, given):
         yield target_rule(targeted, label=label, library=library)
     yield from _value_rules(element, given, label)
     if element.binding is not None and not _is_same_binding(element.binding, given.binding):
         yield _binding_rule(element.binding, label)
     known = {(c.key, c.expression) for c in given.constraints}
     for constraint in element.constraints:
-        if (constraint.key, constraint.expression) not in known and not _is_base(constraint):
+        if (constraint.key, constraint.expression) not in known and not is_base_rule(constraint):
             yield _constraint_rule(constraint, label)
 
 
@@ -63,6 +60,11 @@ def _is_narrowed(element: Element, given: Element) -> bool:
     """Tell whether an element may have fewer types than were allowed, or only some where any resource was."""
     now, before = {t.code for t in element.types}, {t.code for t in given.types}
     return bool(now) and not now & _OPEN and (now < before or (bool(before) and before <= _RESOURCES))
+
+
+def _has_same_targets(types: tuple[TypeRef, ...], given: Element) -> bool:
+    known = {(t.code, frozenset(t.targets), t.aggregation) for t in given.types}
+    return all((t.code, frozenset(t.targets), t.aggregation) in known for t in types)
 
 
 def _type_rule(codes: tuple[str, ...], label: Label) -> Checked:
@@ -146,14 +148,6 @@ def _is_same_binding(one: Binding, given: Binding | None) -> bool:
 
 def _binding_rule(binding: Binding, label: Label) -> Checked:
     return lambda node, run: check_binding(node, run, binding=binding, label=label)
-
-
-def _is_base(constraint: Constraint) -> bool:
-    """Tell whether R4 itself sets this invariant: the base validation has checked it."""
-    if constraint.source is None:
-        return constraint.key in _BASE_KEYS
-    named = constraint.source.removeprefix(CORE).partition(".")[0]
-    return base_type(named) is not None and _BASE_KEY(constraint.key) is not None
 
 
 def _constraint_rule(constraint: Constraint, label: Label) -> Checked:
