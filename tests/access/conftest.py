@@ -27,11 +27,11 @@ def observation(patient: str, text: str, **more: Any) -> dict[str, Any]:
 
 CHART_DOOR = (
     "SELECT verdict, body FROM vault.search_charts(ARRAY[$1::bytea], ARRAY[$2::bigint[]::text], '{search}', '{1}',"
-    " ARRAY[$3::text], '{}', '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}')"
+    " ARRAY[$3::text], '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}')"
 )
 """SQL of whoever's own, as the compiled search of a chart: (secret, patients, SQL)."""
 LIST_DOOR = (
-    "SELECT verdict, body FROM vault.search_list($1, 10, 1::smallint, ARRAY[$2::text], '{}', '{}', '{}', '{}', '{}')"
+    "SELECT verdict, body FROM vault.search_list($1, 10, 1::smallint, ARRAY[$2::text], '{}', 0, '{}', '{}', '{}', '{}')"
 )
 SEAL_LIST = (
     "SELECT ctx.seal_list(sha256($1), l.classes, l.unit, l.person, l.own, l.is_staff, l.grounds)"

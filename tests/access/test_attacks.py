@@ -179,8 +179,8 @@ async def test_the_workers_password_alone_starts_no_session_of_a_system(stage: S
 async def test_the_web_role_calls_none_of_the_inner_functions(stage: Stage) -> None:
     for function in ("identity.start_staff('\\x00', 1, 1, 4::smallint, 60, 60, '')", "identity.put_person('human', NULL, 'x', NULL, NULL, NULL, NULL)",
                      "access.put_relation('{1}', 1, 1, 'FASTLEGE', NULL, now(), 'infinity', 1)", "ctx.seal_chart('\\x00', '{0}', '{1}')",
-                     "vault.run_chart('SELECT 1', '{}', '{}', '{}', '{}')",
-                     "access.judge_many('{}', '{}')", "access.lister('\\x00')", "access.verdict(1, 'staff', 1)", "ctx.seal_list('\\x00', '{0}', 10, 1, 0, true, '{FASTLEGE}')", "access.judge('\\x00', '{1}', 'read')", "access.may_all('\\x00', '{1}')",
+                     "vault.run_chart('SELECT 1', 0, '{}', '{}', '{}', '{}')",
+                     "access.judge_all('\\x00', '{1}')", "access.lister('\\x00')", "access.verdict(1, 'staff', 1)", "ctx.seal_list('\\x00', '{0}', 10, 1, 0, true, '{FASTLEGE}')", "access.judge('\\x00', '{1}', 'read')", "access.may_all('\\x00', '{1}')",
                      "vault.owners('{1}', '{1}', '{1}', '{0}')", "access.log_event('\\x00', '{1}', 'read', 1::smallint, NULL, NULL, NULL, 0::smallint)"):  # fmt: skip
         await refuses(stage.web, f"SELECT {function}")
 

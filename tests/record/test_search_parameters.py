@@ -95,7 +95,7 @@ class Running:
         query = parse_search(rtype, pairs, strict=not lenient, registry=registry)
         scope = scope or Listing(UNIT_A if who == "a" else UNIT_B)
         hits = await self.world.rows(
-            who, scope, compile_search(query, scope=scope, hash64=self.world.hash64, may_fork=True)
+            who, scope, compile_search(query, scope=scope, hash64=self.world.hash64, is_alone=True)
         )
         assert not [hit.body for hit in hits if hit.k == 101]
         return sorted(json.loads(hit.body)["id"] for hit in hits if hit.k == 0)

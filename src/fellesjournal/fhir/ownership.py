@@ -16,7 +16,7 @@ import msgspec
 
 from fellesjournal.fhir.emitters import local_target
 from fellesjournal.fhir.ranges import OPEN_START, date_range
-from fellesjournal.fhir.search_params import compartment_params
+from fellesjournal.fhir.search_params import compartment_params, search_params
 from fellesjournal.fhir.spans import period_span, timing_span
 from fellesjournal.fhir.structures import structure
 
@@ -59,6 +59,34 @@ def patient_rank(rtype: str, code: str) -> int | None:
     if code not in about:
         return None
     return _PRIORITY.index(code) if code in _PRIORITY else len(_PRIORITY) + about.index(code)
+
+
+_OF_A_PATIENT: Final = ".where(resolve() is Patient)"
+
+
+@cache
+def other_owner_params(rtype: str, code: str) -> tuple[int, ...] | None:
+    """Return the parameters that may make somebody the owner whom this one does not name.
+
+    A patient's resource is named by `patient` or `subject` too, or else by one of these: none is left when they are
+    empty. None when nothing can be said of the parameter.
+    """
+    path = _own_path(rtype, code)
+    if path is None or code not in _PRIORITY[:2]:
+        return None
+    known = search_params(rtype)
+    about = _ABOUT.get(rtype, compartment_params(rtype))
+    if not any(_own_path(rtype, other) == path for other in about):
+        return None
+    return tuple(known[other].id for other in about if _own_path(rtype, other) != path)
+
+
+def _own_path(rtype: str, code: str) -> str | None:
+    """The one path of a parameter in this type, whoever it may lead to."""
+    param = search_params(rtype).get(code)
+    parts = [part.strip() for part in ((param and param.expression) or "").split("|")]
+    own = {part.removesuffix(_OF_A_PATIENT) for part in parts if part.startswith(f"{rtype}.")}
+    return own.pop() if len(own) == 1 else None
 
 
 def owner_of(resource: Json, *, named: Named) -> Owner:

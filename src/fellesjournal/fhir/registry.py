@@ -36,9 +36,12 @@ class AddedParam:
         return numbers_of(self.param.type, self.param.id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
-    """One state of the search parameters. `version` is another one for each state, 0 for R4's own alone."""
+    """One state of the search parameters. `version` is another one for each state, 0 for R4's own alone.
+
+    Each is like itself alone, so that what was understood with it can be kept under it.
+    """
 
     version: int = 0
     added: tuple[AddedParam, ...] = ()

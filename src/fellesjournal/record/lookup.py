@@ -93,7 +93,7 @@ class Asker:
         if cursor is None:
             compiled = compile_first_page(query, scope, hash64)
         else:
-            compiled = compile_search(query, scope=scope, hash64=hash64, after=cursor, may_fork=True)
+            compiled = compile_search(query, scope=scope, hash64=hash64, after=cursor, is_alone=True)
         hits = await self._run(compiled, scope)
         page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()
         _refuse_costly(page)

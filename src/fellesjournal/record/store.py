@@ -86,7 +86,7 @@ async def search_list(db: Database | Connection, question: Question, *, unit: in
     """One search in the acting unit's lists."""
     c = question.compiled
     (row,) = await db.fetch(
-        _SQL.search_list, question.secret, unit, c.kind, c.choices, c.probes, c.i, c.t, c.d, c.f
+        _SQL.search_list, question.secret, unit, c.kind, c.choices, c.probes, c.cut, c.i, c.t, c.d, c.f
     )  # fmt: skip
     return _answer(row)
 
@@ -95,7 +95,7 @@ async def _search_charts(db: Database | Connection, items: list[Question]) -> li
     all_of = [q.compiled for q in items]
     rows: list[Row] = await db.fetch(
         _SQL.search_charts, [q.secret for q in items], [_array(q.patients) for q in items], [q.action for q in items],
-        [c.kind for c in all_of], [c.sql for c in all_of],
+        [c.kind for c in all_of], [c.sql for c in all_of], [c.cut for c in all_of],
         [x for c in all_of for x in c.i], [len(c.i) for c in all_of],
         [x for c in all_of for x in c.t], [len(c.t) for c in all_of],
         [x for c in all_of for x in c.d], [len(c.d) for c in all_of],

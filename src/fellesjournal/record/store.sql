@@ -9,12 +9,12 @@ SELECT status, version, updated, op, body FROM vault.history_of($1, $2, $3, $4, 
 -- name: search_charts
 -- Decides, searches and logs all chart searches that wait; one row for each, in order, its rows as columns.
 SELECT verdict, k, slot, pid, rtype, version, updated, patient, sort, body
-FROM vault.search_charts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+FROM vault.search_charts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: search_list
 -- Decides, searches in the acting unit's lists and logs what was shown; one row, its rows as columns.
 SELECT verdict, k, slot, pid, rtype, version, updated, patient, sort, body
-FROM vault.search_list($1, $2, $3, $4, $5, $6, $7, $8, $9)
+FROM vault.search_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: write
 -- Decides and writes versions with their search rows, all or nothing.

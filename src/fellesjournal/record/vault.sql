@@ -226,15 +226,25 @@ BEGIN
 END $$;
 
 DROP FUNCTION IF EXISTS vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
-  vault.run_list(text, bigint[], text[], timestamptz[], double precision[]);
+  vault.run_list(text, bigint[], text[], timestamptz[], double precision[]),
+  vault.run_list(text[], integer[], bigint[], text[], timestamptz[], double precision[]), vault.columns_of(text),
+  vault.search_charts(bytea[], text[], text[], smallint[], text[], bigint[], integer[], text[], integer[], timestamptz[],
+    integer[], double precision[], integer[]),
+  vault.search_list(bytea, bigint, smallint, text[], integer[], bigint[], text[], timestamptz[], double precision[]);
 
 -- The query whose one row is all rows of another, a column an array: nothing is then done row by row on the way out.
-CREATE OR REPLACE FUNCTION vault.columns_of(p_sql text) RETURNS text
+-- p_cut: where in $1 the number of rows stands that a page has (0 = all are shown); if there are more, one row in their place
+-- says so (k = 111).
+CREATE OR REPLACE FUNCTION vault.columns_of(p_sql text, p_cut integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_names text[] := '{k,slot,pid,rtype,version,updated,patient,sort,body}'; v_all text := 'array_agg(q.%I)';
+  v_further text[] := '{111::smallint,NULL::smallint,NULL::bigint,NULL::smallint,NULL::integer,NULL::timestamptz,0::bigint,NULL::timestamptz,NULL::text}';
 BEGIN
   PERFORM vault.check_query(p_sql);
-  RETURN 'SELECT array_agg(q.k), array_agg(q.slot), array_agg(q.pid), array_agg(q.rtype), array_agg(q.version), array_agg(q.updated), '
-         'array_agg(q.patient), array_agg(q.sort), array_agg(q.body) FROM (' || p_sql || ') AS q (k, slot, pid, rtype, version, updated, patient, sort, body)';
+  IF p_cut > 0 THEN v_all := format('(array_agg(q.%%I))[1:$1[%1$s]] || CASE WHEN count(*) > $1[%1$s] THEN ARRAY[%%s] END', p_cut); END IF;
+  RETURN (SELECT format('SELECT %s FROM (%s) AS q (%s)', string_agg(format(v_all, x.name, x.further), ', '), p_sql, array_to_string(v_names, ', '))
+          FROM unnest(v_names, v_further) AS x (name, further));
 END $$;
 
 -- Runs compiled SQL as the chart role: nothing but what the sealed context lets through. One row of columns.
@@ -242,14 +252,14 @@ END $$;
 -- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB. A kept plan is the owner's:
 -- nobody else can run it, and it holds no value of anyone.
 CREATE OR REPLACE FUNCTION vault.run_chart(
-  p_sql text, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
+  p_sql text, p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
   OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_name text := 'c' || md5(p_sql); v_kept text := coalesce(current_setting('fj.plans', true), '');
-        v_sql text := vault.columns_of(p_sql);
+DECLARE v_name text := 'c' || md5(p_cut || p_sql); v_kept text := coalesce(current_setting('fj.plans', true), ''); v_sql text;
 BEGIN
   IF strpos(v_kept, v_name) = 0 THEN
+    v_sql := vault.columns_of(p_sql, p_cut);
     IF length(v_kept) > 33 * 150 THEN
       EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
       RETURN;
@@ -264,14 +274,14 @@ BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
     INTO k, slot, pid, rtype, version, updated, patient, sort, body;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+    EXECUTE vault.columns_of(p_sql, p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
   END;
 END $$;
 -- Runs compiled SQL as the list role, as above. p_choices are plans of one answer, p_probes tell which to run: five numbers for
 -- each plan but the last, 1 for a reference (0 a token), its parameter, where in p_i its hashes begin and end, a cap; for what lies
 -- beyond a date or a number (see `vault.is_few_beyond`) its kind, its parameter, where in p_d or p_f that is, where in p_i its unit.
 CREATE OR REPLACE FUNCTION vault.run_list(
-  p_choices text[], p_probes integer[], p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
+  p_choices text[], p_probes integer[], p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
   OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -285,8 +295,9 @@ BEGIN
     END IF;
     n := n + 1;
   END LOOP;
-  v_name := 'l' || md5(p_choices[n]); v_sql := vault.columns_of(p_choices[n]);
+  v_name := 'l' || md5(p_cut || p_choices[n]);
   IF strpos(v_kept, v_name) = 0 THEN
+    v_sql := vault.columns_of(p_choices[n], p_cut);
     IF length(v_kept) > 33 * 150 THEN
       EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
       RETURN;
@@ -301,7 +312,7 @@ BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
     INTO k, slot, pid, rtype, version, updated, patient, sort, body;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+    EXECUTE vault.columns_of(p_choices[n], p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
   END;
 END $$;
 
@@ -309,30 +320,35 @@ END $$;
 -- names, as the text of an array. The parameters of all stand one after the other; n_… tells how many are whose.
 -- One row for each, in order: verdict ('ok', 'none' = the secret opens nothing, 'refused'), and its rows as columns.
 CREATE OR REPLACE FUNCTION vault.search_charts(
-  p_secret bytea[], p_patients text[], p_action text[], p_kind smallint[], p_sql text[],
+  p_secret bytea[], p_patients text[], p_action text[], p_kind smallint[], p_sql text[], p_cut integer[],
   p_i bigint[], n_i integer[], p_t text[], n_t integer[], p_d timestamptz[], n_d integer[], p_f double precision[], n_f integer[])
 RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype smallint[], version integer[], updated timestamptz[],
                patient bigint[], sort timestamptz[], body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  j record; i integer := 0; t integer := 0; d integer := 0; f integer := 0;
+  j record; r record; done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0; v_charts bigint[];
   v_outcome smallint[] := '{}'; v_ground text[] := '{}'; v_ref bigint[] := '{}';
   s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}';
 BEGIN
-  FOR j IN SELECT * FROM access.judge_many(p_secret, p_patients) LOOP
+  FOR n IN 1..cardinality(p_secret) LOOP
+    v_charts := p_patients[n]::bigint[];
+    j := access.judge_all(p_secret[n], v_charts);
     v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
     IF j.allow THEN
-      PERFORM ctx.seal_chart(sha256(p_secret[j.n]), j.classes, (p_patients[j.n]::bigint[] || 0::bigint)::text);
-      SELECT 'ok', r.* INTO verdict, k, slot, pid, rtype, version, updated, patient, sort, body
-      FROM vault.run_chart(p_sql[j.n], p_i[i + 1:i + n_i[j.n]], p_t[t + 1:t + n_t[j.n]], p_d[d + 1:d + n_d[j.n]], p_f[f + 1:f + n_f[j.n]]) r;
+      -- An assignment of one call is cheaper than PERFORM, which starts a query.
+      done := ctx.seal_chart(sha256(p_secret[n]), j.classes, (v_charts || 0::bigint)::text);
+      r := vault.run_chart(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
+      verdict := 'ok'; k := r.k; slot := r.slot; pid := r.pid; rtype := r.rtype; version := r.version; updated := r.updated;
+      patient := r.patient; sort := r.sort; body := r.body;
       IF k IS NOT NULL THEN
-        s_n := s_n || array_fill(j.n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype;
+        s_n := s_n || array_fill(n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype;
       END IF;
     ELSE
-      SELECT CASE WHEN j.session IS NULL THEN 'none' ELSE 'refused' END INTO verdict, k, slot, pid, rtype, version, updated, patient, sort, body;
+      verdict := CASE WHEN j.session IS NULL THEN 'none' ELSE 'refused' END;
+      k := NULL; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := NULL;
     END IF;
     RETURN NEXT;
-    i := i + n_i[j.n]; t := t + n_t[j.n]; d := d + n_d[j.n]; f := f + n_f[j.n];
+    i := i + n_i[n]; t := t + n_t[n]; d := d + n_d[n]; f := f + n_f[n];
   END LOOP;
   PERFORM ctx.clear();
   PERFORM access.log_pages(p_secret, p_patients, v_outcome, p_action, p_kind, v_ground, v_ref, s_n, s_owner, s_what, s_kind);
@@ -340,7 +356,7 @@ END $$;
 
 -- One search in the acting unit's lists (p_unit must be the session's unit): decides, seals, runs, logs every patient shown and
 -- what of each. One row: the verdict and the rows as columns, as above.
-CREATE OR REPLACE FUNCTION vault.search_list(p_secret bytea, p_unit bigint, p_kind smallint, p_choices text[], p_probes integer[],
+CREATE OR REPLACE FUNCTION vault.search_list(p_secret bytea, p_unit bigint, p_kind smallint, p_choices text[], p_probes integer[], p_cut integer,
                                              p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[])
 RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype smallint[], version integer[], updated timestamptz[],
                patient bigint[], sort timestamptz[], body text[])
@@ -352,7 +368,7 @@ BEGIN
              ELSE 'ok' END;
   IF verdict = 'ok' THEN
     PERFORM ctx.seal_list(sha256(p_secret), r.classes, r.unit, r.person, r.own, r.is_staff, r.grounds);
-    SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_i, p_t, p_d, p_f) x;
+    SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     PERFORM ctx.clear();
     SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q) INTO v_owner, v_what, v_kind
     FROM unnest(patient, pid, rtype, body) AS x (p, w, q, b) WHERE x.p <> 0 AND x.b IS NOT NULL;
@@ -690,11 +706,11 @@ ALTER FUNCTION vault.may_others(bytea, smallint, bigint, integer) OWNER TO vault
 ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
 ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz) OWNER TO vault_read;
 ALTER FUNCTION vault.named_in(smallint, bigint, integer) OWNER TO vault_gate;
-ALTER FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
-ALTER FUNCTION vault.run_list(text[], integer[], bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
-ALTER FUNCTION vault.search_charts(bytea[], text[], text[], smallint[], text[], bigint[], integer[], text[], integer[], timestamptz[],
+ALTER FUNCTION vault.run_chart(text, integer, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_chart;
+ALTER FUNCTION vault.run_list(text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_list;
+ALTER FUNCTION vault.search_charts(bytea[], text[], text[], smallint[], text[], integer[], bigint[], integer[], text[], integer[], timestamptz[],
   integer[], double precision[], integer[]) OWNER TO vault_open;
-ALTER FUNCTION vault.search_list(bytea, bigint, smallint, text[], integer[], bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
+ALTER FUNCTION vault.search_list(bytea, bigint, smallint, text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
 ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.identify_number(bytea, smallint, bigint) OWNER TO vault_identify;
@@ -709,20 +725,20 @@ ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
-GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text, integer) TO vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION vault.stronger(smallint, smallint) TO vault_gate;
 GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
 GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
-GRANT EXECUTE ON FUNCTION vault.run_chart(text, bigint[], text[], timestamptz[], double precision[]),
-  vault.run_list(text[], integer[], bigint[], text[], timestamptz[], double precision[]) TO vault_open;
+GRANT EXECUTE ON FUNCTION vault.run_chart(text, integer, bigint[], text[], timestamptz[], double precision[]),
+  vault.run_list(text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
 
 GRANT USAGE ON SCHEMA vault TO fj_web, fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]),
   vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz),
-  vault.search_charts(bytea[], text[], text[], smallint[], text[], bigint[], integer[], text[], integer[], timestamptz[], integer[],
+  vault.search_charts(bytea[], text[], text[], smallint[], text[], integer[], bigint[], integer[], text[], integer[], timestamptz[], integer[],
     double precision[], integer[]),
-  vault.search_list(bytea, bigint, smallint, text[], integer[], bigint[], text[], timestamptz[], double precision[]),
+  vault.search_list(bytea, bigint, smallint, text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]),
   vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
     integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],

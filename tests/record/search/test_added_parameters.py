@@ -57,7 +57,7 @@ class Copied(Setting):
         found: list[str] = []
         after = None
         while True:
-            compiled = compile_search(asked, scope=scope, hash64=self.world.hash64, after=after, may_fork=True)
+            compiled = compile_search(asked, scope=scope, hash64=self.world.hash64, after=after, is_alone=True)
             hits = await self.world.rows(who, scope, compiled)
             assert not [hit.body for hit in hits if hit.k == 101]
             found += [fhir.parse(hit.body.encode())["id"] for hit in hits if hit.k == 0]

@@ -166,7 +166,7 @@ class World:
         rtype, _, text = url.partition("?")
         pairs = [(n, v) for n, _, v in (part.partition("=") for part in text.split("&") if part)]
         query = parse_search(rtype, pairs) if rtype else parse_system_search(pairs)
-        return compile_search(query, scope=scope, hash64=self.hash64, after=after, may_fork=True)
+        return compile_search(query, scope=scope, hash64=self.hash64, after=after, is_alone=True)
 
     async def rows(self, who: str, scope: Scope, compiled: Compiled) -> list[store.Hit]:
         if isinstance(scope, Listing):

@@ -17,7 +17,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import SessionOver
 from fellesjournal.kit.db import Connection, StatementTimeout
 from fellesjournal.record import store
-from fellesjournal.record.api.http import json_response, preference, version_headers
+from fellesjournal.record.api.http import json_response, preference, query_text, version_headers
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Busy, KeyReused, Malformed, NameTaken, VersionConflict
 from fellesjournal.record.journal import Journal
@@ -154,7 +154,7 @@ def _key_hash(key: str) -> bytes:
 
 def _request_hash(request: Request, decision: Decision, body: bytes) -> bytes:
     told = [request.headers.get(name, "") for name in _TELLING]
-    parts = [request.method, request.url.path, request.url.query, str(decision.reader.unit), *told]
+    parts = [request.method, request.url.path, query_text(request), str(decision.reader.unit), *told]
     return hashlib.sha256("\x1f".join(parts).encode() + b"\x1e" + body).digest()
 
 

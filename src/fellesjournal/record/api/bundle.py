@@ -25,6 +25,7 @@ from fellesjournal.record.api.http import (
     json_response,
     parse_resource,
     preference,
+    query_text,
     read_body,
     whole_number,
 )
@@ -123,7 +124,7 @@ class _Bundle:
                 if request.path_params.get("rtype") == "Binary" and route.name in ("read", "vread"):
                     return await _binary(journal, request)
                 # The whole bundle has one format; each entry may ask for a part.
-                pairs = [pair for pair in query_pairs(request.url.query) if pair[0] != "_format"]
+                pairs = [pair for pair in query_pairs(query_text(request)) if pair[0] != "_format"]
                 representation.ask_with(request, pairs)
                 response = await inspect.unwrap(route.endpoint)(request, self._decision)
                 return _of_response(await representation.represented(request, response))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
-from fellesjournal.record.api.http import fhir_errors, journal_of, json_response, preference
+from fellesjournal.record.api.http import fhir_errors, journal_of, json_response, preference, query_text
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import CURSOR, query_pairs
 from fellesjournal.record.api.write import known_type
@@ -45,7 +45,7 @@ async def system_history(request: Request, decision: Decision) -> Response:
 
 
 async def _answer(request: Request, decision: Decision, rtype: str, id: str) -> Response:
-    pairs = query_pairs(request.url.query)
+    pairs = query_pairs(query_text(request))
     wanted = [(name, value) for name, value in pairs if name not in _EDGE]
     query = parse_history(rtype, id, wanted, strict=preference(request, "handling") != "lenient")
     cursor = next((value for name, value in pairs if name == CURSOR), None)

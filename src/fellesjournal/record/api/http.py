@@ -102,6 +102,18 @@ def http_date(instant: datetime) -> str:
     return f"{day}, {instant.day:02d} {month} {instant.year:04d} {instant:%H:%M:%S} GMT"
 
 
+def query_text(request: Request) -> str:
+    """What stands after the question mark (`request.url` would be put together and taken apart for it).
+
+    Raises Malformed when it isn't UTF-8.
+    """
+    text: bytes = request.scope["query_string"]
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise Malformed("The query can't be read: it is not UTF-8.") from None
+
+
 def content_type(request: Request) -> str:
     """The media type of the body, without its parameters; "" when none is said."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,5 +1,6 @@
 """search (FHIR search.html): GET and POST _search on a type, on several, and in a compartment."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,7 +11,7 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import representation
-from fellesjournal.record.api.http import TooLarge, fhir_errors, journal_of, json_response, preference
+from fellesjournal.record.api.http import TooLarge, fhir_errors, journal_of, json_response, preference, query_text
 from fellesjournal.record.api.representation import UnsupportedMediaType
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
@@ -37,7 +38,7 @@ _EDGE = _LOOKS | {CURSOR}
 @fhir_interaction("search")
 async def search_get(request: Request, decision: Decision) -> Response:
     """Search by the address."""
-    return await _answer(request, decision, query_pairs(request.url.query))
+    return await _answer(request, decision, query_pairs(query_text(request)))
 
 
 @fhir_errors
@@ -94,7 +95,7 @@ async def _form_pairs(request: Request) -> list[tuple[str, str]]:
         body += chunk
         if len(body) > _FORM_LIMIT:
             raise TooLarge
-    pairs = query_pairs(request.url.query) + query_pairs(_text(bytes(body)))
+    pairs = query_pairs(query_text(request)) + query_pairs(_text(bytes(body)))
     representation.ask_with(request, pairs)
     return pairs
 
@@ -118,8 +119,13 @@ def _bundle(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, st
 
 
 def _link(relation: str, url: str, pairs: list[tuple[str, str]]) -> str:
-    text = f"{url}?{urlencode(pairs)}" if pairs else url
+    text = f"{url}?{'&'.join(_encoded(name, value) for name, value in pairs)}" if pairs else url
     return f'{{"relation":"{relation}","url":{fhir.encode({"u": text})[5:-1].decode()}}}'
+
+
+@lru_cache(maxsize=4096)
+def _encoded(name: str, value: str) -> str:
+    return urlencode([(name, value)])
 
 
 def _entry(base: str, stored: Stored, mode: str) -> str:

@@ -11,7 +11,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import binary
 from fellesjournal.record.api.answer import answer_one
-from fellesjournal.record.api.http import fhir_errors, if_match, parse_typed, read_body
+from fellesjournal.record.api.http import fhir_errors, if_match, parse_typed, query_text, read_body
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.bundle import Entry
@@ -109,7 +109,7 @@ def _only_if(request: Request) -> str | None:
     """
     text = request.headers.get("if-none-exist")
     if text is None:
-        asked = [pair for pair in query_pairs(request.url.query) if pair[0] not in PARAMETERS]
+        asked = [pair for pair in query_pairs(query_text(request)) if pair[0] not in PARAMETERS]
         return urlencode(asked) if asked else None
     try:
         return text.encode("latin-1").decode() or "?"
@@ -130,7 +130,7 @@ async def by_question(
 
 def question_in(request: Request) -> str:
     """The condition in the address."""
-    query: str = request.url.query
+    query: str = query_text(request)
     return query or "?"
 
 

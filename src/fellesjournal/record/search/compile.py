@@ -56,6 +56,8 @@ class Compiled:
     1 for a reference (0 a token), the parameter, where its hashes begin and end in `i`, and a cap; for what lies beyond
     a date or a number its kind, the parameter, where in `d` or `f` that is, where in `i` its unit (0 any), and a cap.
     The plan to run is the first whose probe finds no more rows of the unit than its cap, else the last.
+    `cut` is where in `i` the number of rows stands that a page has, when the plan finds one more than that to tell
+    whether there are more; else 0, and the plan marks it itself.
     """
 
     choices: list[str]
@@ -65,6 +67,7 @@ class Compiled:
     f: list[float]
     kind: int
     probes: list[int] = field(default_factory=list)
+    cut: int = 0
 
     @property
     def sql(self) -> str:
@@ -75,30 +78,47 @@ class Compiled:
 
 def compile_search(
     query: SearchQuery, *, scope: Scope, hash64: Callable[[str], int], after: Cursor | None = None,
-    chosen: Chosen | None = None, may_fork: bool = False,
+    chosen: Chosen | None = None, is_alone: bool = False,
 ) -> Compiled:  # fmt: skip
     """SQL for one page of a search, from the start or after a cursor.
 
     `chosen` tells (slot, pid) of ids in `_id` that clients chose; ids that neither it nor `kit.ids` knows
-    match nothing. With `may_fork` there may be several plans to choose from when it is run; else there is one, with
-    the choice inside it, which costs more to start.
+    match nothing. With `is_alone` it is not made part of another: there may be several plans to choose from when it is
+    run, and the vault cuts the page. Else there is one, with choice and cut inside it, which costs more to start.
     """
     params = Params()
     make = Together if query.parts else Reader if any(map(reads, query.clauses)) else Driver
     driver = make(query, scope, Writer(params, hash64, chosen or {}))
-    probes = driver.probes(walk_order(query) or NEWEST) if may_fork else []
-    choices = []
+    probes = driver.probes(walk_order(query) or NEWEST) if is_alone else []
+    choices, cut = list[str](), 0
+    if is_alone and _is_plain(driver, query):
+        params.number(query.count)
+        cut = len(params.i)
     for choice in range(len(probes) + 1):
         driver.choice = choice if probes else None
-        choices.append(_sql(driver, query, scope, params, after))
+        choices.append(_rows(driver, query, params, after) if cut else _sql(driver, query, scope, params, after))
     numbers = [number for probe in probes for number in probe]
-    return Compiled(choices, params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER.get(query.rtype, 0), numbers)
+    kind = fhir.TYPE_NUMBER.get(query.rtype, 0)
+    return Compiled(choices, params.i, params.t, params.d, params.f, kind, numbers, cut)
 
 
 @lru_cache(maxsize=1000)
 def compile_first_page(query: SearchQuery, scope: Scope, hash64: Callable[[str], int]) -> Compiled:
     """The same for a first page, kept: a unit's lists are asked again and again in the same words."""
-    return compile_search(query, scope=scope, hash64=hash64, may_fork=True)
+    return compile_search(query, scope=scope, hash64=hash64, is_alone=True)
+
+
+def _is_plain(driver: Driver, query: SearchQuery) -> bool:
+    """Whether there are only matches to find, in an order that an index has: no notice, no total, nothing beside."""
+    bare = query.count and query.total == "none" and not (query.editions or query.includes or query.revincludes)
+    return bool(bare) and walk_order(query) is not None and not isinstance(driver, Reader)
+
+
+def _rows(driver: Driver, query: SearchQuery, params: Params, after: Cursor | None) -> str:
+    """The matches of a plain page and one more."""
+    order = walk_order(query) or NEWEST
+    found = driver.matches(order, limit=params.number(query.count + 1), after=after)
+    return f"SELECT {_row(K_MATCH, 'p.date')} FROM ({found}) p {_RESOURCE} ORDER BY {order.sql('p')}"
 
 
 def _sql(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
@@ -254,15 +274,18 @@ def _include_rows(params: Params) -> list[str]:
 
 
 def _bodies(k: int, source: str, where: str, sort: str) -> str:
-    return (
-        f"SELECT {k}::smallint AS k, p.n, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient,"
-        f" {sort} AS sort, r.body"
-        f" FROM {source} p CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated,"
-        f" r.patient, r.date,"
-        f" r.body FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT"
-        f" NULL OFFSET 0) r"
-        f" WHERE {where}"
-    )
+    columns = _row(k, sort).replace(" AS k,", " AS k, p.n,")
+    return f"SELECT {columns} FROM {source} p {_RESOURCE} WHERE {where}"
+
+
+def _row(k: int, sort: str) -> str:
+    return f"{k}::smallint AS k, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, {sort} AS sort, r.body"
+
+
+_RESOURCE: Final = (
+    "CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date, r.body"
+    " FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT NULL OFFSET 0) r"
+)
 
 
 def _marker(k: int, pid: str, body: str, where: str) -> str:

@@ -27,6 +27,7 @@ from fellesjournal.record.search.model import (
     SearchQuery,
     TextValue,
 )
+from fellesjournal.record.search.own import holds_for_all
 from fellesjournal.record.search.probe import bound, few, probe
 from fellesjournal.record.search.rank import (
     Gathered,
@@ -211,7 +212,7 @@ class Driver:
         parts += [matches(c, "d", self.params, self.writer.hash64) for c in bounding if isinstance(c, Clause)]
         parts += self._after("d.lo", "d.pid", order, after)
         parts.append(self.writer.typed(row, self.query.rtype))
-        parts += [self.writer.condition(c, row) for c in self.query.clauses if c not in bounding]
+        parts += [self._condition(c, row) for c in self.query.clauses if c not in bounding]
         inner = f"SELECT d.lo AS date, d.pid, d.slot FROM vault.sp_date d WHERE {' AND '.join(parts)}"
         return _limited(inner, order, "d", limit).replace("ORDER BY d.date", "ORDER BY d.lo")
 
@@ -332,7 +333,13 @@ class Driver:
         typed = [] if start.is_typed else [self._typed(alias)]
         left = [c for c in self.query.clauses if c is not start.done]
         row = Row(row.slot, row.pid, row.tie, is_typed=True)
-        return [*typed, *(self.writer.condition(c, row) for c in left)]
+        return [*typed, *(self._condition(c, row) for c in left)]
+
+    def _condition(self, wanted: Condition, row: Row) -> str:
+        held = holds_for_all(wanted, self.scope, self.params, self.writer.hash64)
+        if held == "true":
+            return held
+        return f"({held} OR {self.writer.condition(wanted, row)})" if held else self.writer.condition(wanted, row)
 
     def _typed(self, alias: str) -> str:
         return self.writer.typed(self._row(alias, is_typed=False), self.query.rtype)

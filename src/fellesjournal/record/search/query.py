@@ -1,7 +1,7 @@
 """From a query string's pairs to a `SearchQuery`, or a refusal that names the parameter."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, cast
 
 from fellesjournal import fhir
@@ -134,7 +134,9 @@ class _Work:
             if special is not None:
                 special(self, name, value)
             elif name not in _OTHERS_BUSINESS:
-                self.clauses.append(parse_condition(self.rtype, name, value, dialect=self.dialect))
+                condition, editions = _understood(self.rtype, name, value, self.dialect.base, self.dialect.registry)
+                self.clauses.append(condition)
+                self.dialect.editions.update(editions)
         except Unknown as unknown:
             self.unknown(unknown)
         except SearchError as error:
@@ -230,6 +232,15 @@ _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
     "_summary": _Work.take_summary, "_elements": _Work.take_elements,
     "_filter": _Work.take_filter, "_list": _Work.take_list, "_contained": _Work.take_contained,
 }  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _understood(
+    rtype: str, name: str, value: str, base: str, registry: fhir.Registry
+) -> tuple[Condition, frozenset[int]]:
+    """A condition and the editions that it needs, kept: the same codes are asked for of one patient after another."""
+    dialect = Dialect(base, registry)
+    return parse_condition(rtype, name, value, dialect=dialect), frozenset(dialect.editions)
 
 
 def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLAIN, hops: int = 0) -> Condition:
