@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -127,3 +129,9 @@ def test_a_source_may_refuse_for_now() -> None:
             profiles.check(claiming(NAMELESS, URL + "named"))
     source.is_ready = True
     assert not profiles.check(claiming(NAMELESS, URL + "named")).is_valid
+
+
+def test_nothing_of_this_is_imported_before_it_is_needed() -> None:
+    asked = "import sys, fellesjournal.fhir; print([m for m in sys.modules if m.startswith('fellesjournal.fhir.profile')])"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    assert answer.stdout.strip() == "[]"

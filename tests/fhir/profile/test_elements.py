@@ -107,6 +107,17 @@ def test_types_of_a_choice_are_narrowed() -> None:
     assert told(observation(valueString="a"), narrowed) == []
 
 
+def test_nothing_more_is_asked_of_a_value_of_the_wrong_type() -> None:
+    quantity = profile(
+        "quantity",
+        element("Observation.value[x]", type=[{"code": "Quantity"}]),
+        element("Observation.value[x].unit", min=1),
+        of="Observation",
+    )
+    assert places(observation(valueQuantity={"value": 1}), quantity) == ["Observation.value.unit"]
+    assert places(observation(valueString="a"), quantity) == ["Observation.value"]
+
+
 def test_a_resource_within_is_narrowed_to_a_type() -> None:
     patients = profile("patients", element("Bundle.entry.resource", type=[{"code": "Patient"}]), of="Bundle")
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": observation()}]}

@@ -47,6 +47,7 @@ RESOURCE = patient(identifier=[identifier("a"), {}], contact=[{"name": {"text": 
 
 
 @given(st.lists(elements, max_size=8), st.sampled_from(["differential", "snapshot"]), scraps)
+@settings(max_examples=60, deadline=None)
 def test_any_definition_is_read_or_refused(listed: list[Json], where: str, context: Any) -> None:
     odd = profile("odd", context=context) | {where: {"element": listed}}
     profiles = Profiles(Held(odd))
@@ -77,7 +78,7 @@ DEMANDING = [
 
 
 @given(resources())
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_resource_is_checked(resource: Json) -> None:
     Profiles(Held(*DEMANDING)).check(resource, profiles=[one["url"] for one in DEMANDING])
 

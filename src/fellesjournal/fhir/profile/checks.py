@@ -5,6 +5,7 @@ Where a subtree adds nothing it has no check, so that running one visits only wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fellesjournal.fhir.fhirpath import Node
@@ -15,7 +16,7 @@ from fellesjournal.fhir.profile.library import Library
 from fellesjournal.fhir.profile.matchers import asked_of, matcher
 from fellesjournal.fhir.profile.model import ProfileError
 from fellesjournal.fhir.profile.places import choice_of
-from fellesjournal.fhir.profile.rules import rules_of
+from fellesjournal.fhir.profile.rules import rules_of, type_rule
 from fellesjournal.fhir.profile.run import Checked, Run
 from fellesjournal.fhir.profile.sentences import too_few, too_many
 from fellesjournal.fhir.profile.slices import DEFAULT, Slice, SliceCheck
@@ -24,14 +25,17 @@ from fellesjournal.fhir.profile.spots import Label, expression_of
 
 @dataclass(slots=True)
 class Check:
-    """The check of one element: rules on it, then on its children."""
+    """The check of one element: of its type, then of the rules on it, then of its children."""
 
+    fits: Callable[[Node, Run], bool] | None = None
     rules: tuple[Checked, ...] = ()
     fields: tuple[FieldCheck, ...] = ()
 
     def __call__(self, node: Node, run: Run) -> None:
         """Check a node."""
         run.work.spend(1)
+        if self.fits is not None and not self.fits(node, run):
+            return
         for rule in self.rules:
             rule(node, run)
         for one in self.fields:
@@ -101,10 +105,11 @@ class Compiler:
 
     def _check(self, element: Element, given: Element, label: Label) -> Check | None:
         rules = tuple(rules_of(element, given=given, label=label, library=self._library))
-        made = Check(rules, tuple(self._fields(element, given, label)))
+        fits = type_rule(element, given=given, label=label)
+        made = Check(fits, rules, tuple(self._fields(element, given, label)))
         if not label.slices:
             self._known[label.path] = made
-        return made if made.rules or made.fields else None
+        return made if fits or made.rules or made.fields else None
 
     def _fields(self, element: Element, given: Element, label: Label) -> list[FieldCheck]:
         if not element.children:

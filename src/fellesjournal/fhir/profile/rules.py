@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath import Expression, FhirPathError, Node, compile_expression, element_node
@@ -23,10 +23,27 @@ _RESOURCES: Final = {"Resource", "DomainResource"}
 _SEVERITIES: Final = {"error": "error", "warning": "warning"}
 
 
+def type_rule(element: Element, *, given: Element, label: Label) -> Callable[[Node, Run], bool] | None:
+    """Compile which types an element may have, where that is fewer than were allowed.
+
+    Who has another type is told so; nothing else of it is looked at.
+    """
+    if not _is_narrowed(element, given):
+        return None
+    codes = tuple(t.code for t in element.types)
+    allowed = frozenset(codes)
+
+    def fits(node: Node, run: Run) -> bool:
+        if node.type.ancestors & allowed:
+            return True
+        run.fault(label, "structure", node, f"must be of type {' or '.join(codes)}, not {node.type.shown_name}")
+        return False
+
+    return fits
+
+
 def rules_of(element: Element, *, given: Element, label: Label, library: Library) -> Iterator[Checked]:
     """Compile an element's rules. Raises ProfileError for an invariant that cannot be compiled."""
-    if _is_narrowed(element, given):
-        yield _type_rule(tuple(t.code for t in element.types), label)
     for one in element.types:
         profiles = tuple(p for p in one.profiles if base_type(p) is None)
         if profiles and one not in given.types:
@@ -65,17 +82,6 @@ def _is_narrowed(element: Element, given: Element) -> bool:
 def _has_same_targets(types: tuple[TypeRef, ...], given: Element) -> bool:
     known = {(t.code, frozenset(t.targets), t.aggregation) for t in given.types}
     return all((t.code, frozenset(t.targets), t.aggregation) in known for t in types)
-
-
-def _type_rule(codes: tuple[str, ...], label: Label) -> Checked:
-    allowed = frozenset(codes)
-
-    def check(node: Node, run: Run) -> None:
-        if not node.type.ancestors & allowed:
-            told = f"must be of type {' or '.join(codes)}, not {node.type.shown_name}"
-            run.fault(label, "structure", node, told)
-
-    return check
 
 
 def _profile_rule(one: TypeRef, profiles: tuple[str, ...], label: Label) -> Checked:
