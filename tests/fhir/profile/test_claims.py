@@ -132,6 +132,6 @@ def test_a_source_may_refuse_for_now() -> None:
 
 
 def test_nothing_of_this_is_imported_before_it_is_needed() -> None:
-    asked = "import sys, fellesjournal.fhir; print([m for m in sys.modules if m.startswith('fellesjournal.fhir.profile')])"
+    asked = "import sys, fellesjournal.fhir; print([m for m in sys.modules if 'fhir.profile' in m])"
     answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
     assert answer.stdout.strip() == "[]"
