@@ -21,7 +21,7 @@ def test_packages_are_installed_listed_shown_and_removed(cli: Cli, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert "cli.base#1.0.0: installed (3 definitions" in done.stdout
     assert f"fellesjournal search-parameters add '{BASE}/SearchParameter/p'" in done.stdout
-    assert "cli.user#1.0.0 depends on cli.none#2.0, which is not installed" in done.stdout
+    assert "depended on: cli.none in version 2.0" in done.stdout
     assert cli.run("search-parameters", "add", f"{BASE}/SearchParameter/p").returncode == 0
     assert "cli-text" in cli.run("search-parameters", "list").stdout
     assert cli.run("search-parameters", "remove", "cli-text").returncode == 0
@@ -29,6 +29,7 @@ def test_packages_are_installed_listed_shown_and_removed(cli: Cli, tmp_path: Pat
     assert "cli.base#1.0.0\t3 definitions" in cli.run("packages", "list").stdout
     shown = cli.run("packages", "show", "cli.base")
     assert f"CodeSystem\tcomplete\t{BASE}/CodeSystem/c|1.0.0" in shown.stdout and "licence: CC0-1.0" in shown.stdout
+    assert "depends on cli.none#2.0, which is not" in cli.run("packages", "show", "cli.user#1.0.0").stdout
     refused = cli.run("packages", "remove", "cli.base#1.0.0")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1) and "needed by cli.user#1.0.0" in refused.stderr
     assert cli.run("packages", "remove", "cli.base#1.0.0", "--force").returncode == 0

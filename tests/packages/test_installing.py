@@ -16,6 +16,7 @@ from fellesjournal.packages import (
     NotInstalled,
     NotLoaded,
     PackageName,
+    actions,
     contents,
     dependants_of,
     install,
@@ -107,6 +108,13 @@ async def test_a_url_goes_before_another_name_for_it(stage: Stage) -> None:
     assert await stage.library.find(oid) == own
 
 
+@pytest.mark.parametrize("odd", ["", "|", "|1.0", "a\0b", "\ud800", "x" * 5_000, "#", "http://æ.no/|x|y", "'; DROP"])
+async def test_any_text_may_be_asked_for(stage: Stage, odd: str) -> None:
+    assert await stage.library.find(odd) is None
+    assert (await stage.library.source_for([odd, A])).find(odd) is None
+    assert await stage.library.versions("CodeSystem", odd, version=odd) == []
+
+
 async def test_a_source_holds_all_that_a_profile_reaches(stage: Stage) -> None:
     def typed(profile_: str) -> dict[str, Any]:
         part = {"code": "Extension", "profile": [f"{BASE}/StructureDefinition/{profile_}"]}
@@ -145,7 +153,7 @@ async def test_bodies_are_kept_within_a_bound(stage: Stage, monkeypatch: pytest.
     urls = [f"{BASE}/CodeSystem/c{n}" for n in range(20)]
     found = await stage.library.find_many(urls)
     assert [one["id"] for one in found.values() if one] == [f"c{n}" for n in range(20)]
-    assert stage.library._bodies._size <= 50_000
+    assert stage.library._held.size <= 50_000
     assert all([await stage.library.find(url) for url in urls])
 
 
@@ -233,10 +241,19 @@ async def test_who_depends_on_whom_is_told(stage: Stage) -> None:
     await stage.install(profile("b"), name="user", dependencies=needed)
     installed = await list_packages(stage.operator)
     one, two, user = installed
-    assert missing_dependencies(user, installed) == {"other#3": []}
+    assert missing_dependencies(user, installed) == [PackageName("other", "3")]
     assert dependants_of(one.name, installed) == [user.name] and dependants_of(two.name, installed) == []
     assert dependants_of(two.name, [two, user]) == [user.name]
-    assert missing_dependencies(user, [two, user]) == {"base#1.0.0": ["2.0.0"], "other#3": []}
+    assert missing_dependencies(user, [two, user]) == [PackageName("base", "1.0.0"), PackageName("other", "3")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version", "is_met"),
+    [("2.2.0", "2.2.0", True), ("2.2.0", "2.2.1", False), ("2.2.x", "2.2.1", True), ("2.2.x", "2.20.1", False),
+     ("latest", "1.0.0", True), ("current", "1.0.0", True), ("2.*", "2.1.0", True), ("2.2", "2.2.0", False)],
+)  # fmt: skip
+def test_a_dependency_is_met_by_the_version_that_it_names(wanted: str, version: str, is_met: bool) -> None:
+    assert actions.is_met(wanted, version) is is_met
 
 
 async def test_each_change_stands_in_a_list_with_its_author(stage: Stage) -> None:

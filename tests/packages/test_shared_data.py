@@ -37,7 +37,7 @@ async def test_every_norwegian_package_installs(module_database: TestDatabase, s
         left_out = {file for one in installed for file in one.left_out}
         # The publisher wrote `desciption`.
         assert left_out == {"CodeSystem/gd-person-sametingelectorrelation.CodeSystem.xml"}
-        lacks = {name.split("#")[0] for one in installed for name in missing_dependencies(one, installed)}
+        lacks = {lacking.name for one in installed for lacking in missing_dependencies(one, installed)}
         assert lacks == {"hl7.terminology.r4", "hl7.fhir.uv.extensions.r4", "hl7.fhir.no.basis"}
     async with await module_database.connect("fj_web") as web:
         library = Library(web)

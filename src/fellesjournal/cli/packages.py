@@ -83,10 +83,19 @@ async def _install_all(settings: Settings, read: list[Package]) -> None:
         for package in read:
             await _install_one(operator, package)
         installed = await packages.list_packages(operator)
-    names = {package.name for package in read}
-    for one in installed:
-        if one.name in names:
-            _say_missing(one, installed)
+    _say_wanted([one for one in installed if one.name in {package.name for package in read}], installed)
+
+
+def _say_wanted(new: list[Summary], installed: list[Summary]) -> None:
+    """What the new ones depend on and is not there: a line for each package, with the versions that are wanted."""
+    wanted: dict[str, set[str]] = {}
+    for one in new:
+        for missing in packages.missing_dependencies(one, installed):
+            wanted.setdefault(missing.name, set()).add(missing.version)
+    for name, versions in sorted(wanted.items()):
+        there = packages.versions_of(name, installed)
+        instead = f"; installed is {', '.join(there)}" if there else ""
+        _say(f"Not installed, but depended on: {name} in version {', '.join(sorted(versions))}{instead}")
 
 
 async def _install_one(operator: db.Database, package: Package) -> None:
@@ -102,12 +111,6 @@ async def _install_one(operator: db.Database, package: Package) -> None:
     for one in package.artifacts:
         if one.rtype == "SearchParameter" and package.name.name != packages.CORE:
             _say(f"  brings a search parameter; to add it: fellesjournal search-parameters add '{one.url}'")
-
-
-def _say_missing(one: Summary, installed: list[Summary]) -> None:
-    for wanted, there in packages.missing_dependencies(one, installed).items():
-        instead = f"; installed: {', '.join(there)}" if there else ""
-        _say(f"  {one.name} depends on {wanted}, which is not installed{instead}")
 
 
 # ── List, show, remove ───────────────────────────────────────────────────────────────────────────
@@ -148,9 +151,9 @@ def _say_package(one: Summary, installed: list[Summary]) -> None:
     ):  # fmt: skip
         if value:
             _say(f"  {word}: {value}")
-    for name, version in one.dependencies.items():
-        _say(f"  depends on {name}#{version}")
-    _say_missing(one, installed)
+    missing = packages.missing_dependencies(one, installed)
+    for needed in (PackageName(name, version) for name, version in one.dependencies.items()):
+        _say(f"  depends on {needed}{', which is not installed' if needed in missing else ''}")
     for file, reason in one.left_out.items():
         _say(f"  left out: {file}: {reason}")
 

@@ -18,16 +18,21 @@ from fellesjournal.packages.actions import (
     list_packages,
     missing_dependencies,
     remove,
+    versions_of,
 )
+from fellesjournal.packages.artifact import DEFINITIONS
 from fellesjournal.packages.library import Library, NotLoaded, Source
 from fellesjournal.packages.model import Artifact, BadPackage, Package, PackageName
 from fellesjournal.packages.reading import read_package
+from fellesjournal.packages.store import Held
 
 __all__ = [
     "CORE",
+    "DEFINITIONS",
     "Artifact",
     "BadPackage",
     "Conflict",
+    "Held",
     "Installed",
     "Library",
     "NotInstalled",
@@ -44,4 +49,5 @@ __all__ = [
     "missing_dependencies",
     "read_package",
     "remove",
+    "versions_of",
 ]

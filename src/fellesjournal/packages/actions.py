@@ -138,27 +138,37 @@ async def contents(db: Database, package: int, *, rtypes: Sequence[str]) -> Asyn
         after = rows[-1]["place"]
 
 
-def missing_dependencies(one: Summary, installed: Sequence[Summary]) -> dict[str, list[str]]:
-    """The dependencies (`name#version`) that are not there in this version, with the versions that are."""
-    return {
-        str(PackageName(name, version)): _versions(name, installed)
-        for name, version in one.dependencies.items()
-        if name != CORE and version not in _versions(name, installed)
-    }
-
-
-def dependants_of(one: PackageName, installed: Sequence[Summary]) -> list[PackageName]:
-    """Who names this very version, or names the package when no other version of it would be left."""
-    is_last = _versions(one.name, installed) == [one.version]
+def missing_dependencies(one: Summary, installed: Sequence[Summary]) -> list[PackageName]:
+    """The dependencies that no installed version meets, in the package's order."""
     return [
-        other.name
-        for other in installed
-        if other.name != one and one.name in other.dependencies
-        if is_last or other.dependencies[one.name] == one.version
+        PackageName(name, wanted)
+        for name, wanted in one.dependencies.items()
+        if name != CORE and not any(is_met(wanted, version) for version in versions_of(name, installed))
     ]
 
 
-def _versions(name: str, installed: Sequence[Summary]) -> list[str]:
+def dependants_of(one: PackageName, installed: Sequence[Summary]) -> list[PackageName]:
+    """Who names this very version, or would have no version of the package left that meets what it names."""
+    left = [version for version in versions_of(one.name, installed) if version != one.version]
+    return [other.name for other in installed if other.name != one and _needs(other, one, left)]
+
+
+def _needs(other: Summary, one: PackageName, left: Sequence[str]) -> bool:
+    wanted = other.dependencies.get(one.name)
+    if wanted is None:
+        return False
+    return not left or (is_met(wanted, one.version) and not any(is_met(wanted, version) for version in left))
+
+
+def is_met(wanted: str, version: str) -> bool:
+    """Whether a version is the one that a dependency names: `2.2.x` is any patch, `latest` and the like any at all."""
+    if wanted.endswith((".x", ".*")):
+        return version.startswith(wanted[:-1])
+    return wanted in (version, "", "*", "latest", "current", "dev")
+
+
+def versions_of(name: str, installed: Sequence[Summary]) -> list[str]:
+    """The versions of a package that are ready, oldest first."""
     return [one.name.version for one in installed if one.name.name == name and one.state == "ready"]
 
 

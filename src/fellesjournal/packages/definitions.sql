@@ -47,10 +47,20 @@ BEGIN
   END LOOP;
 END $$;
 
--- The bodies of artifacts, in any order. One of a package that is no longer ready is missing.
-CREATE OR REPLACE FUNCTION definitions.bodies(p_artifacts bigint[]) RETURNS TABLE (artifact bigint, body text)
+-- Every artifact of a type with this url, and this version unless that is NULL, in every package: as `resolve` orders them.
+CREATE OR REPLACE FUNCTION definitions.versions(p_rtype text, p_url text, p_version text) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT a.id, a.body FROM definitions.artifact a JOIN definitions.package p ON p.id = a.package AND p.state = 'ready'
+  SELECT a.id FROM definitions.artifact a JOIN definitions.package p ON p.id = a.package AND p.state = 'ready'
+  WHERE a.url = p_url AND a.rtype = p_rtype AND (p_version IS NULL OR a.version = p_version)
+  ORDER BY a.standing DESC, a.rank DESC, p.rank DESC, a.id DESC LIMIT 200
+$$;
+
+-- Artifacts whole, in any order. One of a package that is no longer ready is missing.
+DROP FUNCTION IF EXISTS definitions.bodies(bigint[]);
+CREATE FUNCTION definitions.bodies(p_artifacts bigint[])
+RETURNS TABLE (artifact bigint, rtype text, installed_at timestamptz, body text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.id, a.rtype, p.installed_at, a.body FROM definitions.artifact a JOIN definitions.package p ON p.id = a.package AND p.state = 'ready'
   WHERE a.id = ANY (p_artifacts)
 $$;
 
@@ -179,7 +189,8 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION definitions.version(), definitions.find(text[], text), definitions.closure(text[], integer), definitions.bodies(bigint[])
+GRANT EXECUTE ON FUNCTION definitions.version(), definitions.find(text[], text), definitions.closure(text[], integer), definitions.bodies(bigint[]),
+  definitions.versions(text, text, text)
   TO fj_web, fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION
   definitions.begin_package(text, text, text, text, text, text, text, text, bytea, text, text, integer, integer, text),

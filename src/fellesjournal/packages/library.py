@@ -1,24 +1,26 @@
 """How a running process finds an installed definition by its canonical, without a restart after a change.
 
 It asks for the number of the last change at most once a second. Bodies are fetched when they are needed, several in one
-query, and kept as bytes within a bound, those used last; an artifact never changes, so what is kept is never stale.
+query, and kept as bytes within a bound, those used last, until something is installed or removed.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from fellesjournal import fhir
 from fellesjournal.kit.db import Database
 from fellesjournal.packages import store
+from fellesjournal.packages.store import Held
 
 FRESH_S: Final = 1.0
 MAX_CLOSURE: Final = 2_000
 _KEPT_BYTES: Final = 24 << 20
 _KEPT_NAMES: Final = 20_000
+_MAX_CANONICAL: Final = 4_000
 
 
 class NotLoaded(Exception):
@@ -72,7 +74,7 @@ class Library:
         self._asked_at = float("-inf")
         self._version = -1
         self._names: dict[tuple[str, str | None], int | None] = {}
-        self._bodies = _Bodies()
+        self._held = _Held()
 
     async def version(self) -> int:
         """The number of the last change, as it was a second ago or later: whoever keeps what was made of a definition
@@ -82,7 +84,7 @@ class Library:
             asked_at = time.monotonic()
             version = await store.version(self._db)
             if version != self._version:
-                self._version, self._names = version, {}
+                self._version, self._names, self._held = version, {}, _Held()
             self._asked_at = asked_at
         return self._version
 
@@ -98,10 +100,22 @@ class Library:
         """As `find`, for several in two queries at most."""
         wanted = list(dict.fromkeys(canonicals))
         named = await self._resolve(wanted, rtype)
-        bodies = await self._fetch(one for one in named.values() if one is not None)
-        return {
-            one: fhir.parse(bodies[artifact]) if (artifact := named[one]) in bodies else None for one in wanted
-        }
+        held = await self._fetch(one for one in named.values() if one is not None)
+        return {one: fhir.parse(held[artifact].body) if (artifact := named[one]) in held else None for one in wanted}
+
+    async def read(self, artifact: int) -> Held | None:
+        """An artifact by its number; None when it is not installed."""
+        await self.version()
+        return (await self._fetch([artifact])).get(artifact)
+
+    async def versions(self, rtype: str, url: str, *, version: str | None = None) -> list[Held]:
+        """Every installed definition of a type with this url (and version), best first, as `find` chooses."""
+        await self.version()
+        if not _is_askable(url) or not _is_askable(version or ""):
+            return []
+        numbers = await store.versions(self._db, rtype=rtype, url=url, version=version)
+        held = await self._fetch(numbers)
+        return [held[number] for number in numbers if number in held]
 
     async def source_for(self, canonicals: Iterable[str] = ()) -> Source:
         """A source of its own in which these canonicals are loaded; others can be loaded when they are asked for."""
@@ -113,16 +127,17 @@ class Library:
         """The bodies of what these canonicals mean and of what the StructureDefinitions among them stand on; None for
         what is not installed.
         """
-        named = await store.closure(self._db, canonicals=sorted(canonicals), limit=MAX_CLOSURE)
-        others = [one for one, artifact in named.items() if artifact is None]
+        named: dict[str, int | None] = dict.fromkeys(canonicals)
+        named |= await store.closure(self._db, canonicals=sorted(filter(_is_askable, named)), limit=MAX_CLOSURE)
+        others = [one for one, artifact in named.items() if artifact is None and _is_askable(one)]
         named |= await store.find(self._db, canonicals=others, rtype=None) if others else {}
-        bodies = await self._fetch(artifact for artifact in named.values() if artifact is not None)
-        return {one: bodies.get(artifact) if artifact is not None else None for one, artifact in named.items()}
+        held = await self._fetch(artifact for artifact in named.values() if artifact is not None)
+        return {one: held[artifact].body if artifact in held else None for one, artifact in named.items()}
 
     async def _resolve(self, canonicals: list[str], rtype: str | None) -> dict[str, int | None]:
         await self.version()
         names = self._names
-        known = {one: names[one, rtype] for one in canonicals if (one, rtype) in names}
+        known = {one: names.get((one, rtype)) for one in canonicals if (one, rtype) in names or not _is_askable(one)}
         unknown = [one for one in canonicals if one not in known]
         if not unknown:
             return known
@@ -132,25 +147,25 @@ class Library:
         names.update({(one, rtype): artifact for one, artifact in found.items()})
         return known | found
 
-    async def _fetch(self, artifacts: Iterable[int]) -> dict[int, bytes]:
-        wanted = set(artifacts)
-        found = self._bodies.take(wanted)
+    async def _fetch(self, artifacts: Iterable[int]) -> dict[int, Held]:
+        wanted, kept = set(artifacts), self._held
+        found = kept.take(wanted)
         missing = wanted - found.keys()
         if missing:
             fetched = await store.bodies(self._db, artifacts=sorted(missing))
-            self._bodies.keep(fetched)
-            found |= fetched
+            kept.keep(fetched)
+            found |= {one.artifact: one for one in fetched}
         return found
 
 
-class _Bodies:
-    """Bodies by artifact, those used last, within a bound of bytes."""
+class _Held:
+    """Definitions by artifact, those used last, within a bound of bytes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
-        self._size = 0
+        self._kept: OrderedDict[int, Held] = OrderedDict()
+        self.size = 0
 
-    def take(self, wanted: Iterable[int]) -> dict[int, bytes]:
+    def take(self, wanted: Iterable[int]) -> dict[int, Held]:
         found = {}
         for one in wanted:
             if one in self._kept:
@@ -158,15 +173,23 @@ class _Bodies:
                 found[one] = self._kept[one]
         return found
 
-    def keep(self, fetched: Mapping[int, bytes]) -> None:
-        for one, body in fetched.items():
-            if one not in self._kept:
-                self._kept[one] = body
-                self._size += len(body)
-        while self._size > _KEPT_BYTES:
-            _, body = self._kept.popitem(last=False)
-            self._size -= len(body)
+    def keep(self, fetched: Iterable[Held]) -> None:
+        for one in fetched:
+            if one.artifact not in self._kept:
+                self._kept[one.artifact] = one
+                self.size += len(one.body)
+        while self.size > _KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self.size -= len(oldest.body)
 
 
 def _without_place(canonical: str) -> str:
     return canonical.partition("#")[0]
+
+
+def _is_askable(text: str) -> bool:
+    """Whether the database can be asked for it at all: resources name their profiles in any characters they like."""
+    try:
+        return "\0" not in text and len(text.encode()) <= _MAX_CANONICAL
+    except UnicodeEncodeError:
+        return False

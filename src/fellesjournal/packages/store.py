@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +24,15 @@ class Begun(NamedTuple):
     is_in: int
 
 
+class Held(NamedTuple):
+    """An installed definition: its number, its body as JSON, and since when it is there."""
+
+    artifact: int
+    rtype: str
+    installed_at: datetime
+    body: bytes
+
+
 async def version(db: Database | Connection) -> int:
     """The number of the last change; 0 before the first."""
     number: int = await db.fetchval(_SQL.version)
@@ -41,9 +51,15 @@ async def closure(db: Database | Connection, *, canonicals: Sequence[str], limit
     return {row["canonical"]: row["artifact"] for row in rows}
 
 
-async def bodies(db: Database | Connection, *, artifacts: Sequence[int]) -> dict[int, bytes]:
-    """The bodies of those that are still installed."""
-    return {row["artifact"]: row["body"].encode() for row in await db.fetch(_SQL.bodies, list(artifacts))}
+async def versions(db: Database | Connection, *, rtype: str, url: str, version: str | None) -> list[int]:
+    """Every artifact of a type with this url, best first; of this version unless it is None."""
+    return [row["artifact"] for row in await db.fetch(_SQL.versions, rtype, url, version)]
+
+
+async def bodies(db: Database | Connection, *, artifacts: Sequence[int]) -> list[Held]:
+    """Those that are still installed, in any order."""
+    rows = await db.fetch(_SQL.bodies, list(artifacts))
+    return [Held(row["artifact"], row["rtype"], row["installed_at"], row["body"].encode()) for row in rows]
 
 
 async def begin_package(db: Database | Connection, package: Package, *, who: str) -> Begun:

@@ -10,9 +10,13 @@ SELECT canonical, artifact FROM definitions.find($1, $2)
 -- What each canonical means and what these stand on, StructureDefinitions alone.
 SELECT canonical, artifact FROM definitions.closure($1, $2)
 
+-- name: versions
+-- Every artifact of a type with a url, and a version unless it is NULL.
+SELECT artifact FROM definitions.versions($1, $2, $3) AS artifact
+
 -- name: bodies
--- The bodies of artifacts.
-SELECT artifact, body FROM definitions.bodies($1)
+-- Artifacts whole.
+SELECT artifact, rtype, installed_at, body FROM definitions.bodies($1)
 
 -- name: begin_package
 -- Begins or goes on with a package: its id, how it stands, how many artifacts are in.

@@ -111,6 +111,15 @@ class TellingId(RecordError):
     english = "An id must not hold a national identity number: it stands in addresses and logs."
 
 
+class ReadOnly(RecordError):
+    """The id is one of an installed definition's, which its publisher writes and the operator installs."""
+
+    status = 405
+    code = "not-supported"
+    text = _("Installerte definisjoner kan bare leses.")
+    english = "Ids that begin with pkg- are those of installed definitions, which can be read only."
+
+
 class Unselective(RecordError):
     """A condition matches several resources where it must match one, or names nothing to match."""
 

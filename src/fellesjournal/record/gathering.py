@@ -9,7 +9,7 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit import ids
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
-from fellesjournal.record.errors import NotFound, TellingId, placed
+from fellesjournal.record.errors import NotFound, ReadOnly, TellingId, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Op, Wanted
 
@@ -42,6 +42,8 @@ class Gathering:
 
         `chosen` is the id that its client chose for it. Raises TellingId for one that holds a national number.
         """
+        if names.installed_number(resource["resourceType"], chosen):
+            raise placed(ReadOnly(), place)
         if names.is_telling(chosen):
             raise placed(TellingId(), place)
         rtype = resource["resourceType"]

@@ -20,6 +20,7 @@ from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database, Row, StatementTimeout
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import installation
+from fellesjournal.packages import Library
 from fellesjournal.record import binary, identify, names, ownership, store
 from fellesjournal.record.binary import Content, Context, Load, Upload
 from fellesjournal.record.checks import validate_all
@@ -55,6 +56,7 @@ class Vault:
         self.reads = store.reads(db)
         self.chart_searches = store.chart_searches(db)
         self.definitions = Definitions(db)
+        self.library = Library(db)
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":

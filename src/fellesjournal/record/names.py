@@ -12,6 +12,7 @@ from typing import Any, Final
 from fellesjournal import fhir
 from fellesjournal.kit.ids import decode, encode
 from fellesjournal.national.identifiers import DNR, FHN, FNR, kind_of
+from fellesjournal.packages import DEFINITIONS
 from fellesjournal.record.search import SearchQuery
 from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value, inner
 
@@ -23,8 +24,15 @@ is_id: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 
 _FOREIGN: Final = re.compile(r'"reference":"([A-Z][A-Za-z]+)/(?![0-9a-hjkmnp-tv-z]{15}["/])([A-Za-z0-9\-.]{1,64})["/]')
 """References in compact JSON to ids that are not of our own form: a quote inside a text has a backslash before it."""
+_INSTALLED: Final = re.compile(r"pkg-([1-9][0-9]{0,17})").fullmatch
 _NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{11}(?![0-9])")
 _REFERENCE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/.*)?").fullmatch
+
+
+def installed_number(rtype: str, id: str) -> int | None:
+    """The number of an installed definition that an id stands for; None for every other id."""
+    match = _INSTALLED(id) if rtype in DEFINITIONS else None
+    return int(match[1]) if match else None
 
 
 def is_telling(id: str) -> bool:

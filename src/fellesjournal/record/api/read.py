@@ -9,6 +9,7 @@ from fellesjournal.record.api import binary
 from fellesjournal.record.api.conditional import not_modified
 from fellesjournal.record.api.http import fhir_errors, journal_of, stored_response, whole_number
 from fellesjournal.record.errors import NotFound
+from fellesjournal.record.installed import read_installed
 
 
 @fhir_errors
@@ -30,7 +31,9 @@ async def vread(request: Request, decision: Decision) -> Response:
 
 async def _answer(request: Request, decision: Decision, *, version: int) -> Response:
     journal = journal_of(request, decision)
-    stored = await journal.read(request.path_params["rtype"], request.path_params["id"], version=version)
+    rtype, id = request.path_params["rtype"], request.path_params["id"]  # noqa: A001 - FHIR's word
+    stored = await read_installed(journal.vault.library, rtype, id, version=version)
+    stored = stored or await journal.read(rtype, id, version=version)
     unchanged = not_modified(request, version=stored.version, updated=stored.updated)
     if unchanged is not None:
         return unchanged

@@ -10,11 +10,13 @@ from starlette.responses import Response
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
+from fellesjournal.packages import DEFINITIONS
 from fellesjournal.record.api import representation
 from fellesjournal.record.api.http import TooLarge, fhir_errors, journal_of, json_response, preference, query_text
 from fellesjournal.record.api.representation import UnsupportedMediaType
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
+from fellesjournal.record.installed import with_installed
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
 from fellesjournal.record.search import (
@@ -83,6 +85,8 @@ async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) 
     if query.summary == "text" and (query.includes or query.revincludes):
         raise Malformed("_include and _revinclude can't be mixed with _summary=text.")
     page = await journal.run(query, after=cursor)
+    if query.rtype in DEFINITIONS and not query.path:
+        page = await with_installed(journal.vault.library, query, page)
     base = f"{request.app.state.settings.base_url}/fhir"
     return _bundle(base, query, page, [pair for pair in pairs if pair[0] in _LOOKS])
 
