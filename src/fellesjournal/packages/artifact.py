@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fellesjournal import fhir
+from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.structures import catalogue
 from fellesjournal.packages.model import Artifact, BadPackage
 
@@ -75,17 +76,14 @@ def artifact_of(file: str, resource: dict[str, Any]) -> Artifact | Unfit:
 
 
 def _fault(resource: dict[str, Any]) -> str | None:
-    """What R4's structures have no place for. A narrative that could carry scripts is dropped, the rest of a
-    publisher's small faults (a code that isn't in its list, an id with an underscore) is his.
+    """What R4's structures have no place for. A publisher's smaller faults (a code that isn't in its list, an invariant
+    that does not hold) are his; a narrative that could carry scripts is dropped.
     """
-    issues = fhir.validate(resource)
-    if any(issue.expression.endswith(".text.div") for issue in issues):
-        resource.pop("text", None)
-        issues = fhir.validate(resource)
-    for issue in issues:
-        if issue.code == "structure":
-            return f"{issue.expression}: {issue.diagnostics}"
-    return None
+    text = resource.get("text")
+    if type(text) is dict and not (type(text.get("div")) is str and CHECKS["xhtml"](text["div"])):
+        del resource["text"]
+    faults = [issue for issue in fhir.validate(resource) if issue.code == "structure"]
+    return f"{faults[0].expression}: {faults[0].diagnostics}" if faults else None
 
 
 def _text(resource: dict[str, Any], name: str) -> str:
