@@ -131,7 +131,7 @@ def test_the_profile_of_a_type_is_checked() -> None:
         "error Patient.name[0].family: HumanName.family must be given (profile http://example.no/name)"
     ]
     assert told(patient(name=[{"text": "Å"}]), named) == [
-        "warning Patient.name[0]: Patient.name must conform to http://example.no/name, which is not installed"
+        "warning Patient.name[0]: Patient.name must conform to http://example.no/name, which cannot be used here"
     ]
 
 
@@ -147,6 +147,18 @@ def test_one_of_the_profiles_of_a_type_is_enough() -> None:
         "error Patient.name[0]: Patient.name must conform to one of the profiles http://example.no/f"
     )
     assert "it comes nearest to http://example.no/family, but: HumanName.family must be given" in line
+
+
+def test_the_profile_that_fits_of_several_asks_its_questions() -> None:
+    bound_name = element("HumanName.suffix", binding={"strength": "extensible", "valueSet": "urn:vs"})
+    family = profile("family", element("HumanName.family", min=1), of="HumanName")
+    text = profile("text", element("HumanName.text", min=1), bound_name, of="HumanName")
+    either = profile(
+        "either", element("Patient.name", type=[{"code": "HumanName", "profile": [URL + "family", URL + "text"]}])
+    )
+    assert [q.path for q in asked(patient(name=[{"text": "Å", "suffix": ["X"]}]), either, family, text)] == [
+        "Patient.name[0].suffix[0]"
+    ]
 
 
 def test_lengths_and_bounds() -> None:
@@ -212,6 +224,16 @@ def test_an_invariant_that_cannot_be_evaluated_is_a_warning() -> None:
         "warning Patient: the invariant o-1 on Patient was not checked: the expression ends too early (at character 7)",
         "warning Patient: the invariant o-2 on Patient was not checked: it cannot be evaluated here",
     ]
+
+
+def test_what_an_invariant_asked_is_told_in_its_place_later() -> None:
+    family = profile("family", element("HumanName.family", min=1), of="HumanName")
+    asks = profile(
+        "asks",
+        element("Patient", constraint=[invariant("c-1", f"name.all(conformsTo('{URL}family'))", severity="warning")]),
+        element("Patient.name", type=[{"code": "HumanName", "profile": [URL + "family"]}]),
+    )
+    assert places(patient(name=[{"text": "Å"}]), asks, family) == ["Patient.name[0].family"]
 
 
 def test_invariants_may_ask_whether_something_conforms() -> None:

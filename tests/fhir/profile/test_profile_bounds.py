@@ -96,6 +96,17 @@ def test_issues_are_bounded() -> None:
     assert len(Profiles(Held(short)).check(resource, profiles=[short["url"]]).issues) == 200
 
 
+def test_errors_are_told_however_much_else_there_is_to_say() -> None:
+    named = profile("named", element("Patient.gender", min=1))
+    claim = {"profile": [named["url"]]}
+    resource = patient(meta=claim, extension=[{"url": "urn:a", "valueCode": str(n)} for n in range(300)])
+    resource["contact"] = [{"gender": "male", "modifierExtension": [{"url": "urn:b", "valueCode": "b"}]}]
+    report = Profiles(Held(named)).check(resource)
+    errors = [issue.expression for issue in report.issues if issue.severity == "error"]
+    assert errors == ["Patient.gender", "Patient.contact[0].modifierExtension[0]"]
+    assert len(report.issues) == 200
+
+
 def test_many_values_and_many_slices_are_checked_in_bounded_work() -> None:
     names = [f"s{n}" for n in range(60)]
     slices = [

@@ -84,7 +84,7 @@ class Profiles:
         except (TooCostly, RecursionError) as refused:
             why = str(refused) if isinstance(refused, TooCostly) else "nested too deep"
             run.add("error", "too-costly", root, f"the profiles cannot be checked: {why}")
-        return Report(tuple(run.findings.issues), tuple(run.findings.questions))
+        return Report(run.findings.issues, run.findings.questions)
 
     def profile(self, canonical: str) -> Profile:
         """Return a profile, compiled. Raises ProfileError where it is unknown or cannot be used."""

@@ -95,17 +95,19 @@ def _profile_rule(one: TypeRef, profiles: tuple[str, ...], label: Label) -> Chec
                 _unknown(node, run, profiles[0], label)
             return
         told = [run.conforms(node, profile) for profile in profiles]
-        if True not in told and None not in told:
+        if True in told:
+            run.require(node, profiles[told.index(True)])
+        elif None in told:
+            _unknown(node, run, profiles[told.index(None)], label)
+        else:
             text = f"must conform to one of the profiles {', '.join(profiles)}; {run.nearest(node, profiles)}"
             run.fault(label, "structure", node, text)
-        elif True not in told:
-            _unknown(node, run, profiles[told.index(None)], label)
 
     return check
 
 
 def _unknown(node: Node, run: Run, profile: str, label: Label) -> None:
-    told = f"must conform to {profile}, which is not installed"
+    told = f"must conform to {profile}, which cannot be used here"
     run.fault(label, "not-found", node, told, severity="warning")
 
 

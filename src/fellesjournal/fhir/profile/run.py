@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -21,23 +22,46 @@ Checked = Callable[[Node, "Run"], None]
 
 
 class Findings:
-    """Issues and questions of one part of a run, each once."""
+    """Issues and questions of one part of a run, each once. However much else is said, there is room for errors."""
 
     def __init__(self) -> None:
-        self.issues: dict[Issue, None] = {}
-        self.questions: dict[BindingQuestion, None] = {}
+        self.errors = 0
+        self._issues: dict[Issue, None] = {}
+        self._questions: dict[BindingQuestion, None] = {}
 
     @property
-    def has_errors(self) -> bool:
-        """Tell whether one of the issues is an error."""
-        return any(issue.severity == "error" for issue in self.issues)
+    def issues(self) -> tuple[Issue, ...]:
+        """At most 200, in the order met; where there are more, errors stay and others go."""
+        others = [issue for issue in self._issues if issue.severity != "error"]
+        kept = set(others[: MAX_ISSUES - self.errors])
+        return tuple(issue for issue in self._issues if issue.severity == "error" or issue in kept)
+
+    @property
+    def questions(self) -> tuple[BindingQuestion, ...]:
+        """In the order met."""
+        return tuple(self._questions)
+
+    def has_room(self, severity: str) -> bool:
+        """Tell whether one more issue of this kind would be kept."""
+        return (self.errors if severity == "error" else len(self._issues) - self.errors) < MAX_ISSUES
+
+    def add(self, issue: Issue) -> None:
+        """Add an issue, if there is room."""
+        if issue not in self._issues and self.has_room(issue.severity):
+            self._issues[issue] = None
+            self.errors += issue.severity == "error"
+
+    def ask(self, question: BindingQuestion) -> None:
+        """Add a question, if there is room."""
+        if len(self._questions) < MAX_QUESTIONS:
+            self._questions[question] = None
 
     def take(self, other: Findings) -> None:
         """Add what another part found."""
-        for issue in list(other.issues)[: MAX_ISSUES - len(self.issues)]:
-            self.issues[issue] = None
-        for question in list(other.questions)[: MAX_QUESTIONS - len(self.questions)]:
-            self.questions[question] = None
+        for issue in other._issues:
+            self.add(issue)
+        for question in other._questions:
+            self.ask(question)
 
 
 class Run:
@@ -56,17 +80,16 @@ class Run:
         self.work = work
         self._profile_of = profile_of
         self._now = now
-        self._known: dict[tuple[int, str], Findings | None] = {}
-        self._later: list[tuple[Node, str]] = []
+        self._known: dict[tuple[int, bool, str], Findings | None] = {}
+        self._later: deque[tuple[Node, str]] = deque()
         self._trials = 0
         self._services = Services(member_of=_not_here, conforms_to=self._conforms_json)
 
     def add(self, severity: str, code: str, place: Node | str, told: str, *, profile: str = "") -> None:
         """Note an issue, at a node or at an expression. `told` is a sentence, `profile` the canonical it is from."""
-        if len(self.findings.issues) < MAX_ISSUES:
+        if self.findings.has_room(severity):
             path = place if isinstance(place, str) else expression_of(place)
-            text = f"{told} (profile {profile})" if profile else told
-            self.findings.issues[Issue(severity, code, path, text)] = None
+            self.findings.add(Issue(severity, code, path, f"{told} (profile {profile})" if profile else told))
 
     def add_below(self, node: Node, below: str, severity: str, code: str, told: str) -> None:
         """Note an issue at a place below a node."""
@@ -78,8 +101,7 @@ class Run:
 
     def ask(self, question: BindingQuestion) -> None:
         """Note a question for terminology."""
-        if len(self.findings.questions) < MAX_QUESTIONS:
-            self.findings.questions[question] = None
+        self.findings.ask(question)
 
     def require(self, node: Node, canonical: str) -> bool | None:
         """Check a node against a profile and keep what is found; None where the profile is not installed."""
@@ -87,7 +109,7 @@ class Run:
         if found is None:
             return None
         self.findings.take(found)
-        return not found.has_errors
+        return not found.errors
 
     def conforms(self, node: Node, canonical: str) -> bool | None:
         """Tell whether a node conforms to a profile; None where that cannot be told."""
@@ -98,16 +120,14 @@ class Run:
             found = self._outcome(node, canonical)
         finally:
             self._trials -= 1
-        return None if found is None else not found.has_errors
+        return None if found is None else not found.errors
 
     def nearest(self, node: Node, canonicals: Sequence[str]) -> str:
         """Say which of several profiles a node comes nearest to, and the first thing that it lacks."""
         found = {one: self._outcome(node, one) or Findings() for one in canonicals}
-        errors = {one: [i for i in parts.issues if i.severity == "error"] for one, parts in found.items()}
-        best = min(errors, key=lambda one: len(errors[one]))
-        return (
-            f"it comes nearest to {best}, but: {errors[best][0].diagnostics}" if errors[best] else "it conforms to none"
-        )
+        best = min(found, key=lambda one: found[one].errors)
+        first = next((issue for issue in found[best].issues if issue.severity == "error"), None)
+        return f"it comes nearest to {best}, but: {first.diagnostics}" if first is not None else "it conforms to none"
 
     def later(self, node: Node, canonical: str) -> None:
         """Check a resource that is referred to when this one is done: chains of references are not nested."""
@@ -116,7 +136,7 @@ class Run:
     def finish(self) -> None:
         """Check what was put off."""
         while self._later:
-            self.require(*self._later.pop())
+            self.require(*self._later.popleft())
 
     def holds(self, expression: Expression, node: Node, *, variables: Mapping[str, Any] | None = None) -> bool | None:
         """Tell whether an invariant holds for a node; None where it cannot be evaluated. Raises TooCostly."""
@@ -149,10 +169,10 @@ class Run:
         check = self._profile_of(canonical)
         if check is None:
             return None
-        key = (id(node.value), canonical)
+        key = (id(node.value), node.owner is None, canonical)
         if type(node.value) is dict and key in self._known:
             return self._known[key] or Findings()
-        self._known[key] = None
+        self._known[key] = None  # being tried: what asks for it in turn may take it as done
         outer, self.findings = self.findings, Findings()
         try:
             check(node, self)

@@ -59,7 +59,9 @@ def _check_resource(node: Node, resource: Node, profiles: list[str], label: Labe
         run.later(resource, profiles[0])
         return
     told = [run.conforms(resource, profile) for profile in profiles]
-    if True not in told and None not in told:
+    if True in told:
+        run.later(resource, profiles[told.index(True)])
+    elif None not in told:
         text = f"must refer to a resource that conforms to one of {', '.join(profiles)}"
         run.fault(label, "structure", node, f"{text}; {run.nearest(resource, profiles)}")
 
