@@ -83,6 +83,7 @@ def test_any_resource_is_checked(resource: Json) -> None:
     Profiles(Held(*DEMANDING)).check(resource, profiles=[one["url"] for one in DEMANDING])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["component", "subject", "extension", "meta", "contained", "text", "_status"]), scraps)
 def test_even_what_the_base_validation_refuses_is_checked_without_a_fall(key: str, value: Any) -> None:
     resource = observation(**{key: value})

@@ -129,6 +129,18 @@ def test_pattern_of_the_whole_is_a_pattern_of_its_parts() -> None:
     assert places(observation(component=held), parts) == []
 
 
+def test_a_pattern_leaves_room_for_what_the_parts_say() -> None:
+    both = profile(
+        "both",
+        element("Patient.identifier", slicing=sliced(("value", "use"))),
+        element("Patient.identifier:old", min=1, patternIdentifier={"system": FNR}),
+        element("Patient.identifier:old.use", fixedCode="old"),
+    )
+    assert places(patient(identifier=[identifier(FNR) | {"use": "old"}]), both) == []
+    assert places(patient(identifier=[identifier(DNR) | {"use": "old"}]), both) == ["Patient.identifier[0]"]
+    assert places(patient(identifier=[identifier(FNR)]), both) == ["Patient.identifier"]
+
+
 def test_slices_are_told_apart_by_values_in_slices_below() -> None:
     """The blood pressure of R4 itself is sliced so: by `code.coding.code`, fixed in a slice of the codings."""
     deep = profile(
@@ -268,6 +280,7 @@ def test_value_behind_a_reference_tells_slices_apart() -> None:
     held = observation(id="m", code=coded("urn:c", "hdl"))
     refers = [{"reference": "#m"}]
     assert places(observation(contained=[held], hasMember=refers), behind, hdl) == []
+    assert places(observation(hasMember=[{"reference": "Observation/1"}]), behind, hdl) == []
     held["code"] = coded("urn:c", "ldl")
     assert places(observation(contained=[held], hasMember=refers), behind, hdl) == ["Observation.hasMember"]
 

@@ -54,10 +54,11 @@ def read_path(text: str) -> Way | None:
 
 
 def follow(node: Node, way: Way, run: Run) -> list[Node | Elsewhere]:
-    """Walk in a resource: what stands at the path."""
+    """Walk in a resource: what stands at the path. What lies behind a resource that is not at hand is elsewhere too."""
     items: list[Any] = [node]
     for kind, what in way:
         here = [one for one in items if isinstance(one, Node)]
+        beyond = [Elsewhere(None)] if len(here) < len(items) else []
         if kind == "name":
             items = step(here, what) or step(here, _typed_name(what, here))
         elif kind == "extension":
@@ -66,6 +67,7 @@ def follow(node: Node, way: Way, run: Run) -> list[Node | Elsewhere]:
             items = [one for one in here if what in one.type.ancestors]
         else:
             items = [_resolved(one, run) for one in here]
+        items = [*items, *beyond]
         run.work.spend(len(items))
     return items
 
@@ -101,7 +103,7 @@ def _resolved(node: Node, run: Run) -> Node | Elsewhere:
 
 def _named(place: Element, name: str, library: Library, root: Element) -> list[Element]:
     inside = _inside(place, name)
-    if inside is not None:
+    if inside:
         return inside
     if name == "url" and _extension_profiles(place) and "url" not in place.children:
         return [Element(name="url", least=1, most=1, fixed=_extension_profiles(place)[0].partition("|")[0])]
@@ -113,12 +115,10 @@ def _named(place: Element, name: str, library: Library, root: Element) -> list[E
     return [child, *(part for part in child.all_slices() if part.least > 0)]
 
 
-def _inside(place: Element, name: str) -> list[Element] | None:
+def _inside(place: Element, name: str) -> list[Element]:
     """Where the element itself has a fixed value or a pattern, what that says of its parts is what is wanted."""
     whole = place.fixed if place.fixed is not ABSENT else place.pattern
-    if type(whole) is not dict:
-        return None
-    part = whole.get(name)
+    part = whole.get(name) if type(whole) is dict else None
     if part is None:
         return []
     return [Element(name=name, least=1, pattern=one) for one in (part if type(part) is list else [part])]

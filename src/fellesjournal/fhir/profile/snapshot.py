@@ -49,20 +49,21 @@ def grown(definition: Json, *, start: Element, library: Unfolding) -> Element:
         for step in steps:
             element = _stepped(element, step, root=start, library=library)
         _merge(element, one)
-        if "max" not in one:
-            _bound_extension(element, library)
+        _bound_extension(element, library)
     return start
 
 
 def _bound_extension(element: Element, library: Unfolding) -> None:
-    """An extension is given as often as its own definition allows, where the profile does not say it."""
+    """An extension is not given more often than its own definition allows, whatever the profile says."""
     profiles = [p for t in element.types if t.code == "Extension" for p in t.profiles]
     if element.slice_name is None or len(profiles) != 1:
         return
     try:
-        element.most = library.tree(profiles[0]).most
+        most = library.tree(profiles[0]).most
     except ProfileError:
         return
+    if most is not None and (element.most is None or most < element.most):
+        element.most = most
 
 
 def _stepped(parent: Element, step: Step, *, root: Element, library: Unfolding) -> Element:
