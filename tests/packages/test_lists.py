@@ -33,6 +33,14 @@ VOLVEN = """volven,oid,code,display
 """
 
 
+MAP = """--ICPC-2n DAT
+--Columns: ICPC2_Code,Title,Shorttitle,Icd10_DATCODE,Icd10_DATTEXT,ICD_DATCODE_DATTEXT
+"A01","Smerte, generell","Smerte","R529","Uspesifisert smerte","R529 Uspesifisert smerte"
+"A04","Slapphet","Slapphet","G933","Utmattelsessyndrom","G933 Utmattelsessyndrom"
+"A04","Slapphet","Slapphet","R53",""Uvelhet"","R53 "Uvelhet""
+"""
+
+
 def diagnosis_list(codes: dict[str, str]) -> bytes:
     return json.dumps([{"code": code, "text": text} for code, text in codes.items()]).encode()
 
@@ -108,6 +116,18 @@ def test_each_set_of_volven_is_a_code_system_by_its_oid(tmp_path: Path) -> None:
     assert fhir.validate(professions) == []
 
 
+def test_the_map_of_icpc_2_names_the_codes_to_choose_among(tmp_path: Path) -> None:
+    (made,) = systems(tmp_path, "map.csv", MAP)
+    (group,) = made["group"]
+    assert (group["source"], group["target"]) == (
+        "urn:oid:2.16.578.1.12.4.1.1.7170", "urn:oid:2.16.578.1.12.4.1.1.7110"
+    )  # fmt: skip
+    codes = {one["code"]: [target["code"] for target in one["target"]] for one in group["element"]}
+    assert codes == {"A01": ["R529"], "A04": ["G933", "R53"]}
+    assert group["element"][1]["target"][1]["display"] == '"Uvelhet"'
+    assert fhir.validate(made) == []
+
+
 def test_a_list_is_named_by_what_it_holds_and_needs_a_version(tmp_path: Path) -> None:
     place = tmp_path / "x.json"
     place.write_bytes(diagnosis_list(ICPC_2))
@@ -130,6 +150,9 @@ def test_a_list_is_named_by_what_it_holds_and_needs_a_version(tmp_path: Path) ->
         ("x.csv", "code,level,display_no\nA,1\n", "line 2"),
         ("x.csv", 'code,level,display_no\nA,1,"x\n', "x.csv"),
         ("x.csv", "volven,oid,code,display\n1,2.16 DROP,1,a\n", "no OID"),
+        ("x.csv", '--ICPC-2n\n"A01","a","a","tre","b","c"\n', "no row of the map"),
+        ("x.csv", '--ICPC-2n\n"A01","a"\n', "line 2"),
+        ("x.csv", "--ICPC-2n\n", "no row in it"),
         ("x.csv", "postal,place\n1,a\n", "nor a code list"),
         ("x.txt", "hello", "nor a code list"),
     ],

@@ -15,8 +15,8 @@ from fellesjournal.packages.files import File
 from fellesjournal.packages.lists.rows import Concept, by_code, code_system
 from fellesjournal.packages.model import BadPackage
 
-_ICD_10: Final = "2.16.578.1.12.4.1.1.7110"
-_ICPC_2: Final = "2.16.578.1.12.4.1.1.7170"
+ICD_10: Final = "2.16.578.1.12.4.1.1.7110"
+ICPC_2: Final = "2.16.578.1.12.4.1.1.7170"
 _code = re.compile(r"[A-Z][0-9A-Za-z]{2,4}").fullmatch
 _process_code = re.compile(r"-[3-6]\d").fullmatch
 _CATEGORY: Final = 3
@@ -80,7 +80,7 @@ def _icd_10(listed: dict[str, Concept], version: str) -> dict[str, Any]:
     for category in _categories(listed):
         chapters[_icd_10_chapter(category.code)].children.append(category)
     return code_system(
-        id="icd-10", url=f"urn:oid:{_ICD_10}", oid=_ICD_10, version=version, name="ICD10", title="ICD-10",
+        id="icd-10", url=f"urn:oid:{ICD_10}", oid=ICD_10, version=version, name="ICD10", title="ICD-10",
         copyright="ICD-10 © World Health Organization. Norsk utgave: Helsedirektoratet.", has_levels=True,
         concepts=[one for one in chapters if one.children],
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _icpc_2(listed: dict[str, Concept], version: str) -> dict[str, Any]:
         (process if category.code.startswith("-") else chapters[category.code[0]].children).append(category)
     text = "symptom (01–29), process (30–69) or diagnosis (70–99)"
     return code_system(
-        id="icpc-2", url=f"urn:oid:{_ICPC_2}", oid=_ICPC_2, version=version, name="ICPC2", title="ICPC-2",
+        id="icpc-2", url=f"urn:oid:{ICPC_2}", oid=ICPC_2, version=version, name="ICPC2", title="ICPC-2",
         copyright="ICPC-2 © WONCA. Norsk utgave: Direktoratet for e-helse / Helsedirektoratet.", has_levels=True,
         properties=[("component", "code", text)],
         concepts=[*process, *(one for one in chapters.values() if one.children)],
