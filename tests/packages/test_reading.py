@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from fellesjournal import fhir
 from fellesjournal.packages import BadPackage, PackageName, files, read_package
+from fellesjournal.packages.artifact import Unfit, artifact_of, is_definition
 from fellesjournal.packages.model import rank
 from tests.packages.making import BASE, codes, manifest, package, profile, tgz
 
@@ -201,6 +203,53 @@ def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadPackage, match=words):
             read_package(place)
+
+
+_keys = st.sampled_from(["url", "value", "type"])
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text("aæ\0|#:/ ", max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_keys, inner, max_size=2),
+    max_leaves=4,
+)
+_elements = st.sampled_from([
+    "url", "version", "id", "name", "title", "status", "kind", "type", "baseDefinition", "differential", "identifier",
+    "content", "concept", "text", "resourceType", "derivation",
+])  # fmt: skip
+
+
+@given(
+    resource=st.sampled_from([profile("a"), codes("a", identifier=[{"system": "urn:ietf:rfc:3986", "value": "x"}])]),
+    changed=st.dictionaries(_elements, _json, max_size=4),
+)
+def test_whatever_stands_in_a_definition_it_is_kept_in_order_or_left_out(
+    resource: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    made = resource | changed
+    if not is_definition(made):
+        return
+    found = artifact_of("a.json", made)
+    if isinstance(found, Unfit):
+        assert found.reason
+        return
+    columns = (found.version, found.id, found.name, found.title, found.kind, *found.refs, *found.aliases)
+    assert all(type(text) is str and "\0" not in text for text in (found.url or "", *columns))
+    assert fhir.parse(found.body)["resourceType"] == found.rtype
+
+
+@pytest.mark.parametrize(
+    "changed", [{"packageId": 5}, {"fhirVersion": [4]}, {"dependsOn": [{"packageId": "a", "version": 1}]}]
+)
+def test_a_guide_that_says_nonsense_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
+    guide = {"resourceType": "ImplementationGuide", "packageId": "a", "version": "1"} | changed
+    (tmp_path / "guide.json").write_bytes(fhir.encode(guide))
+    with pytest.raises(BadPackage):
+        read_package(tmp_path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.json")).write_bytes(fhir.encode(codes("a")))
+    with pytest.raises(BadPackage, match="not UTF-8"):
+        read_package(tmp_path, name="n", version="1")
 
 
 # ── Which version is newer ───────────────────────────────────────────────────────────────────────

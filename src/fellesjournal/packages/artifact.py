@@ -12,7 +12,7 @@ from typing import Any, Final
 from fellesjournal import fhir
 from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.structures import catalogue
-from fellesjournal.packages.model import Artifact, BadPackage
+from fellesjournal.packages.model import Artifact, BadPackage, plain
 
 DEFINITIONS: Final = frozenset({
     "ActivityDefinition", "CapabilityStatement", "ChargeItemDefinition", "CodeSystem", "CompartmentDefinition",
@@ -26,7 +26,6 @@ DEFINITIONS: Final = frozenset({
 _BASE: Final = "http://hl7.org/fhir/StructureDefinition/"
 _URI: Final = "urn:ietf:rfc:3986"
 _MAX_URL: Final = 1_000
-_MAX_TEXT: Final = 300
 _MAX_REFS: Final = 2_000
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -55,7 +54,8 @@ def parse(file: str, content: bytes) -> dict[str, Any] | Unfit:
 
 def is_definition(resource: dict[str, Any]) -> bool:
     """Whether it is of a type that defines something."""
-    return resource.get("resourceType") in DEFINITIONS
+    rtype = resource.get("resourceType")
+    return type(rtype) is str and rtype in DEFINITIONS
 
 
 def artifact_of(file: str, resource: dict[str, Any]) -> Artifact | Unfit:
@@ -65,7 +65,7 @@ def artifact_of(file: str, resource: dict[str, Any]) -> Artifact | Unfit:
         return Unfit(fault)
     rtype = resource["resourceType"]
     url = resource.get("url")
-    if url is not None and (type(url) is not str or not 0 < len(url) <= _MAX_URL):
+    if url is not None and not _is_uri(url):
         return Unfit(f"{rtype}.url: expected a URL of at most {_MAX_URL} characters")
     return Artifact(
         file=file, rtype=rtype, url=url, version=_text(resource, "version"), id=_text(resource, "id"),
@@ -86,9 +86,14 @@ def _fault(resource: dict[str, Any]) -> str | None:
     return f"{faults[0].expression}: {faults[0].diagnostics}" if faults else None
 
 
+def _is_uri(value: Any) -> bool:
+    """Whether it can be looked for; whether it is one is its publisher's concern."""
+    return type(value) is str and 0 < len(value) <= _MAX_URL and "\0" not in value
+
+
 def _text(resource: dict[str, Any], name: str) -> str:
     value = resource.get(name, "")
-    return value[:_MAX_TEXT] if type(value) is str else ""
+    return plain(value) if type(value) is str else ""
 
 
 def _kind(resource: dict[str, Any]) -> str:
@@ -113,11 +118,11 @@ def _refs(resource: dict[str, Any]) -> Iterator[str]:
     if resource["resourceType"] != "StructureDefinition":
         return
     for canonical in (resource.get("baseDefinition"), *_types(resource)):
-        if type(canonical) is str and len(canonical) <= _MAX_URL and not _is_own_type(canonical):
+        if _is_uri(canonical) and not _is_own_type(canonical):
             yield canonical.partition("#")[0]
 
 
-def _types(resource: dict[str, Any]) -> Iterator[str]:
+def _types(resource: dict[str, Any]) -> Iterator[Any]:
     for view in ("snapshot", "differential"):
         for element in resource.get(view, {}).get("element", ()):
             for part in element.get("type", ()):
@@ -136,5 +141,5 @@ def _aliases(resource: dict[str, Any]) -> Iterator[str]:
     given = resource.get("identifier", [])
     for identifier in given if type(given) is list else (given,):
         value = identifier.get("value")
-        if identifier.get("system") == _URI and type(value) is str and 0 < len(value) <= _MAX_URL:
+        if identifier.get("system") == _URI and _is_uri(value):
             yield value if ":" in value else f"urn:oid:{value}"

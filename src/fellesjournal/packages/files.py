@@ -56,10 +56,10 @@ def read_files(place: Path) -> Files:
             found = list(_archive(place))
         else:
             found = [_one(place)]
+        found.sort(key=lambda file: file.path)
+        return Files(tuple(found), _digest(found))
     except (OSError, EOFError, zlib.error, tarfile.TarError, UnicodeError) as error:
         raise BadPackage(f"{place.name}: {_reason(error)}") from None
-    found.sort(key=lambda file: file.path)
-    return Files(tuple(found), _digest(found))
 
 
 def _is_gzip(place: Path) -> bool:
@@ -80,8 +80,7 @@ def _folder(place: Path) -> Iterator[File]:
     """Links are not followed: a folder holds what lies in it."""
     root = place / _ROOT if (place / _ROOT / "package.json").is_file() else place
     count = size = 0
-    for above, folders, names in os.walk(root):
-        folders.sort()
+    for above, _, names in os.walk(root, onerror=_raise):
         for name in names:
             path = Path(above, name)
             if not name.endswith(WANTED) or path.is_symlink():
@@ -89,6 +88,10 @@ def _folder(place: Path) -> Iterator[File]:
             count, size = count + 1, size + path.stat().st_size
             _check_bounds(place.name, name, count=count, size=size, file_size=path.stat().st_size)
             yield File(path.relative_to(root).as_posix(), path.read_bytes())
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 # ── An archive ───────────────────────────────────────────────────────────────────────────────────
@@ -163,6 +166,8 @@ def _check_bounds(where: str, name: str, *, count: int, size: int, file_size: in
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, UnicodeError):
+        return "the name of a file is not UTF-8"
     return f"not a whole archive ({error})"
 
 

@@ -12,6 +12,7 @@ _version = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]*").fullmatch
 _numbers = re.compile(r"[vV]?(\d{1,18}(?:\.\d{1,18})*)(?:[-.]?([^+]*))?(?:\+.*)?", re.DOTALL).fullmatch
 _MAX_NAME: Final = 100
 _MAX_VERSION: Final = 64
+_MAX_TEXT: Final = 300
 _PARTS: Final = 4
 _LAST: Final = "~"
 
@@ -83,6 +84,11 @@ class Package:
     artifacts: tuple[Artifact, ...]
     examples: int = 0
     left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def plain(text: str) -> str:
+    """A publisher's words as they are kept for lists: not too long, and without what no column holds."""
+    return text[:_MAX_TEXT].replace("\0", "")
 
 
 def rank(version: str) -> str:

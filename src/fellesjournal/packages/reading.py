@@ -15,7 +15,7 @@ import msgspec
 from fellesjournal.packages import lists
 from fellesjournal.packages.artifact import Unfit, artifact_of, is_definition, parse
 from fellesjournal.packages.files import WANTED, File, Files, read_files
-from fellesjournal.packages.model import Artifact, BadPackage, Package, PackageName
+from fellesjournal.packages.model import Artifact, BadPackage, Package, PackageName, plain
 
 _MANIFEST: Final = "package.json"
 _OWN_FILES: Final = (_MANIFEST, ".index.json", ".index.db", "ig-r4.json")
@@ -73,8 +73,9 @@ def _package(
     left_out: dict[str, str] | None = None,
 ) -> Package:  # fmt: skip
     return Package(
-        name=PackageName.checked(manifest.name, manifest.version), title=manifest.title, canonical=manifest.canonical,
-        licence=manifest.license, fhir_version=", ".join(_fhir_versions(manifest)), source=place.name, sha256=sha256,
+        name=PackageName.checked(manifest.name, manifest.version), title=plain(manifest.title),
+        canonical=plain(manifest.canonical), licence=plain(manifest.license),
+        fhir_version=plain(", ".join(_fhir_versions(manifest))), source=place.name, sha256=sha256,
         dependencies=manifest.dependencies, artifacts=tuple(artifacts), examples=examples, left_out=left_out or {},
     )  # fmt: skip
 
@@ -171,16 +172,19 @@ def _named(
         if name not in (None, manifest.name) or version not in (None, manifest.version):
             raise BadPackage(f"{place.name} says itself that it is {manifest.name}#{manifest.version}")
         return manifest
-    made_name, made_version = name or guide.get("packageId"), version or guide.get("version")
-    if not made_name or not made_version:
+    depends = [one for one in guide.get("dependsOn", ()) if one.get("packageId")]
+    said = {
+        "name": name or guide.get("packageId"), "version": version or guide.get("version"),
+        "title": guide.get("title", ""), "license": guide.get("license", ""),
+        "fhirVersions": guide.get("fhirVersion", []),
+        "dependencies": {one["packageId"]: one.get("version", "") for one in depends},
+    }  # fmt: skip
+    if not said["name"] or not said["version"]:
         raise BadPackage(f"{place.name} does not say which package it is: give --name and --version")
-    depends = {
-        one["packageId"]: one.get("version", "") for one in guide.get("dependsOn", ()) if one.get("packageId")
-    }
-    return _Manifest(
-        name=made_name, version=made_version, title=guide.get("title", ""), license=guide.get("license", ""),
-        fhirVersions=guide.get("fhirVersion", []), dependencies=depends,
-    )  # fmt: skip
+    try:
+        return msgspec.convert(said, _Manifest)
+    except msgspec.ValidationError as error:
+        raise BadPackage(f"{place.name}: its ImplementationGuide: {error}") from None
 
 
 def _fhir_versions(manifest: _Manifest) -> list[str]:
