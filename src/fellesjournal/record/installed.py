@@ -6,7 +6,9 @@ They are about nobody and stand outside the vault (`packages`): nothing here can
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from fellesjournal import fhir
 from fellesjournal.packages import Held, Library
@@ -41,9 +43,10 @@ async def with_installed(library: Library, query: SearchQuery, page: Page) -> Pa
 
 def _stored(held: Held) -> Stored:
     """As it goes out: under our id, with the instant of its installation, the rest as its publisher wrote it."""
-    resource = fhir.parse(held.body)
-    meta = resource.get("meta", {}) | {"versionId": "1", "lastUpdated": stamp(held.installed_at)}
+    # Only the first level is taken apart: a code system may be megabytes.
+    members = msgspec.json.decode(held.body, type=dict[str, msgspec.Raw])
+    meta = fhir.parse(bytes(members.get("meta", b"{}"))) | {"versionId": "1", "lastUpdated": stamp(held.installed_at)}
     id = f"pkg-{held.artifact}"  # noqa: A001 - FHIR's word
-    body = {"resourceType": held.rtype, "id": id, "meta": meta}
-    body |= {key: value for key, value in resource.items() if key not in body}
+    body: dict[str, Any] = {"resourceType": held.rtype, "id": id, "meta": meta}
+    body |= {key: value for key, value in members.items() if key not in body}
     return Stored(held.rtype, id, 1, held.installed_at, fhir.encode(body).decode())
