@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import bulk, pages, read, start
+from bench import bulk, everything, pages, read, start
 from bench.bundles import read_bundles
 from bench.clients import post_all, time_gets
 from bench.durable import sync_cost
@@ -146,6 +146,18 @@ def _bundles(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> lis
     return figures
 
 
+def _everything(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[Figure]:
+    found = read_bundles(options.bundles)
+    token = asyncio.run(site.token())
+    with site.web() as web:
+        patients = everything.posted(web, found, token=token)
+        whole = everything.records(web, patients, token=token)
+        rounds = [everything.asked(web, whole, token=token, seconds=options.seconds) for _ in range(options.rounds)]
+    per_s, p99 = (statistics.median(getattr(one, name) for one in rounds) for name in ("per_s", "p99"))
+    what = f"$everything ({found.source}, {whole.resources} resources, {whole.kilobytes} kB each)"
+    return [Figure(what, f"{per_s:.0f} patients/s (p99 {p99:.0f} ms)", "≥ 100/s")]
+
+
 def _post_rounds(
     site: Site, web: Web, token: str, bodies: Sequence[bytes], resources: int, rounds: int
 ) -> tuple[list[float], str]:
@@ -162,7 +174,9 @@ def _median(sides: list[read.Side], value: Callable[[read.Side], float]) -> floa
 
 
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
-_MEASURES: dict[str, Measure] = {"read": _read, "search": _search, "chart": _chart, "bundles": _bundles}
+_MEASURES: dict[str, Measure] = {
+    "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything,
+}  # fmt: skip
 
 
 def _chosen(only: Sequence[str] | None) -> list[Measure]:

@@ -14,7 +14,7 @@ from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
 from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
-from fellesjournal.fhir.ownership import Owner, other_owner_params
+from fellesjournal.fhir.ownership import Owner, date_elements, other_owner_params
 from fellesjournal.fhir.patch import (
     BadPatch,
     PatchConflict,
@@ -68,6 +68,7 @@ __all__ = [
     "apply_merge_patch",
     "compartment_params",
     "compartment_types",
+    "date_elements",
     "date_range",
     "encode",
     "examine",

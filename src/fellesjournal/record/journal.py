@@ -36,6 +36,7 @@ from fellesjournal.record.errors import (
     VersionConflict,
     placed,
 )
+from fellesjournal.record.everything import EverythingQuery, Focus, read_everything
 from fellesjournal.record.gathering import Gathering, own_key
 from fellesjournal.record.history import HistoryPage, HistoryQuery, read_history
 from fellesjournal.record.identify import Identified
@@ -128,6 +129,17 @@ class Journal(Gathering):
             found = self._known.get(("Patient", query.patient))
             query = replace(query, patient=ids.encode(*found)) if found else query
         return await read_history(self._db, self.vault.keys, self.decision, query, after=after, key=key)
+
+    async def everything(self, query: EverythingQuery, *, after: str | None = None) -> Page:
+        """One page of everything about a Patient or an Encounter, as `record.everything` says.
+
+        Raises NotFound (hidden too), Gone, SessionOver, SearchError for a cursor that isn't ours.
+        """
+        key = ids.decode(query.id) or await self._find(query.rtype, query.id)
+        patient = key[1] if query.rtype == "Patient" else await self._patient_of(query.rtype, query.id)
+        return await read_everything(
+            self._db, self.vault.keys, self.decision, query, Focus(key, patient), after=after
+        )
 
     async def search(self, rtype: str, params: Pairs, *, after: str | None = None) -> Page:
         """One page of a FHIR search in the chart that it names, else in the acting unit's lists.
@@ -321,6 +333,15 @@ class Journal(Gathering):
     @property
     def _db(self) -> Database | Connection:
         return self._conn or self.vault.db
+
+    async def _patient_of(self, rtype: str, id: str) -> int:
+        """The pid of the Patient whom a resource that may be read is about; UNIT_OWN for nobody."""
+        subject = ownership.probe_owner((await self.read(rtype, id)).resource())
+        found = ownership.patient_key(subject)
+        name = names.name_in(subject or "")
+        if found is None and name and name[0] == "Patient":
+            found = await self._find(*name)
+        return found[1] if found else ownership.UNIT_OWN
 
     async def _find(self, rtype: str, id: str) -> Key:
         if names.is_id(id):

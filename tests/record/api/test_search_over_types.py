@@ -99,7 +99,7 @@ def test_a_contacts_compartment_is_what_refers_to_it(client: httpx.Client, chart
     ("path", "status"),
     [
         ("Practitioner", 400), ("Organization", 400), ("*?_type=Organization", 400), ("nothing", 404),
-        ("$everything", 404), ("Observation?nonsense=1", 400),
+        ("$nothing", 404), ("Observation?nonsense=1", 400),
     ],
 )  # fmt: skip
 def test_what_is_in_no_chart_is_refused(client: httpx.Client, chart: str, path: str, status: int) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
 from fellesjournal.record.api.http import fhir_errors, json_response
+from fellesjournal.record.api.operations.offered import stated
 from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
 from fellesjournal.record.search import COMPARTMENTS, is_served
 
@@ -75,4 +76,5 @@ def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": "single",
         "searchParam": sorted([*params, {"name": "_list", "type": "special"}], key=itemgetter("name")),
+        "operation": stated(rtype),
     }

@@ -6,6 +6,7 @@ from fellesjournal.record.api.bundle import bundles
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.history import history, system_history, type_history
 from fellesjournal.record.api.metadata import metadata
+from fellesjournal.record.api.operations.offered import READS, operation_routes
 from fellesjournal.record.api.patch import patch, patch_matching
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
@@ -23,10 +24,11 @@ _reads: list[Route] = [
 ]
 """What may stand in a bundle as a GET."""
 
-_bundle = bundles(_reads)
+_bundle = bundles([*READS, *_reads])
 
 _interactions: list[BaseRoute] = [
     Route("/metadata", metadata, methods=["GET"]),
+    *operation_routes(),
     *_reads,
     Route("/_search", search_post, methods=["POST"]),
     Route("/{rtype}/{id}/{within}/_search", search_post, methods=["POST"]),

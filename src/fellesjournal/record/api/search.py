@@ -1,5 +1,6 @@
 """search (FHIR search.html): GET and POST _search on a type, on several, and in a compartment."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -32,8 +33,9 @@ from fellesjournal.record.search import (
 CURSOR = "_cursor"
 _FORM = "application/x-www-form-urlencoded"
 _FORM_LIMIT = 1_000_000
-_LOOKS = frozenset({"_format", "_pretty"})
-_EDGE = _LOOKS | {CURSOR}
+LOOKS = frozenset({"_format", "_pretty"})
+MORE_INCLUDES = "There was more to include than an answer holds; the rest was left out."
+_EDGE = LOOKS | {CURSOR}
 
 
 @fhir_errors
@@ -88,7 +90,7 @@ async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) 
     if query.rtype in DEFINITIONS and not query.path:
         page = await with_installed(journal.vault.library, query, page)
     base = f"{request.app.state.settings.base_url}/fhir"
-    return _bundle(base, query, page, [pair for pair in pairs if pair[0] in _LOOKS])
+    return _bundle(base, query, page, [pair for pair in pairs if pair[0] in LOOKS])
 
 
 async def _form_pairs(request: Request) -> list[tuple[str, str]]:
@@ -109,14 +111,21 @@ async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, s
 
 
 def _bundle(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
-    pairs = [*query.params, *looks]
     address = f"{base}/{query.address}".removesuffix("/")
-    links = [_link("self", address, pairs)]
+    return searchset(base, address, page, pairs=[*query.params], looks=looks, notices=_warnings(query, page))
+
+
+def searchset(
+    base: str, address: str, page: Page, *, pairs: list[tuple[str, str]], looks: list[tuple[str, str]],
+    notices: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """A page as a Bundle: what was asked at `address` with `pairs`, how it looks, what there is to say of it."""
+    links = [_link("self", address, [*pairs, *looks])]
     if page.next:
-        links.append(_link("next", address, [*pairs, (CURSOR, page.next)]))
+        links.append(_link("next", address, [*pairs, *looks, (CURSOR, page.next)]))
     entries = [_entry(base, stored, "match") for stored in page.matches]
     entries += [_entry(base, stored, "include") for stored in page.included]
-    entries += [_outcome(text) for text in _warnings(query, page)]
+    entries += [_outcome(text) for text in notices]
     total = f'"total":{page.total},' if page.total is not None else ""
     listed = f',"entry":[{",".join(entries)}]' if entries else ""
     return f'{{"resourceType":"Bundle","type":"searchset",{total}"link":[{",".join(links)}]{listed}}}'
@@ -139,9 +148,7 @@ def _entry(base: str, stored: Stored, mode: str) -> str:
 
 def _warnings(query: SearchQuery, page: Page) -> list[str]:
     texts = [f"The parameter {name} is not known and was left out." for name in query.ignored]
-    if NOTICE_INCLUDES in page.notices:
-        texts.append("There was more to include than an answer holds; the rest was left out.")
-    return texts
+    return texts + ([MORE_INCLUDES] if NOTICE_INCLUDES in page.notices else [])
 
 
 def _outcome(text: str) -> str:

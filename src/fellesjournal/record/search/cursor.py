@@ -32,31 +32,56 @@ class Cursor:
 
 def seal_cursor(cursor: Cursor, *, keys: Keys, query: SearchQuery, person: int, unit: int) -> str:
     """A cursor as the outside sees it: opaque, URL-safe."""
-    micros = (cursor.sort - _EPOCH) // _MICROSECOND
-    body = _BODY.pack(_VERSION, micros, cursor.pid, cursor.shown)
-    signature = keys.sign("cursor", body + _bound_to(query, person, unit))
-    return _text(body + signature)
+    body = _BODY.pack(_VERSION, micros_of(cursor.sort), cursor.pid, cursor.shown)
+    return seal_place(body, keys=keys, bound=bound_to(query.fingerprint(), person=person, unit=unit))
 
 
 def open_cursor(text: str, *, keys: Keys, query: SearchQuery, person: int, unit: int) -> Cursor:
     """The cursor again. Raises SearchError for one forged, or made for another search, reader or unit."""
+    bound = bound_to(query.fingerprint(), person=person, unit=unit)
+    try:
+        version, micros, pid, shown = _BODY.unpack(open_place(text, keys=keys, bound=bound))
+    except struct.error:
+        raise _refused() from None
+    if version != _VERSION:
+        raise _refused()
+    return Cursor(instant_of(micros), pid, shown)
+
+
+def seal_place(body: bytes, *, keys: Keys, bound: bytes) -> str:
+    """A place to go on from, as the outside sees it: opaque, URL-safe, good with the same `bound` alone."""
+    return _text(body + keys.sign("cursor", body + bound))
+
+
+def open_place(text: str, *, keys: Keys, bound: bytes) -> bytes:
+    """The place again. Raises SearchError for one forged, or bound to something else."""
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        version, micros, pid, shown = _BODY.unpack(raw[:-SIGNATURE_BYTES])
-    except (ValueError, binascii.Error, struct.error):
+    except (ValueError, binascii.Error):
         raise _refused() from None
-    payload = raw[:-SIGNATURE_BYTES] + _bound_to(query, person, unit)
-    if version != _VERSION or _text(raw) != text or not keys.verify("cursor", payload, raw[-SIGNATURE_BYTES:]):
+    body = raw[:-SIGNATURE_BYTES]
+    if _text(raw) != text or not keys.verify("cursor", body + bound, raw[-SIGNATURE_BYTES:]):
         raise _refused()
-    return Cursor(_EPOCH + micros * _MICROSECOND, pid, shown)
+    return body
+
+
+def bound_to(fingerprint: bytes, *, person: int, unit: int) -> bytes:
+    """What a place is good for: the same question by the same person in the same unit."""
+    return sha256(fingerprint + struct.pack(">qq", person, unit)).digest()
+
+
+def micros_of(instant: datetime) -> int:
+    """An instant as a number that loses nothing."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(micros: int) -> datetime:
+    """The instant of such a number."""
+    return _EPOCH + micros * _MICROSECOND
 
 
 def _text(raw: bytes) -> str:
     return urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _bound_to(query: SearchQuery, person: int, unit: int) -> bytes:
-    return sha256(query.fingerprint() + struct.pack(">qq", person, unit)).digest()
 
 
 def _refused() -> SearchError:

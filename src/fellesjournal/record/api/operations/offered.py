@@ -1,0 +1,62 @@
+"""Which operations are offered, and where: the routes and the CapabilityStatement are made from this list."""
+
+from typing import Final, NamedTuple
+
+from starlette.routing import Route
+
+from fellesjournal.access.gate import Endpoint
+from fellesjournal.record.api.edge import METHODS, elsewhere
+from fellesjournal.record.api.operations.everything import encounter_everything, patient_everything
+from fellesjournal.record.api.operations.meta import meta, meta_add, meta_delete
+
+_OF_TYPE: Final = "/{rtype}/${name}"
+_OF_INSTANCE: Final = "/{rtype}/{{id}}/${name}"
+_OF_VERSION: Final = "/{rtype}/{{id}}/_history/{{version}}/${name}"
+_ANY: Final = "Resource"
+
+
+class Operation(NamedTuple):
+    """One operation on a resource type, or on every one (`Resource`). By GET too when it changes nothing."""
+
+    rtype: str
+    name: str
+    endpoint: Endpoint
+    places: tuple[str, ...] = (_OF_INSTANCE,)
+    methods: tuple[str, ...] = ("GET", "POST")
+
+    @property
+    def definition(self) -> str:
+        """The canonical of its OperationDefinition."""
+        return f"http://hl7.org/fhir/OperationDefinition/{self.rtype}-{self.name}"
+
+    def routes(self) -> list[Route]:
+        """Where it is offered."""
+        rtype = "{rtype}" if self.rtype == _ANY else self.rtype
+        paths = [place.format(rtype=rtype, name=self.name) for place in self.places]
+        return [Route(path, self.endpoint, methods=list(self.methods)) for path in paths]
+
+
+OPERATIONS: Final = (
+    Operation("Patient", "everything", patient_everything, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("Encounter", "everything", encounter_everything),
+    Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
+    Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
+    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),
+)
+
+READS: Final = [route for one in OPERATIONS if "GET" in one.methods for route in one.routes()]
+"""What may stand in a bundle as a GET."""
+
+
+def operation_routes() -> list[Route]:
+    """The routes of all; another method at the address of one is told which it takes."""
+    routes = [route for one in OPERATIONS for route in one.routes()]
+    refused = [Route(route.path, elsewhere([*routes]), methods=METHODS) for route in routes]
+    return [*routes, *refused]
+
+
+def stated(rtype: str) -> list[dict[str, str]]:
+    """The operations of a type, as a CapabilityStatement names them."""
+    return [
+        {"name": one.name, "definition": one.definition} for one in OPERATIONS if one.rtype in (rtype, _ANY)
+    ]
