@@ -90,7 +90,7 @@ async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) 
     if query.rtype in DEFINITIONS and not query.path:
         page = await with_installed(journal.vault.library, query, page)
     base = f"{request.app.state.settings.base_url}/fhir"
-    return _bundle(base, query, page, [pair for pair in pairs if pair[0] in LOOKS])
+    return bundle_of(base, query, page, [pair for pair in pairs if pair[0] in LOOKS])
 
 
 async def _form_pairs(request: Request) -> list[tuple[str, str]]:
@@ -110,7 +110,8 @@ async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, s
     return json_response((await run(request, journal_of(request, decision), pairs)).encode())
 
 
-def _bundle(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
+def bundle_of(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
+    """The answer to a search; `looks` say how it is to look."""
     address = f"{base}/{query.address}".removesuffix("/")
     return searchset(base, address, page, pairs=[*query.params], looks=looks, notices=_warnings(query, page))
 

@@ -21,6 +21,7 @@ from fellesjournal.record.search.cursor import Cursor
 from fellesjournal.record.search.drive import Driver, Order
 from fellesjournal.record.search.include import INCLUDE_CAP, include_tables
 from fellesjournal.record.search.model import SearchQuery
+from fellesjournal.record.search.newest import newest_page
 from fellesjournal.record.search.order import sort_sql
 from fellesjournal.record.search.reading import Reader, reads
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Scope
@@ -110,7 +111,8 @@ def compile_first_page(query: SearchQuery, scope: Scope, hash64: Callable[[str],
 
 def _is_plain(driver: Driver, query: SearchQuery) -> bool:
     """Whether there are only matches to find, in an order that an index has: no notice, no total, nothing beside."""
-    bare = query.count and query.total == "none" and not (query.editions or query.includes or query.revincludes)
+    beside = query.editions or query.includes or query.revincludes or query.newest
+    bare = query.count and query.total == "none" and not beside
     return bool(bare) and walk_order(query) is not None and not isinstance(driver, Reader)
 
 
@@ -214,6 +216,8 @@ def walk_order(query: SearchQuery) -> Order | None:
 
 
 def _page(driver: Driver, query: SearchQuery, scope: Scope, params: Params, after: Cursor | None) -> str:
+    if query.newest:
+        return newest_page(driver.matches(NEWEST, limit="", after=None), query, params)
     order = walk_order(query)
     if order is None:
         return _sorted_page(driver, query, scope, params, after)

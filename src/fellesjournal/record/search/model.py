@@ -164,6 +164,7 @@ class SearchQuery:
 
     Over several types `rtype` is empty and `parts` has a search for each. `path` is the address in a compartment,
     `chart` the id of the Patient whose compartment it is. `editions` are those of the added parameters that it uses.
+    With `newest` the answer is the so many newest of each code.
     """
 
     rtype: str
@@ -181,6 +182,7 @@ class SearchQuery:
     path: str = ""
     chart: str = ""
     editions: tuple[int, ...] = ()
+    newest: int = 0
 
     @property
     def address(self) -> str:

@@ -7,6 +7,8 @@ from starlette.routing import Route
 from fellesjournal.access.gate import Endpoint
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.operations.everything import encounter_everything, patient_everything
+from fellesjournal.record.api.operations.last import last
+from fellesjournal.record.api.operations.match import match
 from fellesjournal.record.api.operations.meta import meta, meta_add, meta_delete
 
 _OF_TYPE: Final = "/{rtype}/${name}"
@@ -39,6 +41,8 @@ class Operation(NamedTuple):
 OPERATIONS: Final = (
     Operation("Patient", "everything", patient_everything, (_OF_TYPE, _OF_INSTANCE)),
     Operation("Encounter", "everything", encounter_everything),
+    Operation("Observation", "lastn", last, (_OF_TYPE,)),
+    Operation("Patient", "match", match, (_OF_TYPE,), ("POST",)),
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
     Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
     Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),
