@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +16,10 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests import needs
+from tests.axe import SCHEMES, WIDTHS, Scheme, found_by_axe
 from tests.identity.conftest import open_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
-
-AXE = Path(__file__).resolve().parents[1] / "assets/axe/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +62,6 @@ def page(chromium: Chromium, address: str) -> Iterator[Page]:
     context.close()
 
 
-def found_by_axe(page: Page) -> list[str]:
-    """What axe finds."""
-    page.evaluate(AXE.read_text("utf-8"))
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
-    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes']]}" for v in result["violations"]]
-
-
 def to_provider(page: Page, way: str = "Logg inn som helsepersonell") -> None:
     """From the sign-in page to the provider's."""
     page.goto("/logg-inn")
@@ -79,11 +69,11 @@ def to_provider(page: Page, way: str = "Logg inn som helsepersonell") -> None:
     expect(page.get_by_role("heading", name="Velg hvem du er")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_way_in(page: Page, width: int, scheme: str) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_the_way_in(page: Page, width: int, scheme: Scheme) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     for path in ("/logg-inn", "/tidsavbrudd?til=/side", "/logget-ut", "/logg-inn/svar?state=x"):
         page.goto(path)
         assert found_by_axe(page) == []

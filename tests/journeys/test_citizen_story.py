@@ -14,14 +14,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import needs
+from tests.axe import SCHEMES, WIDTHS, Scheme, found_by_axe
 from tests.site import DIABETIC, ELDERLY, LEGEVAKT_NURSE, TONIGHT, Site
 from tests.town import Town, birth_date, sign_contact
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
 
-AXE = Path(__file__).resolve().parents[1] / "assets/axe/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-WIDTHS = [390, 1280]
 MENU = (
     "Oversikt",
     "Notater",
@@ -68,12 +66,6 @@ def page(chromium: Browser, demo_site: Site) -> Iterator[Page]:
     assert faults == []
 
 
-def found_by_axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
-    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes']]}" for v in result["violations"]]
-
-
 def sign_in(site: Site, page: Page, name: str) -> None:
     site.sign_in(page, name, kind="innbygger")
     page.wait_for_url("**/min-journal")
@@ -85,10 +77,10 @@ def open_all(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_own_record(demo_site: Site, page: Page, width: int, scheme: str) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_in_the_own_record(demo_site: Site, page: Page, width: int, scheme: Scheme) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     sign_in(demo_site, page, ELDERLY)
     for name in MENU:
         page.get_by_role("navigation", name="Hovedmeny").get_by_role("link", name=name, exact=True).click()
@@ -98,10 +90,10 @@ def test_axe_finds_nothing_in_the_own_record(demo_site: Site, page: Page, width:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_pages_for_all(page: Page, width: int, scheme: str) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_pages_for_all(page: Page, width: int, scheme: Scheme) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     for path in OPEN_PAGES:
         page.goto(path)
         assert (path, found_by_axe(page)) == (path, [])

@@ -7,18 +7,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests import needs
+from tests.axe import SCHEMES, WIDTHS, Scheme, found_by_axe
 from tests.site import DIABETIC, ELDERLY, GP, TONIGHT, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
 
-AXE = Path(__file__).resolve().parents[1] / "assets/axe/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 DRAFTS = "JSON.stringify(Object.entries(localStorage))"
 CHART_PAGES = ("", "/tidslinje", "/notater", "/malinger", "/problemer", "/notat/nytt", "/innsynslogg")
 
@@ -77,12 +75,6 @@ class Hands:
     def type(self, text: str) -> None:
         self.actions += 1
         self.page.keyboard.type(text)
-
-
-def found_by_axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
-    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes']]}" for v in result["violations"]]
 
 
 def test_gp_finds_todays_patients_and_opens_a_chart_in_one_click(page: Page) -> None:
@@ -314,11 +306,11 @@ def test_patient_without_a_need_is_refused_with_why_and_what_can_be_done(page: P
     assert found_by_axe(page) == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_no_page_scrolls_sideways(page: Page, chart: str, width: int, scheme: str) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(page: Page, chart: str, width: int, scheme: Scheme) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     pages = [chart + path for path in CHART_PAGES] + ["/fastlege", "/fastlege/uke", "/innboks", "/innboks/neste"]
     for path in pages:
         page.goto(path)

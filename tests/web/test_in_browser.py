@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.axe import SCHEMES, WIDTHS, Scheme, found_by_axe
 from tests.web.conftest import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
-AXE = Path(__file__).resolve().parents[1] / "assets/axe/axe.min.js"
-WIDTHS = [390, 1280]
 NOTE = "textarea[name=tekst]"
 
 
-def found_by_axe(page: Page) -> list[str]:
-    # Run from outside of the page's own world, since its policy lets no foreign script in.
-    page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
-    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes']]}" for v in result["violations"]]
-
-
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("path", ["/", "/form", "/citizen", "/feil/409"])
-def test_axe_finds_nothing(page: Page, width: int, scheme: str, path: str) -> None:
+def test_axe_finds_nothing(page: Page, width: int, scheme: Scheme, path: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     page.goto(path)
     assert found_by_axe(page) == []
 
