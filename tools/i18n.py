@@ -73,13 +73,13 @@ def without(known: set[str], texts: Catalog) -> Catalog:
 
 def missing(rooms: Rooms) -> list[str]:
     """`language/room: text` for each text that has no translation."""
-    return [
-        f"{language}/{room}: {key(message.id)}"
-        for language in LANGUAGES
-        for room, texts in sorted(rooms.items())
-        for message in texts
-        if message.id and not is_translated(catalogue(language, room), message.id)
-    ]
+    gaps = []
+    for language in LANGUAGES:
+        for room, texts in sorted(rooms.items()):
+            known = catalogue(language, room)
+            lacking = [message for message in texts if message.id and not is_translated(known, message.id)]
+            gaps += [f"{language}/{room}: {key(message.id)}" for message in lacking]
+    return gaps
 
 
 def is_translated(known: Catalog, text: Text) -> bool:
