@@ -47,18 +47,49 @@ server.start()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has a choice of ways")
 
 
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="fj-emb-"))
-    yield folder
-    with contextlib.suppress(EmbeddedError):
-        remove_data(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(EmbeddedError):
+            remove_data(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def used_once() -> Iterator[Path]:
+    """A data folder after its first start and stop."""
+    with _folder() as folder:
+        with _server(folder, create_keys(folder)):
+            pass
+        yield folder
+
+
+@pytest.fixture
+def data_dir(used_once: Path) -> Iterator[Path]:
+    """A copy of a data folder that was used once: what a first start makes takes longer than most tests."""
+    with _folder() as folder:
+        shutil.copytree(used_once, folder, symlinks=True, dirs_exist_ok=True)
+        yield folder
 
 
 @pytest.fixture
 def keys(data_dir: Path) -> Keys:
-    return create_keys(data_dir)
+    return open_keys(data_dir)
+
+
+@pytest.fixture
+def new_dir() -> Iterator[Path]:
+    """An empty folder, for a first start."""
+    with _folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def new_keys(new_dir: Path) -> Keys:
+    return create_keys(new_dir)
 
 
 def _server(data_dir: Path, keys: Keys, **more: Any) -> Embedded:
@@ -101,15 +132,15 @@ def _server_pid(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
-def test_rows_are_there_after_a_stop_and_a_start(data_dir: Path, keys: Keys) -> None:
-    with _server(data_dir, keys) as dsn:
+def test_rows_are_there_after_a_stop_and_a_start(new_dir: Path, new_keys: Keys) -> None:
+    with _server(new_dir, new_keys) as dsn:
         _ask(dsn, "CREATE TABLE public.t AS SELECT 7 AS x")
         socket = Path(dsn.host)
         assert socket.stat().st_mode & 0o777 == 0o700
         assert len(str(socket / ".s.PGSQL.5432")) < 107
     assert not socket.exists()
     start = time.monotonic()
-    with _server(data_dir, keys) as dsn:
+    with _server(new_dir, new_keys) as dsn:
         assert time.monotonic() - start < 5
         assert _ask(dsn, "SELECT x FROM public.t") == 7
         assert _ask(dsn, "SHOW listen_addresses") == ""
@@ -124,12 +155,12 @@ def test_socket_needs_the_password(data_dir: Path, keys: Keys) -> None:
 @as_root
 @pytest.mark.parametrize("forbid_namespaces", [False, True])
 def test_root_runs_it_as_another_account_with_and_without_namespaces(
-    data_dir: Path, keys: Keys, forbid_namespaces: bool
+    new_dir: Path, new_keys: Keys, forbid_namespaces: bool
 ) -> None:
-    server = _server(data_dir, keys, forbid_namespaces=forbid_namespaces)
+    server = _server(new_dir, new_keys, forbid_namespaces=forbid_namespaces)
     with server as dsn:
         assert _ask(dsn, "SELECT 1") == 1
-        status = Path(f"/proc/{_server_pid(data_dir)}/status").read_text()
+        status = Path(f"/proc/{_server_pid(new_dir)}/status").read_text()
         uid = int(status.partition("Uid:")[2].split()[0])
         effective = int(status.partition("CapEff:")[2].split()[0], 16)
     if forbid_namespaces:
@@ -152,16 +183,16 @@ def test_data_follows_from_one_way_to_the_other(data_dir: Path, keys: Keys) -> N
 
 
 @as_root
-def test_programs_out_of_the_account_s_reach_are_copied(data_dir: Path, keys: Keys) -> None:
+def test_programs_out_of_the_account_s_reach_are_copied(new_dir: Path, new_keys: Keys) -> None:
     """Those of the installed package: a distribution's are within everybody's reach."""
-    programs = find_programs("", data=data_dir / "none", identity=Identity("plain", 0, 0), near=data_dir)
-    hidden = data_dir / "hidden"
+    programs = find_programs("", data=new_dir / "none", identity=Identity("plain", 0, 0), near=new_dir)
+    hidden = new_dir / "hidden"
     package = programs.parent.parent
     shutil.copytree(programs.parent, hidden / package.name / "pginstall", symlinks=True)
     shutil.copytree(package.with_name(f"{package.name}.libs"), hidden / f"{package.name}.libs")
     hidden.chmod(0o700)
     pg_bin = str(hidden / package.name / "pginstall" / "bin")
-    server = Embedded(data_dir=data_dir, keys=keys, pg_bin=pg_bin, forbid_namespaces=True)
+    server = Embedded(data_dir=new_dir, keys=new_keys, pg_bin=pg_bin, forbid_namespaces=True)
     with server as dsn:
         assert _ask(dsn, "SELECT 1") == 1
     assert server.way == "setuid"
@@ -195,11 +226,11 @@ def test_roles_get_the_passwords_of_the_key_file(data_dir: Path, keys: Keys) -> 
 
 
 @as_root
-def test_plain_user_runs_it(data_dir: Path) -> None:
-    folder = data_dir / "plain"
+def test_plain_user_runs_it(new_dir: Path) -> None:
+    folder = new_dir / "plain"
     folder.mkdir()
     os.chown(folder, _NOBODY, _NOBODY)
-    data_dir.chmod(0o755)
+    new_dir.chmod(0o755)
     python = next((path for path in (sys.executable, "/usr/bin/python3") if _nobody_can_run(path)), None)
     if python is None:
         pytest.skip("no interpreter within a plain user's reach")
@@ -286,11 +317,11 @@ def test_pid_file_that_names_another_program_is_no_hindrance(data_dir: Path, key
         assert _ask(dsn, "SELECT 1") == 1
 
 
-def test_first_start_that_was_broken_off_is_begun_anew(data_dir: Path, keys: Keys) -> None:
-    half = data_dir / "postgres.new"
+def test_first_start_that_was_broken_off_is_begun_anew(new_dir: Path, new_keys: Keys) -> None:
+    half = new_dir / "postgres.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
-    with _server(data_dir, keys) as dsn:
+    with _server(new_dir, new_keys) as dsn:
         assert _ask(dsn, "SELECT 1") == 1
 
 
@@ -310,19 +341,15 @@ def test_start_and_stop_in_a_thread_that_ends(data_dir: Path, keys: Keys) -> Non
     asyncio.run(story())
 
 
-def test_programs_that_do_not_fit_are_named(data_dir: Path, keys: Keys, tmp_path: Path) -> None:
+def test_programs_that_do_not_fit_are_named(data_dir: Path, keys: Keys, new_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="no PostgreSQL 15 or newer"):
-        Embedded(data_dir=data_dir, keys=keys, pg_bin=str(tmp_path)).start()
-    with _server(data_dir, keys):
-        pass
+        Embedded(data_dir=new_dir, keys=keys, pg_bin=str(tmp_path)).start()
     (data_dir / "postgres").resolve().joinpath("PG_VERSION").write_text("14\n")
     with pytest.raises(EmbeddedError, match="was made by PostgreSQL 14"):
         _server(data_dir, keys).start()
 
 
 def test_server_that_cannot_start_shows_the_end_of_its_log(data_dir: Path, keys: Keys) -> None:
-    with _server(data_dir, keys):
-        pass
     control = (data_dir / "postgres").resolve() / "global" / "pg_control"
     control.write_bytes(bytes(8192))
     with pytest.raises(EmbeddedError, match=r"did not start:\n.*FATAL"):
