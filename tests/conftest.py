@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from fellesjournal.kit.migrate import migrate
 from fellesjournal.kit.settings import Settings
 from tests import needs
 
-TEMPLATE = "fj_template"
+TEMPLATE, DEMO = "fj_template", "fj_demo"
 
 # With CI the same examples each time: what it says of a commit must not hang on luck. At a desk new ones are tried.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -92,12 +92,10 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(embedded_server: tuple[Dsn, Keys], worker_id: str) -> str:
-    """Name of a migrated, empty database to clone; one for each worker, since cloning wants it to itself."""
+def template(embedded_server: tuple[Dsn, Keys]) -> str:
+    """Name of a migrated, empty database to clone."""
     dsn, keys = embedded_server
-    name = f"{TEMPLATE}_{worker_id}"
-    asyncio.run(migrate(dsn.to(name), keys, demo=True))
-    return name
+    return _made_once(keys, TEMPLATE, lambda name: migrate(dsn.to(name), keys, demo=True))
 
 
 @pytest.fixture
@@ -119,14 +117,12 @@ def module_database(
 
 
 @pytest.fixture(scope="session")
-def demo_template(embedded_server: tuple[Dsn, Keys], worker_id: str) -> str:
+def demo_template(embedded_server: tuple[Dsn, Keys]) -> str:
     """Name of a database with a small demo municipality in it, to clone; made at its first use."""
     from tests.site import SIZE, load_demo
 
     _dsn, keys = embedded_server
-    name = f"fj_demo_{worker_id}"
-    asyncio.run(load_demo(_demo_settings(keys, name, demo_size=SIZE), keys))
-    return name
+    return _made_once(keys, DEMO, lambda name: load_demo(_demo_settings(keys, name, demo_size=SIZE), keys))
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +147,21 @@ async def admin(database: TestDatabase) -> AsyncGenerator[db.Database, None]:
     """A pool as the administrator of the test's database."""
     async with await database.connect_admin() as pool:
         yield pool
+
+
+def _made_once(keys: Keys, name: str, make: Callable[[str], Awaitable[object]]) -> str:
+    """A database that the first worker makes who wants it; the others wait for it."""
+    done = keys.path.with_name(f"{name}.done")
+    with done.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            asyncio.run(_awaited(make(name)))
+            done.touch()
+    return name
+
+
+async def _awaited(work: Awaitable[object]) -> None:
+    await work
 
 
 _numbers = itertools.count(1)
