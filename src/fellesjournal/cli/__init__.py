@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fellesjournal import __version__
-from fellesjournal.cli import demo, operate, packages, search_parameters, serve
+from fellesjournal.cli import demo, operate, serve
 from fellesjournal.kit.backup import BackupError
 from fellesjournal.kit.db import DatabaseUnavailable
 from fellesjournal.kit.embedded import EmbeddedError
@@ -23,7 +23,8 @@ _EXPECTED = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; expected errors are one line on standard error and exit code 1."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser(words).parse_args(words)
     try:
         settings = _settings(arguments)
         configure_logging(settings.log_level)
@@ -40,7 +41,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return load_settings(config=arguments.config, **overrides)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fellesjournal", description="One shared health record.")
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
@@ -48,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_command(commands)
     serve.add_commands(commands)
     operate.add_commands(commands)
-    search_parameters.add_command(commands)
-    packages.add_command(commands)
+    if not words or words[0] not in commands.choices:
+        # What reads FHIR takes longer to import than most commands to run.
+        from fellesjournal.cli import packages, search_parameters
+
+        search_parameters.add_command(commands)
+        packages.add_command(commands)
     return parser
