@@ -91,6 +91,14 @@ def test_tokens_of_a_patient(code: str, query: str, expected: bool) -> None:
     assert matches(patient(), code, query) is expected
 
 
+def test_what_labels_and_tags_are_called_has_no_rows() -> None:
+    coding = {"system": "urn:tag", "code": "test", "display": "Prøve"}
+    rows = rows_of(patient(meta={"tag": [coding], "security": [coding]}))
+    for param in (param_id("Patient", "_tag"), param_id("Patient", "_security")):
+        assert rows.token_param.count(param) == 3
+        assert param not in rows.string_param
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

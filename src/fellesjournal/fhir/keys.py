@@ -25,6 +25,9 @@ ESCAPED_BAR: Final = "\x1e"
 
 COMMON_PARAMS: Final = frozenset({"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"})
 
+TEXTLESS: Final = frozenset({"_security", "_tag"})
+"""Parameters over Codings that are found by their codes alone: what they are called has no rows."""
+
 Hash64 = Callable[[str], int]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from fellesjournal.fhir.keys import param_id
+from fellesjournal.fhir.keys import TEXTLESS, param_id
 from fellesjournal.fhir.paths import Presence, Route, routes
 from fellesjournal.fhir.structures import bound_codes, catalogue, is_primitive, is_resource
 
@@ -91,8 +91,9 @@ def implied_systems(rtype: str, code: str) -> frozenset[str] | None:
 
 @cache
 def has_texts(rtype: str, code: str) -> bool:
-    """Tell whether a token parameter's values are codes that have texts."""
-    return any(isinstance(r, Route) and r.type in {"Coding", "CodeableConcept"} for r in param_routes(rtype, code))
+    """Tell whether a token parameter's values are codes whose texts are kept."""
+    found = () if code in TEXTLESS else param_routes(rtype, code)
+    return any(isinstance(r, Route) and r.type in {"Coding", "CodeableConcept"} for r in found)
 
 
 @cache

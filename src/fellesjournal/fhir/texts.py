@@ -1,7 +1,7 @@
 """What a person reads of a code or a reference: rows for `:text`, and for sorting by it.
 
 A concept without any text is sorted by its codes: those rows have the code in `string_exact`, and `:text` leaves them
-out.
+out. Labels and tags have no such rows: they are for machines, and a row on every resource is dear.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 from fellesjournal.fhir.index_rows import Sink
-from fellesjournal.fhir.keys import fold, param_id
+from fellesjournal.fhir.keys import TEXTLESS, fold, param_id
+from fellesjournal.fhir.resource_types import RESOURCE_TYPES
 from fellesjournal.fhir.search_params import COMBINED
 from fellesjournal.fhir.spans import Json, Params
 
-_COMBINED = frozenset(param_id("Observation", code) for code in COMBINED)
+_WITHOUT = frozenset(
+    [param_id("Observation", code) for code in COMBINED]
+    + [param_id(rtype, code) for rtype in RESOURCE_TYPES for code in TEXTLESS]
+)
 
 
 def with_texts(params: Params) -> Params:
-    """Leave out the parameters whose texts are kept under others."""
-    return tuple(p for p in params if p not in _COMBINED)
+    """Leave out the parameters whose texts are kept under others, or not at all."""
+    return tuple(p for p in params if p not in _WITHOUT)
 
 
 def write_coding_text(value: Json, params: Params, sink: Sink) -> None:

@@ -112,6 +112,7 @@ def test_the_chart_that_is_asked_for_is_known(rtype: str, url: str, ids: tuple[s
         ("Observation", "value-quantity", "many"), ("Observation", "code", "a,,b"),
         ("Observation", "code:missing", "x"),
         ("Observation", "_count", "-1"), ("Observation", "_total", "all"), ("Observation", "_sort", "identifier"),
+        ("Observation", "_tag:text", "x"), ("Observation", "_security:text", "x"), ("Observation", "_sort", "_tag"),
         ("Observation", "_include", "Observation"), ("Observation", "_include", "Observation:code"),
         ("Observation", "code.name", "x"), ("Observation", "subject:Nobody.name", "x"),
         ("Patient", "_has:Observation:code", "x"),

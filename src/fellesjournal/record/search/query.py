@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 from typing import Final, cast
 
 from fellesjournal import fhir
+from fellesjournal.fhir.keys import TEXTLESS
 from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
 from fellesjournal.record.search.error import SearchError, Unknown, Unready, refusal, refused
@@ -285,6 +286,8 @@ def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchPar
 
 
 def _check_modifier(name: str, param: fhir.SearchParam, modifier: str, kind: str) -> None:
+    if modifier == "text" and param.code in TEXTLESS:
+        raise Unknown(name, "labels and tags are found by their codes alone")
     if not modifier or modifier in _MODIFIERS[kind]:
         return
     if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
