@@ -17,6 +17,7 @@ from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.parameter import NewParameter
 from fellesjournal.record.search import Scope, compile_search, next_cursor, parse_search
 from tests.conftest import TestDatabase
+from tests.effort import examples
 from tests.record.search.test_against_naive import CHARTS, CODES, DAYS, Setting
 from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, World
 
@@ -114,7 +115,9 @@ def _mine(part: str) -> str:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(parts=ASKED, unit=st.sampled_from((UNIT_A, UNIT_B)), chart=CHARTS, size=st.sampled_from((7, 100)))
 def test_a_copy_finds_what_the_official_one_finds(

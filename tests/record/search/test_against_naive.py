@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fellesjournal.fhir import param_id
 from fellesjournal.record.search import Chart, Listing, Scope, parse_search, parse_system_search, rank
 from tests.conftest import TestDatabase
+from tests.effort import examples
 from tests.record.search.naive import Naive
 from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, Known, World
 
@@ -201,7 +202,7 @@ ORDERS = st.sampled_from(
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -228,7 +229,7 @@ def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fellesjournal.record.search import SearchError, ask_patients, parse_search, rank
 from fellesjournal.record.search.filter_syntax import Logical, Step, Test, Tree, parse_filter
 from fellesjournal.record.search.model import Chain, Clause, Group
+from tests.effort import examples
 from tests.record.search import test_against_naive
 from tests.record.search.test_against_naive import CHARTS, CODES, DAYS, SOURCES, Setting
 from tests.record.search.world import UNIT_A, UNIT_B
@@ -150,7 +151,9 @@ FILTERS = st.recursive(OBSERVED, _grown, max_leaves=6)
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     text=FILTERS, beside=st.sampled_from(("", "&status=final", "&subject:Patient.family=nord", "&date=ge2024-02")),

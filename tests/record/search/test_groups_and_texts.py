@@ -15,6 +15,7 @@ from fellesjournal.fhir import param_id
 from fellesjournal.record.search import Chart, Listing, Scope, parse_search, rank
 from fellesjournal.record.search.model import Clause
 from tests.conftest import TestDatabase
+from tests.effort import examples
 from tests.record.search.plainly import UCUM, fulfils
 from tests.record.search.world import LOADER_UNIT, UNIT_A, Known, World
 
@@ -229,7 +230,7 @@ URLS = st.one_of(
 
 
 @settings(
-    max_examples=250,
+    max_examples=examples(250),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

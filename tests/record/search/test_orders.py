@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fellesjournal.fhir import fold
 from fellesjournal.record.search import Chart, Listing, Scope, SearchError, parse_search
+from tests.effort import examples
 from tests.record.search import test_groups_and_texts
 from tests.record.search.test_groups_and_texts import Setting
 from tests.record.search.world import UNIT_A
@@ -41,7 +42,7 @@ def values(setting: Setting, known: Any, key: str) -> list[Any]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fellesjournal.record.search import Listing
 from fellesjournal.record.search.place import EARTH_KM
 from tests.conftest import TestDatabase
+from tests.effort import examples
 from tests.record.search.test_answers import explained
 from tests.record.search.world import UNIT_A, Known, World
 
@@ -84,7 +85,7 @@ def asked(atlas: Map, url: str) -> list[str]:
     return atlas.loop.run_until_complete(atlas.world.all_pages("a", Listing(UNIT_A), url))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     center=st.one_of(
         st.sampled_from((*CORNERS, *TOWNS)),

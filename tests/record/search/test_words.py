@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fellesjournal.record.search import NOTICE_TEXT, Chart, Listing, SearchError, parse_search, reading
 from fellesjournal.record.search.words import Term, parse_words
 from tests.conftest import TestDatabase
+from tests.effort import examples
 from tests.record.search.test_against_naive import Setting
 from tests.record.search.world import UNIT_A, UNIT_B, Known, World
 
@@ -143,7 +144,7 @@ URLS = st.one_of(
 ROOM = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=ROOM)
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=ROOM)
 @given(
     url=URLS, beside=st.sampled_from(("", "&verification-status=confirmed", "&subject:Patient.family=berg")),
     order=st.sampled_from(("", "&_sort=onset-date", "&_sort=_lastUpdated", "&_sort=-_lastUpdated", "&_sort=_id")),
