@@ -104,6 +104,12 @@ class Journal(Gathering):
             raise fault(row["status"])
         return Stored(rtype, names.id_of(rtype, row["body"], key), row["version"], row["updated"], row["body"], key)
 
+    async def read_all(self, wanted: Sequence[tuple[str, str, int]]) -> list[Stored]:
+        """As many of these versions (type, id, version; 0: the current one) as may be seen. Raises SessionOver."""
+        await self.know((rtype, name) for rtype, name, _ in wanted if ids.decode(name) is None)
+        keyed = [(rtype, key, version) for rtype, name, version in wanted if (key := self.knows(rtype, name))]
+        return await self._asker().read(keyed)
+
     async def history(
         self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50
     ) -> list[Row]:  # fmt: skip

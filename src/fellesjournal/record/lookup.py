@@ -114,6 +114,22 @@ class Asker:
         found = pages_of(hits, set(range(len(wishes))))
         return {name: found.get(number) or Page() for number, (name, _, _) in enumerate(wishes)}
 
+    async def read(self, wanted: Sequence[tuple[str, names.Key, int]]) -> list[Stored]:
+        """The versions (type, row, version) that may be seen, each decided and logged by itself. Raises SessionOver."""
+        found: list[Stored] = []
+        for begin in range(0, len(wanted), store.READS):
+            some = wanted[begin : begin + store.READS]
+            items = [
+                store.PointRead(self.decision.secret, fhir.TYPE_NUMBER[rtype], *key, version)
+                for rtype, key, version in some
+            ]
+            for (rtype, key, _), row in zip(some, await store.read_many(self.db, items), strict=True):
+                if row["status"] == SessionOver.status:
+                    raise SessionOver
+                if row["body"]:
+                    found.append(_stored(fhir.TYPE_NUMBER[rtype], key, row["version"], row["updated"], row["body"]))
+        return found
+
     async def find(self, wanted: Sequence[names.Name]) -> dict[names.Name, names.Key]:
         """The rows that ids stand for to this reader; what is hidden or absent is left out."""
         if not wanted:

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from fellesjournal.access.gate import Endpoint
 from fellesjournal.record.api.edge import METHODS, elsewhere
+from fellesjournal.record.api.operations.document import document
 from fellesjournal.record.api.operations.everything import encounter_everything, patient_everything
 from fellesjournal.record.api.operations.last import last
 from fellesjournal.record.api.operations.match import match
@@ -40,6 +41,7 @@ class Operation(NamedTuple):
 
 OPERATIONS: Final = (
     Operation("Patient", "everything", patient_everything, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("Composition", "document", document, (_OF_TYPE, _OF_INSTANCE)),
     Operation("Encounter", "everything", encounter_everything),
     Operation("Observation", "lastn", last, (_OF_TYPE,)),
     Operation("Patient", "match", match, (_OF_TYPE,), ("POST",)),
