@@ -10,6 +10,7 @@ cannot disagree.
 """
 
 from fellesjournal.fhir.extract import extract, extract_added
+from fellesjournal.fhir.fhirpath.ucum import is_unit
 from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
 from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
 from fellesjournal.fhir.keys import fold, keyed_hash, param_id
@@ -78,6 +79,7 @@ __all__ = [
     "has_texts",
     "implied_systems",
     "is_subset",
+    "is_unit",
     "kept_as",
     "keyed_hash",
     "number_range",

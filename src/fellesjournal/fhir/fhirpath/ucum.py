@@ -101,6 +101,14 @@ _SPECIAL: Final = {
     "[degF]": Unit(Fraction(5, 9), (("K", 1),), Fraction("459.67") * Fraction(5, 9)),
 }
 _ONE: Final = Unit(Fraction(1), ())
+_NAMED: Final = frozenset(
+    "% ' '' 10* 10^ A AU Ao B Bd Bi Bq By C Cel Ci F G Gal Gb Gy H Hz J K Ky L Lmb Mx N Np Oe Ohm P Pa R RAD REM S St Sv T U V"
+    " W Wb a a_g a_j a_t ar atm att b bar bit bit_s cal cal_IT cal_m cal_th car_m cd circ d deg dyn eV eq erg g g% gf gon"
+    " h kat l lm lx m mho min mo mo_g mo_j mo_s mol osm pc ph rad s sb sph sr st t tex u wk".split()
+)
+"""Atoms that are written without brackets."""
+_BRACKETED: Final = ("%", "B", "cal_", "m")
+"""What may stand before a bracket as part of an atom: `B[SPL]`, `cal_[15]`, `m[H2O]`."""
 _PIECE: Final = re.compile(
     r"(?P<annotation>\{[^{}]*\})"
     r"|(?P<sign>[./()])"
@@ -123,6 +131,23 @@ def _read(text: str) -> Unit:
         return _Reader(text).whole()
     except (ValueError, ZeroDivisionError):
         return Unit(Fraction(1), ((text, 1),))
+
+
+def is_unit(text: str) -> bool:
+    """Tell whether a text is a UCUM unit. What stands in brackets is taken as it is: there are hundreds of those."""
+    if not text or len(text) > _MAX_LENGTH:
+        return False
+    if text not in _SPECIAL:
+        try:
+            _Reader(text).whole()
+        except (ValueError, ZeroDivisionError):
+            return False
+    return all(_is_atom(match["atom"]) for match in _PIECE.finditer(text) if match["atom"])
+
+
+def _is_atom(name: str) -> bool:
+    bare = [name, *(name[length:] for length in (1, 2) if name[:length] in _PREFIXES)]
+    return any(one in _NAMED or one.partition("[")[0] in ("", *_BRACKETED) for one in bare if one)
 
 
 def multiply(one: Unit, other: Unit, *, power: int = 1) -> Unit:
@@ -160,8 +185,8 @@ class _Reader:
             if not self._text.startswith(")", self._at):
                 raise ValueError("not a unit")
             self._at += 1
-            return found
-        found = _piece(match)
+        else:
+            found = _piece(match)
         annotation = _PIECE.match(self._text, self._at)
         if annotation is not None and annotation.group("annotation"):
             self._at = annotation.end()

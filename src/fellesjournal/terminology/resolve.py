@@ -1,0 +1,249 @@
+"""From what a value set says to which codes it has: a set for each code system, and what could not be looked into.
+
+Nothing is listed for it: "all of a system" stays that, also of one that is not installed. Filters are answered by the
+system. Imported value sets are followed once each; one that leads back to itself is refused.
+Source: https://hl7.org/fhir/R4/valueset.html#compositions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple, Protocol
+
+from fellesjournal.terminology.codes import ALL, NONE, Codes, some
+from fellesjournal.terminology.errors import BadDefinition, NotEnumerable, NotInstalled, TooCostly
+from fellesjournal.terminology.system import System
+from fellesjournal.terminology.value_set import Definition, Include, Named, Test, implicit, whole
+
+MAX_DEPTH: Final = 20
+MAX_CODES: Final = 200_000
+"""Codes that one value set may name, after its filters were looked at."""
+ANY_SYSTEM: Final = "*"
+
+
+class Library(Protocol):
+    """Where value sets and code systems are found."""
+
+    async def value_set(self, canonical: str) -> Definition | None:
+        """A value set; None when it is not here."""
+
+    async def system(self, url: str, version: str) -> System | None:
+        """A code system, in a version or ('') the one that is preferred; None when it is not here."""
+
+    async def system_of(self, value_set: str) -> str | None:
+        """The code system that names a value set as the one of all its codes."""
+
+
+class Key(NamedTuple):
+    """A code system in a version; '' when nobody knows which."""
+
+    url: str
+    version: str
+
+
+class Missing(NamedTuple):
+    """What could not be looked into: codes of `system` (`*`: of any) may be in, or out when it was excluded."""
+
+    canonical: str
+    system: str
+    is_excluded: bool = False
+    is_partly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a value set has of one code system; `named` are codes with texts of the value set's own."""
+
+    key: Key
+    system: System | None
+    codes: Codes
+    named: dict[str, Named]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The codes of a value set."""
+
+    definition: Definition
+    parts: tuple[Part, ...]
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """How many codes are named in it."""
+        return sum(len(part.codes.named) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Versions of code systems that whoever asks prefers, or demands."""
+
+    preferred: tuple[Key, ...] = ()
+    forced: tuple[Key, ...] = ()
+    excluded: frozenset[str] = frozenset()
+
+    def of(self, url: str, version: str) -> str:
+        """The version to use."""
+        forced = next((key.version for key in self.forced if key.url == url), "")
+        return forced or version or next((key.version for key in self.preferred if key.url == url), "")
+
+
+PLAIN: Final = Versions()
+
+
+async def find(library: Library, canonical: str) -> Definition:
+    """The value set of a canonical, one that a code system implies too. Raises NotInstalled, BadDefinition, TooCostly."""
+    found = await library.value_set(canonical)
+    if found is not None:
+        return found
+    url, _, version = canonical.partition("|")
+    implied = implicit(url)
+    if implied is not None:
+        return whole(implied[0], url=url, version=version, tests=implied[1])
+    system = await library.system_of(url)
+    if system is not None:
+        return whole(system, url=url, version=version)
+    raise NotInstalled(f"The value set {canonical} is not installed.")
+
+
+async def resolve(library: Library, definition: Definition, *, versions: Versions = PLAIN) -> Resolved:
+    """The codes of a value set. Raises BadDefinition, TooCostly."""
+    work = _Work(library, versions)
+    found = await work.whole(definition, (f"{definition.url}|{definition.version}",))
+    parts = tuple(
+        Part(key, work.systems.get(key), codes, found.named.get(key, {}))
+        for key, codes in found.sets.items() if codes and key.url not in versions.excluded
+    )  # fmt: skip
+    return Resolved(definition, parts, tuple(dict.fromkeys(found.missing)))
+
+
+@dataclass
+class _Found:
+    """Sets by code system, on their way."""
+
+    sets: dict[Key, Codes] = field(default_factory=dict)
+    named: dict[Key, dict[str, Named]] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
+
+    def add(self, other: _Found) -> None:
+        """Take in what another has."""
+        for key, codes in other.sets.items():
+            self.sets[key] = self.sets.get(key, NONE) | codes
+        for key, named in other.named.items():
+            self.named[key] = {**named, **self.named.get(key, {})}
+        self.missing += other.missing
+        _check_size(self.sets.values())
+
+    def keep(self, other: _Found) -> None:
+        """Keep what another has too; of a system in any version."""
+        self.sets = {key: codes & other.of(key.url) for key, codes in self.sets.items()}
+        for key, named in other.named.items():
+            for own in self.sets:
+                if own.url == key.url:
+                    self.named[own] = {**named, **self.named.get(own, {})}
+        self.missing += other.missing
+
+    def drop(self, other: _Found) -> None:
+        """Leave out what another has."""
+        self.sets = {key: codes - other.of(key.url) for key, codes in self.sets.items()}
+        self.missing += [one._replace(is_excluded=True) for one in other.missing]
+
+    def of(self, url: str) -> Codes:
+        """What is there of a system, in any version."""
+        found = NONE
+        for key, codes in self.sets.items():
+            if key.url == url:
+                found = found | codes
+        return found
+
+
+class _Work:
+    """One value set being resolved."""
+
+    def __init__(self, library: Library, versions: Versions) -> None:
+        self._library, self._versions = library, versions
+        self._imported: dict[str, _Found] = {}
+        self.systems: dict[Key, System] = {}
+
+    async def whole(self, definition: Definition, way: tuple[str, ...]) -> _Found:
+        """All of a value set; its own expansion where the rest is not here."""
+        if len(way) > MAX_DEPTH:
+            raise TooCostly(f"Value sets import each other deeper than {MAX_DEPTH} times.")
+        found = await self._composed(definition, way)
+        if definition.expanded is None or not any(not one.is_partly for one in found.missing):
+            return found
+        return await self._composed(replace(definition, includes=definition.expanded, excludes=()), way)
+
+    async def _composed(self, definition: Definition, way: tuple[str, ...]) -> _Found:
+        found = _Found()
+        for include in definition.includes:
+            found.add(await self._included(include, way))
+        for exclude in definition.excludes:
+            found.drop(await self._included(exclude, way))
+        return found
+
+    async def _included(self, include: Include, way: tuple[str, ...]) -> _Found:
+        found = await self._own(include) if include.system else None
+        for canonical in include.value_sets:
+            other = await self._import(canonical, way)
+            if found is None:
+                found = _Found(dict(other.sets), dict(other.named), list(other.missing))
+            else:
+                found.keep(other)
+        return found or _Found()
+
+    async def _own(self, include: Include) -> _Found:
+        """What an include has of its own system, before value sets are looked at."""
+        key, system = await self._system(include.system, include.version)
+        if include.named:
+            named = {one.code: one for one in include.named if one.display or one.designations}
+            return _Found({key: some(one.code for one in include.named)}, {key: named})
+        found = _Found({key: ALL})
+        missing = Missing(_canonical(include), include.system, is_partly=system is not None and system.is_listed)
+        if include.tests:
+            if system is None or not system.is_listed:
+                return _Found({key: NONE}, missing=[missing])
+            for test in include.tests:
+                found.sets[key] &= await self._picked(system, test, found, missing)
+        if system is None or not system.head.is_whole:
+            found.missing.append(missing)
+        return found
+
+    async def _picked(self, system: System, test: Test, found: _Found, missing: Missing) -> Codes:
+        try:
+            return await system.pick(test)
+        except NotEnumerable:
+            found.missing.append(missing)
+            return NONE
+
+    async def _import(self, canonical: str, way: tuple[str, ...]) -> _Found:
+        if canonical in self._imported:
+            return self._imported[canonical]
+        try:
+            definition = await find(self._library, canonical)
+        except NotInstalled:
+            return _Found(missing=[Missing(canonical, ANY_SYSTEM)])
+        name = f"{definition.url}|{definition.version}"
+        if name in way:
+            raise BadDefinition("The value set imports itself.")
+        found = await self.whole(definition, (*way, name))
+        self._imported[canonical] = found
+        return found
+
+    async def _system(self, url: str, version: str) -> tuple[Key, System | None]:
+        wanted = self._versions.of(url, version)
+        system = await self._library.system(url, wanted)
+        key = Key(url, system.head.version if system else wanted)
+        if system is not None:
+            self.systems[key] = system
+        return key, system
+
+
+def _canonical(include: Include) -> str:
+    return f"{include.system}|{include.version}" if include.version else include.system
+
+
+def _check_size(sets: Iterable[Codes]) -> None:
+    if sum(len(codes.named) for codes in sets) > MAX_CODES:
+        raise TooCostly(f"A value set has at most {MAX_CODES} codes that are named one by one.")
