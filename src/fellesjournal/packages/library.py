@@ -117,6 +117,10 @@ class Library:
         held = await self._fetch(numbers)
         return [held[number] for number in numbers if number in held]
 
+    async def artifact(self, canonical: str, rtype: str) -> int | None:
+        """The artifact that a canonical means, without its body; None when it is not installed."""
+        return (await self._resolve([canonical], rtype))[canonical]
+
     async def source_for(self, canonicals: Iterable[str] = ()) -> Source:
         """A source of its own in which these canonicals are loaded; others can be loaded when they are asked for."""
         source = Source(self, version=await self.version())

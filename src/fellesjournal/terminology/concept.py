@@ -5,7 +5,7 @@ Source: https://hl7.org/fhir/R4/codesystem.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -75,6 +75,8 @@ class Head:
     content: Content = "complete"
     is_case_sensitive: bool = True
     count: int = 0
+    inactive: int = 0
+    abstract: int = 0
     properties: tuple[Json, ...] = field(default=(), hash=False)
 
     @property
@@ -83,7 +85,7 @@ class Head:
         return self.content == "complete"
 
 
-def read_head(resource: Json, *, concepts: Iterable[Concept] = ()) -> Head:
+def read_head(resource: Json, *, concepts: Sequence[Concept] = ()) -> Head:
     """The head of a CodeSystem. Upper and lower case are told apart where it says so, or where its codes need it."""
     codes = [concept.code for concept in concepts]
     needs_case = len({code.lower() for code in codes}) < len(codes)
@@ -93,6 +95,7 @@ def read_head(resource: Json, *, concepts: Iterable[Concept] = ()) -> Head:
         value_set=resource.get("valueSet", ""), supplements=resource.get("supplements", ""),
         content=resource.get("content", "complete"),
         is_case_sensitive=resource.get("caseSensitive") is True or needs_case, count=len(codes),
+        inactive=sum(one.is_inactive for one in concepts), abstract=sum(one.is_abstract for one in concepts),
         properties=tuple(resource.get("property", ())),
     )  # fmt: skip
 
@@ -100,7 +103,8 @@ def read_head(resource: Json, *, concepts: Iterable[Concept] = ()) -> Head:
 def read_concepts(resource: Json) -> list[Concept]:
     """Every concept of a CodeSystem, in its order; of a code that stands twice the first.
 
-    Hierarchy comes from nesting and from the properties parent, child and subsumedBy. A circle is broken where it closes.
+    Hierarchy comes from nesting and from the properties parent, child and subsumedBy. A circle is broken where it
+    closes.
     """
     known = _known_properties(resource)
     raw: list[tuple[Json, int | None]] = []
@@ -119,8 +123,7 @@ def read_concepts(resource: Json) -> list[Concept]:
 
 def _walk(nested: Iterable[Json]) -> Iterator[tuple[Json, str | None]]:
     """Every concept with its parent's code, parents first; without recursion, so that depth costs nothing."""
-    waiting = [(concept, None) for concept in reversed(list(nested))]
-    todo: list[tuple[Json, str | None]] = list(waiting)
+    todo: list[tuple[Json, str | None]] = [(concept, None) for concept in reversed(list(nested))]
     while todo:
         concept, parent = todo.pop()
         yield concept, parent
@@ -146,7 +149,10 @@ def _properties(concept: Json) -> Iterator[Property]:
 
 
 def _parents(
-    raw: list[tuple[Json, int | None]], properties: list[tuple[Property, ...]], place: dict[str, int], known: dict[str, str]
+    raw: list[tuple[Json, int | None]],
+    properties: list[tuple[Property, ...]],
+    place: dict[str, int],
+    known: dict[str, str],
 ) -> list[tuple[int, ...]]:
     found: list[dict[int, None]] = [{} if parent is None else {parent: None} for _, parent in raw]
     for n, owned in enumerate(properties):
@@ -185,7 +191,9 @@ def _without_circles(parents: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [tuple(one) for one in kept]
 
 
-def _concept(n: int, raw: Json, properties: tuple[Property, ...], parents: tuple[int, ...], known: dict[str, str]) -> Concept:
+def _concept(
+    n: int, raw: Json, properties: tuple[Property, ...], parents: tuple[int, ...], known: dict[str, str]
+) -> Concept:
     names = {(known.get(one.code, one.code), one.text) for one in properties}
     return Concept(
         n, raw.get("code", ""), raw.get("display", ""), raw.get("definition", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -67,9 +67,15 @@ class Held:
                 hits.append(Hit(rank, key, concept))
         return sorted(hits, key=lambda hit: (hit.rank, hit.key, hit.concept.n))[:limit]
 
+    async def described(self, concepts: Sequence[Concept]) -> list[Concept]:
+        """The same concepts with their designations: they have them."""
+        return list(concepts)
+
     async def kin(self, code: str) -> Kin:
         """The concepts right above and right below one."""
-        n = self._place(code)
+        n = self._places.get(self._written(code))
+        if n is None:
+            return Kin()
         return Kin(
             [self._named(up) for up in sorted(self._concepts[n].parents)],
             [self._named(down) for down in sorted(self._children[n])],
@@ -94,7 +100,8 @@ class Held:
 
     @cached_property
     def _spoken(self) -> dict[int, tuple[str, list[Spoken]]]:
-        return {concept.n: (key := code_key(concept.code), texts_of(concept, key)) for concept in self._concepts.values()}
+        keys = {concept.n: code_key(concept.code) for concept in self._concepts.values()}
+        return {n: (key, texts_of(self._concepts[n], key)) for n, key in keys.items()}
 
     def _written(self, code: str) -> str:
         return code if self.head.is_case_sensitive else code.lower()

@@ -35,6 +35,11 @@ def lookup(code: str) -> Diagnosis | None:
     return _table().get(code.strip().upper())
 
 
+def diagnoses() -> list[Diagnosis]:
+    """Every diagnosis of the table, by code."""
+    return list(_table().values())
+
+
 def is_process(code: str) -> bool:
     """Whether the code is a process code (30–69), which is never a diagnosis."""
     match = _CODE.match(code.strip().upper())

@@ -37,9 +37,9 @@ def display(base: str, designations: tuple[Designation, ...], *, own: str, langu
     """
     for language in languages:
         for spoken in _stand_ins(language):
-            if base and _speaks(own, spoken):
+            if base and speaks(own, spoken):
                 return base
-            text = next((one.value for one in designations if _speaks(one.language, spoken) and _is_display(one)), "")
+            text = next((one.value for one in designations if speaks(one.language, spoken) and _is_display(one)), "")
             if text:
                 return text
     return base or next((one.value for one in designations if _is_display(one)), "")
@@ -52,7 +52,7 @@ def _stand_ins(language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([language, first]))
 
 
-def _speaks(own: str, wanted: str) -> bool:
+def speaks(own: str, wanted: str) -> bool:
     """Whether a text is in a language: `nb` is spoken by `nb-NO`, `nb-NO` by `nb-NO` alone."""
     low = own.lower()
     return low == wanted or low.startswith(f"{wanted}-")

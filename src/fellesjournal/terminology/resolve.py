@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Protocol
 
 from fellesjournal.terminology.codes import ALL, NONE, Codes, some
-from fellesjournal.terminology.errors import BadDefinition, NotEnumerable, NotInstalled, TooCostly
+from fellesjournal.terminology.errors import BadDefinition, NotInstalled, TooCostly
+from fellesjournal.terminology.held import Held
 from fellesjournal.terminology.system import System
-from fellesjournal.terminology.value_set import Definition, Include, Named, Test, implicit, whole
+from fellesjournal.terminology.value_set import Definition, Include, Named, implicit, whole
 
 MAX_DEPTH: Final = 20
 MAX_CODES: Final = 200_000
@@ -68,6 +69,8 @@ class Resolved:
     definition: Definition
     parts: tuple[Part, ...]
     missing: tuple[Missing, ...] = ()
+    shelves: dict[Key, Held] = field(default_factory=dict, compare=False)
+    """What is kept of it to be listed: `expansion` fills it in."""
 
     @property
     def weight(self) -> int:
@@ -93,7 +96,10 @@ PLAIN: Final = Versions()
 
 
 async def find(library: Library, canonical: str) -> Definition:
-    """The value set of a canonical, one that a code system implies too. Raises NotInstalled, BadDefinition, TooCostly."""
+    """The value set of a canonical, one that a code system implies too.
+
+    Raises NotInstalled, BadDefinition, TooCostly.
+    """
     found = await library.value_set(canonical)
     if found is not None:
         return found
@@ -205,17 +211,10 @@ class _Work:
             if system is None or not system.is_listed:
                 return _Found({key: NONE}, missing=[missing])
             for test in include.tests:
-                found.sets[key] &= await self._picked(system, test, found, missing)
+                found.sets[key] &= await system.pick(test)
         if system is None or not system.head.is_whole:
             found.missing.append(missing)
         return found
-
-    async def _picked(self, system: System, test: Test, found: _Found, missing: Missing) -> Codes:
-        try:
-            return await system.pick(test)
-        except NotEnumerable:
-            found.missing.append(missing)
-            return NONE
 
     async def _import(self, canonical: str, way: tuple[str, ...]) -> _Found:
         if canonical in self._imported:

@@ -10,12 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from fellesjournal.fhir import is_unit
-from fellesjournal.terminology.codes import Codes
 from fellesjournal.terminology.concept import Concept, Head
-from fellesjournal.terminology.errors import NotEnumerable, UnknownCode
-from fellesjournal.terminology.system import Hit, Kin, Relation, Wish
-from fellesjournal.terminology.value_set import Test
-from fellesjournal.terminology.words import Typed
+from fellesjournal.terminology.errors import UnknownCode
+from fellesjournal.terminology.held import Held
+from fellesjournal.terminology.system import Relation
 
 UCUM: Final = "http://unitsofmeasure.org"
 LANGUAGES: Final = "urn:ietf:bcp:47"
@@ -36,48 +34,27 @@ _media = re.compile(
 ).fullmatch
 
 
-class Ruled:
-    """A code system whose codes follow a rule."""
-
-    is_listed = False
+class Ruled(Held):
+    """A code system whose codes follow a rule. What the rule knows is the whole of it, though none of it is listed."""
 
     def __init__(self, url: str, name: str, is_code: Callable[[str], bool]) -> None:
-        # What a rule knows is the whole of it, though none of it is listed.
-        self.head = Head(url, name=name, title=name)
+        super().__init__(Head(url, name=name, title=name), ())
         self._is_code = is_code
+
+    @property
+    def is_listed(self) -> bool:
+        """Its codes have no end."""
+        return False
 
     async def concepts(self, codes: Collection[str]) -> dict[str, Concept]:
         """Those of these codes that follow the rule; they have no text."""
         return {code: Concept(0, code) for code in codes if len(code) <= _MAX_LENGTH and self._is_code(code)}
-
-    async def pick(self, test: Test) -> Codes:
-        """No filter can be looked at."""
-        raise NotEnumerable(f"The codes of {self.head.name} have no properties here that a filter could look at.")
-
-    async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:
-        """Never to be had."""
-        raise self._endless()
-
-    async def count(self, wish: Wish) -> int:
-        """Never to be had."""
-        raise self._endless()
-
-    async def search(self, wish: Wish, asked: Typed, *, limit: int) -> list[Hit]:
-        """Never to be had."""
-        raise self._endless()
-
-    async def kin(self, code: str) -> Kin:
-        """Such codes stand side by side."""
-        return Kin()
 
     async def relation(self, one: str, other: str) -> Relation:
         """Equal, or unrelated. Raises UnknownCode."""
         if len(await self.concepts({one, other})) < len({one, other}):
             raise UnknownCode("The code system has no such code.")
         return "equivalent" if one == other else "not-subsumed"
-
-    def _endless(self) -> NotEnumerable:
-        return NotEnumerable(f"The codes of {self.head.name} follow a rule and have no end; name some of them.")
 
 
 RULED: Final = {

@@ -213,7 +213,8 @@ def _texts(one: Concept, key: str, flags: int) -> list[tuple[object, ...]]:
         for place, text in enumerate(one.designations, 1)
     ]
     return [
-        (one.n, place, language, use, value, " ".join(split(value)), key, flags) for place, language, use, value in shown
+        (one.n, place, language, use, value, " ".join(split(value)), key, flags)
+        for place, language, use, value in shown
     ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final, get_args
 
 from fellesjournal.kit.db import Database
 from fellesjournal.terminology import store
-from fellesjournal.terminology.codes import Codes, some
+from fellesjournal.terminology.codes import ALL, Codes, some
 from fellesjournal.terminology.concept import Concept, Head
 from fellesjournal.terminology.errors import BadDefinition, UnknownCode
 from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, listed, passes
@@ -24,7 +25,7 @@ class Stored:
     """A code system in the database."""
 
     def __init__(self, db: Database, id: int, head: Head) -> None:
-        self._db = db
+        self.db = db
         self.id, self.head = id, head
 
     @property
@@ -43,7 +44,7 @@ class Stored:
     async def concepts(self, codes: Collection[str]) -> dict[str, Concept]:
         """Those of these codes that there are, by the code as it was asked for."""
         plains = {code: self.plain(code) for code in codes}
-        found = await store.concepts(self._db, system=self.id, plains=set(plains.values())) if plains else {}
+        found = await store.concepts(self.db, system=self.id, plains=set(plains.values())) if plains else {}
         return {code: found[plain] for code, plain in plains.items() if plain in found}
 
     async def pick(self, test: Test) -> Codes:
@@ -54,44 +55,47 @@ class Stored:
         if test.op in HIERARCHY:
             return await self._related(test)
         if test.property in _ALWAYS:
-            values = await store.every(self._db, system=self.id, what=_ALWAYS[test.property])
+            values = await store.every(self.db, system=self.id, what=_ALWAYS[test.property])
             return some(code for code, value in values if passes(test, [value] if value else []))
         return await self._by_property(test)
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:
         """Some of the wished concepts, in the order of the system."""
         place = self.place(wish.among)
-        return await store.page(self._db, place=place, hidden=hidden(wish), offset=offset, limit=limit)
+        return await store.page(self.db, place=place, hidden=hidden(wish), offset=offset, limit=limit)
 
     async def count(self, wish: Wish) -> int:
         """How many concepts are wished."""
-        if wish.among == Codes(is_rest=True) and not hidden(wish):
+        has_hidden = (wish.is_active_only and self.head.inactive) or (wish.is_selectable_only and self.head.abstract)
+        if wish.among == ALL and not has_hidden:
             return self.head.count
-        return await store.count(self._db, place=self.place(wish.among), hidden=hidden(wish))
+        return await store.count(self.db, place=self.place(wish.among), hidden=hidden(wish))
 
     async def search(self, wish: Wish, asked: Typed, *, limit: int) -> list[Hit]:
         """The wished concepts that a filter finds, best first."""
-        rows = await store.search(
-            self._db, places=[self.place(wish.among)], hidden=hidden(wish), asked=asked, limit=limit
-        )
-        return [Hit(rank, key, concept) for _, rank, key, concept in rows]
+        return [hit for _, hit in await search_stored([(self, wish)], asked, limit=limit)]
+
+    async def described(self, concepts: Sequence[Concept]) -> list[Concept]:
+        """The same concepts with their designations."""
+        found = await store.designations(self.db, system=self.id, places=[one.n for one in concepts])
+        return [replace(one, designations=found.get(one.n, ())) for one in concepts]
 
     async def kin(self, code: str) -> Kin:
         """The concepts right above and right below one."""
-        rows = await store.kin(self._db, system=self.id, plain=self.plain(code))
+        rows = await store.kin(self.db, system=self.id, plain=self.plain(code))
         named = [(row["is_up"], (row["code"], row["display"])) for row in rows]
         return Kin([one for is_up, one in named if is_up], [one for is_up, one in named if not is_up])
 
     async def relation(self, one: str, other: str) -> Relation:
         """How `one` stands to `other`. Raises UnknownCode."""
-        found = await store.relation(self._db, system=self.id, one=self.plain(one), other=self.plain(other))
+        found = await store.relation(self.db, system=self.id, one=self.plain(one), other=self.plain(other))
         for relation in get_args(Relation):
             if relation == found:
                 return relation  # type: ignore[no-any-return]
         raise UnknownCode("The code system has no such code.")
 
     async def _related(self, test: Test) -> Codes:
-        codes = await store.related(self._db, system=self.id, plain=self.plain(test.value), op=test.op)
+        codes = await store.related(self.db, system=self.id, plain=self.plain(test.value), op=test.op)
         if not codes:
             raise BadDefinition("A filter names a code that the code system does not have.")
         own = (await self.concepts([test.value]))[test.value].code if test.op == "descendent-of" else None
@@ -101,16 +105,32 @@ class Stored:
     async def _by_property(self, test: Test) -> Codes:
         if test.op == "exists":
             owners = some(
-                code for code, _ in await store.with_property(self._db, system=self.id, code=test.property, values=None)
+                code for code, _ in await store.with_property(self.db, system=self.id, code=test.property, values=None)
             )
             return owners if test.value == "true" else ~owners
         if test.op == "regex":
-            pairs = await store.with_property(self._db, system=self.id, code=test.property, values=None)
+            pairs = await store.with_property(self.db, system=self.id, code=test.property, values=None)
             return some(code for code, value in pairs if passes(test, [value]))
         values = [test.value] if test.op == "=" else listed(test.value)
-        pairs = await store.with_property(self._db, system=self.id, code=test.property, values=values)
+        pairs = await store.with_property(self.db, system=self.id, code=test.property, values=values)
         picked = some(code for code, _ in pairs)
         return ~picked if test.op == "not-in" else picked
+
+
+async def search_stored(wishes: Sequence[tuple[Stored, Wish]], asked: Typed, *, limit: int) -> list[tuple[int, Hit]]:
+    """What a filter finds in several systems, in one call: (place in `wishes`, hit), best first.
+
+    What is hidden is hidden in all of them.
+    """
+    if not wishes:
+        return []
+    order = {system.id: place for place, (system, _) in enumerate(wishes)}
+    first, wish = wishes[0]
+    rows = await store.search(
+        first.db, places=[system.place(one.among) for system, one in wishes], hidden=hidden(wish), asked=asked,
+        limit=limit,
+    )  # fmt: skip
+    return [(order[system], Hit(rank, key, concept)) for system, rank, key, concept in rows]
 
 
 def hidden(wish: Wish) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -73,6 +73,9 @@ class System(Protocol):
 
     async def search(self, wish: Wish, asked: Typed, *, limit: int) -> list[Hit]:
         """The wished concepts that a filter finds, best first."""
+
+    async def described(self, concepts: Sequence[Concept]) -> list[Concept]:
+        """The same concepts with their designations, which a page or a search may leave out."""
 
     async def kin(self, code: str) -> Kin:
         """The concepts right above and right below one."""

@@ -56,7 +56,7 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A value set. `expanded` are the codes of an expansion that the resource brings itself; None without a whole one."""
+    """A value set. `expanded`: the codes of an expansion that its resource brings; None without a whole one."""
 
     url: str
     version: str
@@ -104,7 +104,9 @@ def whole(system: str, *, url: str, version: str = "", tests: tuple[Test, ...] =
 
 def _include(raw: Json) -> Include:
     named = tuple(map(_named, raw.get("concept", ())))
-    tests = tuple(Test(one.get("property", ""), one.get("op", ""), one.get("value", "")) for one in raw.get("filter", ()))
+    tests = tuple(
+        Test(one.get("property", ""), one.get("op", ""), one.get("value", "")) for one in raw.get("filter", ())
+    )
     value_sets = tuple(raw.get("valueSet", ()))
     if not raw.get("system") and (named or tests or not value_sets):
         raise BadDefinition("An include names a code system, or other value sets.")
