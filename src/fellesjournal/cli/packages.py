@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fellesjournal import packages
+from fellesjournal import packages, terminology
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.kit import db
 from fellesjournal.kit.keys import open_keys
@@ -101,8 +101,9 @@ def _say_wanted(new: list[Summary], installed: list[Summary]) -> None:
 async def _install_one(operator: db.Database, package: Package) -> None:
     try:
         with _bars() as bars:
+            progress = _shown_in(bars, f"install {package.name}")
             done = await packages.install(
-                operator, package, who=_who(), on_progress=_shown_in(bars, f"install {package.name}")
+                operator, package, who=_who(), then=[terminology.on_install], on_progress=progress
             )
     except packages.Conflict as error:
         raise OperatorError(str(error)) from None
@@ -173,7 +174,7 @@ async def _remove_one(operator: db.Database, one: PackageName, *, is_forced: boo
     if needing and not is_forced:
         raise OperatorError(f"{one} is needed by {', '.join(map(str, needing))}; --force removes it all the same")
     try:
-        await packages.remove(operator, one, who=_who())
+        await packages.remove(operator, one, who=_who(), then=[terminology.on_remove])
     except packages.NotInstalled:
         raise OperatorError(f"{one} is not installed") from None
 

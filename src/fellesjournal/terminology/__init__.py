@@ -1,4 +1,70 @@
 """Code systems and value sets: what a code means, and which code a word means.
 
-`icpc2` holds the diagnoses of Norwegian primary care.
+`Terminology` is the door: value sets and code systems that an operator has installed, or that are part of the product
+(`base`: R4's own, the diagnoses of `icpc2`, code systems that follow a rule). A value set is read (`value_set`),
+resolved to sets of codes (`resolve`), and then listed (`expansion`), looked into (`checking`, `answers`) or searched.
+Concepts of installed code systems stand in the database, schema `terminology`; nothing there is about a person.
 """
+
+from fellesjournal.terminology.checking import Coding, Verdict, check_in_system, check_in_value_set
+from fellesjournal.terminology.codes import Codes
+from fellesjournal.terminology.details import details
+from fellesjournal.terminology.errors import (
+    BadDefinition,
+    BadQuestion,
+    NotInstalled,
+    TerminologyError,
+    TooCostly,
+    UnknownCode,
+)
+from fellesjournal.terminology.expansion import Ask, expand
+from fellesjournal.terminology.fhir import expanded
+from fellesjournal.terminology.held import Held
+from fellesjournal.terminology.install import groups_of, on_install, on_remove
+from fellesjournal.terminology.language import Languages, wished
+from fellesjournal.terminology.resolve import PLAIN, Key, Library, Resolved, Versions, find, resolve
+from fellesjournal.terminology.service import Terminology
+from fellesjournal.terminology.system import System
+from fellesjournal.terminology.translation import NO_MATCH, Match, Wanted, translate
+from fellesjournal.terminology.value_set import Definition, Include, Test, read_value_set
+
+__all__ = [
+    "NO_MATCH",
+    "PLAIN",
+    "Ask",
+    "BadDefinition",
+    "BadQuestion",
+    "Codes",
+    "Coding",
+    "Definition",
+    "Held",
+    "Include",
+    "Key",
+    "Languages",
+    "Library",
+    "Match",
+    "NotInstalled",
+    "Resolved",
+    "System",
+    "Terminology",
+    "TerminologyError",
+    "Test",
+    "TooCostly",
+    "UnknownCode",
+    "Verdict",
+    "Versions",
+    "Wanted",
+    "check_in_system",
+    "check_in_value_set",
+    "details",
+    "expand",
+    "expanded",
+    "find",
+    "groups_of",
+    "on_install",
+    "on_remove",
+    "read_value_set",
+    "resolve",
+    "translate",
+    "wished",
+]

@@ -61,7 +61,10 @@ async def check_in_value_set(
 
 
 async def _check_one(
-    resolved: Resolved, coding: Coding, languages: Languages, may_be_abstract: bool  # noqa: FBT001 - as it was asked
+    resolved: Resolved,
+    coding: Coding,
+    languages: Languages,
+    may_be_abstract: bool,  # noqa: FBT001 - as it was asked
 ) -> Verdict:
     is_doubted = False
     for part in resolved.parts:
@@ -101,9 +104,7 @@ async def known_in(part: Part, code: str) -> Concept | None:
     return found
 
 
-def _judged(
-    concept: Concept, head: Head, coding: Coding, languages: Languages, *, may_be_abstract: bool
-) -> Verdict:
+def _judged(concept: Concept, head: Head, coding: Coding, languages: Languages, *, may_be_abstract: bool) -> Verdict:
     shown = display(concept.display, concept.designations, own=head.language, languages=languages)
     if concept.is_abstract and not may_be_abstract:
         return Verdict(False, "The code is abstract: it stands for others, and is not to be used itself.", shown)

@@ -116,9 +116,7 @@ def read_concepts(resource: Json) -> list[Concept]:
             raw.append((concept, place[parent] if parent is not None else None))
     properties = [tuple(_properties(concept)) for concept, _ in raw]
     parents = _parents(raw, properties, place, known)
-    return [
-        _concept(n, concept, properties[n], parents[n], known) for n, (concept, _) in enumerate(raw)
-    ]
+    return [_concept(n, concept, properties[n], parents[n], known) for n, (concept, _) in enumerate(raw)]
 
 
 def _walk(nested: Iterable[Json]) -> Iterator[tuple[Json, str | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +11,9 @@ from fellesjournal.terminology.expansion import Ask, Expansion, Shown
 
 Json = dict[str, Any]
 
-_KEPT = (
-    "id", "url", "identifier", "version", "name", "title", "status", "experimental", "date", "publisher", "purpose",
-    "copyright", "language",
-)  # fmt: skip
-"""What an expanded value set keeps of its resource."""
 
-
-def expanded(
-    resource: Json, expansion: Expansion, *, ask: Ask, identifier: str, at: datetime, parameters: Sequence[Json]
-) -> Json:
+def expanded(head: Json, expansion: Expansion, *, ask: Ask, identifier: str, at: datetime) -> Json:
     """The ValueSet with its expansion, and without what it was made from."""
-    kept = {name: resource[name] for name in _KEPT if name in resource}
     made: Json = {"identifier": identifier, "timestamp": at.isoformat(timespec="seconds")}
     if expansion.total is not None:
         made["total"] = expansion.total
@@ -30,13 +21,25 @@ def expanded(
         made["offset"] = ask.offset
     used = dict.fromkeys(f"{one.system}|{one.version}" for one in expansion.shown if one.version)
     warned = [{"name": "warning-fragment", "valueUri": canonical} for canonical in dict.fromkeys(expansion.partly)]
-    told = [*parameters, *({"name": "version", "valueUri": one} for one in used), *warned]
-    if told:
-        made["parameter"] = told
+    made["parameter"] = [*_parameters(ask), *({"name": "version", "valueUri": one} for one in used), *warned]
     contains = _nested(expansion.shown, ask) if ask.is_nested else [_contained(one, ask) for one in expansion.shown]
     if contains:
         made["contains"] = contains
-    return {"resourceType": "ValueSet", "status": "active", **kept, "expansion": made}
+    return {"resourceType": "ValueSet", "status": "active", **head, "expansion": made}
+
+
+def _parameters(ask: Ask) -> list[Json]:
+    """What was asked for, as far as it shapes the answer."""
+    found: list[Json] = [{"name": "filter", "valueString": ask.filter}] if ask.filter else []
+    if ask.languages:
+        found.append({"name": "displayLanguage", "valueCode": ask.languages[0]})
+    if ask.is_active_only:
+        found.append({"name": "activeOnly", "valueBoolean": True})
+    if ask.is_selectable_only:
+        found.append({"name": "excludeNotForUI", "valueBoolean": True})
+    if ask.has_designations:
+        found.append({"name": "includeDesignations", "valueBoolean": True})
+    return [*found, {"name": "excludeNested", "valueBoolean": not ask.is_nested}]
 
 
 def designation(one: Designation) -> Json:

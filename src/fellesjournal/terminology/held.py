@@ -162,4 +162,3 @@ def texts_of(concept: Concept, key: str) -> list[Spoken]:
     """Every text that a concept is found by; one without any is found by its code."""
     texts = dict.fromkeys([concept.display, *(one.value for one in concept.designations)])
     return [spoken(text, key=key) for text in texts if text] or [spoken("", key=key)]
-

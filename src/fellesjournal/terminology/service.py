@@ -17,8 +17,7 @@ from fellesjournal.terminology import base, store
 from fellesjournal.terminology.answers import answers
 from fellesjournal.terminology.concept import Head
 from fellesjournal.terminology.errors import TerminologyError
-from fellesjournal.terminology.held import Held
-from fellesjournal.terminology.resolve import PLAIN, Library, Resolved, Versions, find, resolve
+from fellesjournal.terminology.resolve import PLAIN, Resolved, Versions, find, resolve
 from fellesjournal.terminology.stored import Stored
 from fellesjournal.terminology.system import System
 from fellesjournal.terminology.value_set import Definition, read_value_set
@@ -139,36 +138,6 @@ class Terminology:
         if self._kept.version != version:
             self._kept = _Kept(version)
         return self._kept
-
-
-class Shelf:
-    """A library with some resources laid before another: those that a request brings, or that stand in the record."""
-
-    def __init__(self, library: Library, resources: Sequence[Json]) -> None:
-        self._library = library
-        self._resources = resources
-
-    async def value_set(self, canonical: str) -> Definition | None:
-        """A value set. Raises BadDefinition, TooCostly."""
-        found = self._find("ValueSet", canonical)
-        return read_value_set(found) if found else await self._library.value_set(canonical)
-
-    async def system(self, url: str, version: str) -> System | None:
-        """A code system."""
-        found = self._find("CodeSystem", f"{url}|{version}" if version else url)
-        return Held.read(found) if found else await self._library.system(url, version)
-
-    async def system_of(self, value_set: str) -> str | None:
-        """The code system that names a value set as the one of all its codes."""
-        for one in self._resources:
-            if one["resourceType"] == "CodeSystem" and one.get("valueSet") == value_set:
-                return str(one.get("url", ""))
-        return await self._library.system_of(value_set)
-
-    def _find(self, kind: str, canonical: str) -> Json | None:
-        url, _, version = canonical.partition("|")
-        return next((one for one in self._resources if one["resourceType"] == kind and one.get("url") == url
-                     and version in ("", one.get("version", ""))), None)  # fmt: skip
 
 
 def _weight(found: Resolved | TerminologyError) -> int:

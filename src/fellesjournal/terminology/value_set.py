@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -21,6 +21,10 @@ MAX_NAMED: Final = 100_000
 OPERATORS: Final = frozenset(
     {"=", "is-a", "descendent-of", "is-not-a", "regex", "in", "not-in", "generalizes", "exists"}
 )
+_HEAD: Final = (
+    "id", "url", "identifier", "version", "name", "title", "status", "experimental", "date", "publisher", "purpose",
+    "copyright", "language",
+)  # fmt: skip
 _UNCLOSED: Final = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 _everything = re.compile(r"(?P<system>[^?]+)\?(?:fhir_vs|vs)(?:=(?P<what>.*))?", re.DOTALL).fullmatch
 
@@ -64,6 +68,8 @@ class Definition:
     excludes: tuple[Include, ...] = ()
     is_active_only: bool = False
     expanded: tuple[Include, ...] | None = None
+    head: Json = field(default_factory=dict, compare=False)
+    """What an expansion keeps of its resource."""
 
 
 def read_value_set(resource: Json) -> Definition:
@@ -79,6 +85,7 @@ def read_value_set(resource: Json) -> Definition:
         resource.get("url", ""), resource.get("version", ""),
         tuple(map(_include, includes)) or (expanded or ()), tuple(map(_include, excludes)),
         is_active_only=compose.get("inactive") is False, expanded=expanded if includes else None,
+        head={name: resource[name] for name in _HEAD if name in resource},
     )  # fmt: skip
 
 
@@ -99,7 +106,8 @@ def implicit(url: str) -> tuple[str, tuple[Test, ...]] | None:
 
 def whole(system: str, *, url: str, version: str = "", tests: tuple[Test, ...] = ()) -> Definition:
     """The value set of all codes of a system, or of those that filters pick."""
-    return Definition(url, version, (Include(system, version, tests=tests),))
+    head = {"url": url, **({"version": version} if version else {}), "status": "active"}
+    return Definition(url, version, (Include(system, version, tests=tests),), head=head)
 
 
 def _include(raw: Json) -> Include:

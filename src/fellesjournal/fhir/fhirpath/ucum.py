@@ -101,11 +101,12 @@ _SPECIAL: Final = {
     "[degF]": Unit(Fraction(5, 9), (("K", 1),), Fraction("459.67") * Fraction(5, 9)),
 }
 _ONE: Final = Unit(Fraction(1), ())
-_NAMED: Final = frozenset(
-    "% ' '' 10* 10^ A AU Ao B Bd Bi Bq By C Cel Ci F G Gal Gb Gy H Hz J K Ky L Lmb Mx N Np Oe Ohm P Pa R RAD REM S St Sv T U V"
-    " W Wb a a_g a_j a_t ar atm att b bar bit bit_s cal cal_IT cal_m cal_th car_m cd circ d deg dyn eV eq erg g g% gf gon"
-    " h kat l lm lx m mho min mo mo_g mo_j mo_s mol osm pc ph rad s sb sph sr st t tex u wk".split()
-)
+_NAMED: Final = frozenset({
+    *_BASE, *_METRIC, *_PLAIN, *_SPECIAL,
+    "'", "''", "AU", "Ao", "B", "Bd", "Bi", "By", "Ci", "G", "Gal", "Gb", "Ky", "Lmb", "Mx", "Np", "Oe", "P", "R",
+    "RAD", "REM", "St", "a_g", "a_t", "att", "b", "bit", "bit_s", "cal_IT", "cal_m", "cal_th", "car_m", "circ", "dyn",
+    "erg", "g%", "gf", "gon", "mho", "mo_g", "mo_s", "pc", "ph", "sb", "sph", "st", "tex",
+})  # fmt: skip
 """Atoms that are written without brackets."""
 _BRACKETED: Final = ("%", "B", "cal_", "m")
 """What may stand before a bracket as part of an atom: `B[SPL]`, `cal_[15]`, `m[H2O]`."""

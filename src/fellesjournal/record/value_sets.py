@@ -1,0 +1,117 @@
+"""Terminology as one reader sees it: what is installed, then the value sets and code systems of the record.
+
+Those of the record are read through the journal: whoever may not see one has no such value set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fellesjournal.record.errors import RecordError
+from fellesjournal.record.journal import Journal
+from fellesjournal.terminology import (
+    PLAIN,
+    Definition,
+    Held,
+    Resolved,
+    System,
+    Terminology,
+    TerminologyError,
+    Versions,
+    find,
+    read_value_set,
+    resolve,
+)
+
+Json = dict[str, Any]
+
+_LOCAL = "ValueSet/"
+
+
+class TerminologyRefusal(RecordError):
+    """A question of terminology that has no answer, as `fellesjournal.terminology` says why."""
+
+    def __init__(self, error: TerminologyError) -> None:
+        super().__init__(error.english)
+        self.status, self.code, self.text, self.english = error.status, error.code, error.text, error.english
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the refusals of terminology into the record's, which every edge knows."""
+    try:
+        yield
+    except TerminologyError as error:
+        raise TerminologyRefusal(error) from None
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A `terminology.Library` for one request: resources that it brings, what is installed, what the reader may see."""
+
+    terminology: Terminology
+    journal: Journal
+    brought: Sequence[Json] = ()
+
+    async def value_set(self, canonical: str) -> Definition | None:
+        """A value set, by canonical or as `ValueSet/id` of the record."""
+        if canonical.startswith(_LOCAL):
+            return read_value_set((await self.journal.read("ValueSet", canonical.removeprefix(_LOCAL))).resource())
+        own = self._brought("ValueSet", canonical)
+        installed = None if own else await self.terminology.value_set(canonical)
+        if installed:
+            return installed
+        found = own or await self._recorded("ValueSet", canonical)
+        return read_value_set(found) if found else None
+
+    async def system(self, url: str, version: str) -> System | None:
+        """A code system."""
+        canonical = f"{url}|{version}" if version else url
+        own = self._brought("CodeSystem", canonical)
+        installed = None if own else await self.terminology.system(url, version)
+        if installed and (installed.head.content != "not-present"):
+            return installed
+        found = own or await self._recorded("CodeSystem", canonical)
+        return Held.read(found) if found else installed
+
+    async def system_of(self, value_set: str) -> str | None:
+        """The code system that names a value set as the one of all its codes."""
+        return await self.terminology.system_of(value_set)
+
+    async def concept_map(self, canonical: str) -> Json | None:
+        """A concept map, as its resource."""
+        return await self.terminology.resource("ConceptMap", canonical) or await self._recorded("ConceptMap", canonical)
+
+    async def resolved(self, canonical: str, *, versions: Versions = PLAIN) -> Resolved:
+        """A value set with its codes. Raises NotFound, and TerminologyError: NotInstalled, BadDefinition, TooCostly."""
+        if not self.brought and not canonical.startswith(_LOCAL):
+            try:
+                found = await self.terminology.resolved(canonical, versions=versions)
+            except TerminologyError:
+                found = None
+            if found is not None and not found.missing:
+                return found
+        return await resolve(self, await find(self, canonical), versions=versions)
+
+    def _brought(self, kind: str, canonical: str) -> Json | None:
+        return next((one for one in self.brought if one["resourceType"] == kind and _is(one, canonical)), None)
+
+    async def _recorded(self, kind: str, canonical: str) -> Json | None:
+        url, _, version = canonical.partition("|")
+        asked = [("url", url), *((("version", version),) if version else ()), ("_count", "1")]
+        matches = (await self.journal.search(kind, [(name, _escaped(value)) for name, value in asked])).matches
+        return matches[0].resource() if matches else None
+
+
+def _is(resource: Json, canonical: str) -> bool:
+    url, _, version = canonical.partition("|")
+    return resource.get("url") == url and version in ("", resource.get("version", ""))
+
+
+def _escaped(value: str) -> str:
+    for sign in ("\\", ",", "|", "$"):
+        value = value.replace(sign, f"\\{sign}")
+    return value
