@@ -26,7 +26,7 @@ from fellesjournal.terminology.resolve import PLAIN, Key, Library, Resolved, Ver
 from fellesjournal.terminology.service import Terminology
 from fellesjournal.terminology.system import System
 from fellesjournal.terminology.translation import NO_MATCH, Match, Wanted, translate
-from fellesjournal.terminology.value_set import Definition, Include, Test, read_value_set
+from fellesjournal.terminology.value_set import Definition, Filter, Include, read_value_set
 
 __all__ = [
     "NO_MATCH",
@@ -37,6 +37,7 @@ __all__ = [
     "Codes",
     "Coding",
     "Definition",
+    "Filter",
     "Held",
     "Include",
     "Key",
@@ -48,7 +49,6 @@ __all__ = [
     "System",
     "Terminology",
     "TerminologyError",
-    "Test",
     "TooCostly",
     "UnknownCode",
     "Verdict",

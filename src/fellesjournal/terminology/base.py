@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from babel import Locale
-from babel.numbers import list_currencies
+from babel.core import get_global
 
 from fellesjournal import fhir
 from fellesjournal.terminology import icpc2
@@ -138,9 +138,15 @@ def _currencies() -> Held:
     english, bokmaal = Locale("en").currencies, Locale("nb").currencies
     table = [
         Concept(n, code, english.get(code, ""), designations=_in_bokmaal(bokmaal.get(code)))
-        for n, code in enumerate(sorted(list_currencies()))
+        for n, code in enumerate(sorted(_current_currencies()))
     ]
     return Held(Head(CURRENCIES, name="ISO 4217", title="ISO 4217", language="en", count=len(table)), table)
+
+
+def _current_currencies() -> set[str]:
+    """What is legal tender somewhere today."""
+    used = (one for listed in get_global("territory_currencies").values() for one in listed)
+    return {code for code, _start, end, is_tender in used if end is None and is_tender}
 
 
 def _in_bokmaal(text: str | None) -> tuple[Designation, ...]:

@@ -148,11 +148,10 @@ async def _listed(parts: Sequence[_Open], ask: Ask) -> tuple[list[tuple[int, Con
 
 
 async def _searched(parts: Sequence[_Open], asked: Typed, ask: Ask) -> tuple[list[tuple[int, Concept]], int | None]:
-    count = min(ask.count if ask.count is not None else MAX_PAGE, MAX_PAGE)
-    limit = max(ask.offset + count, 0)
-    if limit > MAX_PAGE:
+    limit = min(ask.offset + (ask.count if ask.count is not None else MAX_PAGE), MAX_PAGE)
+    if ask.offset > limit:
         raise TooCostly(f"A filter finds at most {MAX_PAGE} codes; type more letters.")
-    wanted = max(limit, MAX_COUNTED if count == 0 else 0) + 1
+    wanted = max(limit, MAX_COUNTED if ask.count == 0 else 0) + 1
     hits = await _hits(parts, asked, wanted)
     total = len(hits) if len(hits) < wanted else None
     return [(n, hit.concept) for n, hit in hits[ask.offset : limit]], total

@@ -14,16 +14,16 @@ import re2
 
 from fellesjournal.terminology.concept import Concept
 from fellesjournal.terminology.errors import BadDefinition
-from fellesjournal.terminology.value_set import Test
+from fellesjournal.terminology.value_set import Filter
 
 HIERARCHY: Final = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
-INACTIVE_ONES: Final = Test("inactive", "=", "true")
+INACTIVE_ONES: Final = Filter("inactive", "=", "true")
 _ON_CODES: Final = ("concept", "code")
 _MAX_PATTERN: Final = 2_000
 _MAX_MEMORY: Final = 8 << 20
 
 
-def check(test: Test) -> None:
+def check(test: Filter) -> None:
     """Raise BadDefinition for a filter that has no meaning."""
     if not test.property or not test.value:
         raise BadDefinition("A filter has a property, an operator and a value.")
@@ -40,7 +40,7 @@ def listed(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
-def passes(test: Test, values: Sequence[str]) -> bool:
+def passes(test: Filter, values: Sequence[str]) -> bool:
     """Whether values of the property pass a filter that is not about the hierarchy."""
     if test.op == "=":
         return test.value in values
@@ -52,9 +52,9 @@ def passes(test: Test, values: Sequence[str]) -> bool:
     return any(value in listed(test.value) for value in values) == (test.op == "in")
 
 
-def is_of_active(test: Test) -> bool:
+def is_of_active(test: Filter) -> bool:
     """Whether a filter asks for the concepts that are not inactive, most of which have no property that says so."""
-    return test == Test("inactive", "=", "false")
+    return test == Filter("inactive", "=", "false")
 
 
 def values_of(concept: Concept, property: str) -> list[str]:

@@ -12,7 +12,7 @@ from fellesjournal.terminology.concept import Concept, Head, read_concepts, read
 from fellesjournal.terminology.errors import BadDefinition, UnknownCode
 from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, passes, values_of
 from fellesjournal.terminology.system import Hit, Kin, Relation, Wish
-from fellesjournal.terminology.value_set import Test
+from fellesjournal.terminology.value_set import Filter
 from fellesjournal.terminology.words import Spoken, Typed, code_key, found, spoken
 
 
@@ -40,7 +40,7 @@ class Held:
         places = {code: self._places.get(self._written(code)) for code in codes}
         return {code: self._concepts[n] for code, n in places.items() if n is not None}
 
-    async def pick(self, test: Test) -> Codes:
+    async def pick(self, test: Filter) -> Codes:
         """The codes that a filter picks. Raises BadDefinition."""
         check(test)
         if is_of_active(test):
@@ -116,7 +116,14 @@ class Held:
         return self._concepts[n].code, self._concepts[n].display
 
     def _wished(self, wish: Wish) -> list[Concept]:
-        return [concept for concept in self._concepts.values() if wish.takes(concept)]
+        among = {self._written(code) for code in wish.among.named}
+        return [
+            one
+            for one in self._concepts.values()
+            if (self._written(one.code) in among) != wish.among.is_rest
+            and not (wish.is_active_only and one.is_inactive)
+            and not (wish.is_selectable_only and one.is_abstract)
+        ]
 
     def _values(self, concept: Concept, property: str) -> list[str]:
         found = values_of(concept, property)
@@ -126,7 +133,7 @@ class Held:
             found += [self._concepts[n].code for n in self._children[concept.n]]
         return found
 
-    def _related(self, test: Test) -> Codes:
+    def _related(self, test: Filter) -> Codes:
         n = self._places.get(self._written(test.value))
         if n is None:
             raise BadDefinition("A filter names a code that the code system does not have.")

@@ -14,7 +14,7 @@ from fellesjournal.terminology.errors import BadDefinition, UnknownCode
 from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, listed, passes
 from fellesjournal.terminology.store import ABSTRACT, INACTIVE, Place
 from fellesjournal.terminology.system import Hit, Kin, Relation, Wish
-from fellesjournal.terminology.value_set import Test
+from fellesjournal.terminology.value_set import Filter
 from fellesjournal.terminology.words import Typed
 
 _ALWAYS: Final = {"concept": "code", "code": "code", "display": "display", "definition": "definition"}
@@ -47,7 +47,7 @@ class Stored:
         found = await store.concepts(self.db, system=self.id, plains=set(plains.values())) if plains else {}
         return {code: found[plain] for code, plain in plains.items() if plain in found}
 
-    async def pick(self, test: Test) -> Codes:
+    async def pick(self, test: Filter) -> Codes:
         """The codes that a filter picks. Raises BadDefinition."""
         check(test)
         if is_of_active(test):
@@ -94,7 +94,7 @@ class Stored:
                 return relation  # type: ignore[no-any-return]
         raise UnknownCode("The code system has no such code.")
 
-    async def _related(self, test: Test) -> Codes:
+    async def _related(self, test: Filter) -> Codes:
         codes = await store.related(self.db, system=self.id, plain=self.plain(test.value), op=test.op)
         if not codes:
             raise BadDefinition("A filter names a code that the code system does not have.")
@@ -102,7 +102,7 @@ class Stored:
         picked = some(code for code in codes if code != own)
         return ~picked if test.op == "is-not-a" else picked
 
-    async def _by_property(self, test: Test) -> Codes:
+    async def _by_property(self, test: Filter) -> Codes:
         if test.op == "exists":
             owners = some(
                 code for code, _ in await store.with_property(self.db, system=self.id, code=test.property, values=None)

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from fellesjournal.terminology.codes import Codes
 from fellesjournal.terminology.concept import Concept, Head
-from fellesjournal.terminology.value_set import Test
+from fellesjournal.terminology.value_set import Filter
 from fellesjournal.terminology.words import Typed
 
 Relation = Literal["equivalent", "subsumes", "subsumed-by", "not-subsumed"]
@@ -21,14 +21,6 @@ class Wish:
     among: Codes
     is_active_only: bool = False
     is_selectable_only: bool = False
-
-    def takes(self, concept: Concept) -> bool:
-        """Whether a concept is among them."""
-        if concept.code not in self.among:
-            return False
-        return not (self.is_active_only and concept.is_inactive) and not (
-            self.is_selectable_only and concept.is_abstract
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class System(Protocol):
     async def concepts(self, codes: Collection[str]) -> dict[str, Concept]:
         """Those of these codes that there are, by the code as it was asked for."""
 
-    async def pick(self, test: Test) -> Codes:
+    async def pick(self, test: Filter) -> Codes:
         """The codes that a filter picks. Raises BadDefinition for one that can't be understood."""
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:

@@ -30,7 +30,7 @@ _everything = re.compile(r"(?P<system>[^?]+)\?(?:fhir_vs|vs)(?:=(?P<what>.*))?",
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Filter:
     """One filter: what a property of a concept must be like."""
 
     property: str
@@ -54,7 +54,7 @@ class Include:
     system: str = ""
     version: str = ""
     named: tuple[Named, ...] = ()
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Filter, ...] = ()
     value_sets: tuple[str, ...] = ()
 
 
@@ -89,7 +89,7 @@ def read_value_set(resource: Json) -> Definition:
     )  # fmt: skip
 
 
-def implicit(url: str) -> tuple[str, tuple[Test, ...]] | None:
+def implicit(url: str) -> tuple[str, tuple[Filter, ...]] | None:
     """(code system, filters) of a value set that a code system implies by its address; None for any other.
 
     `…?vs`, `…?fhir_vs` and `…/vs` are the whole; `…?fhir_vs=isa/CODE` is a code and what is below it.
@@ -101,10 +101,10 @@ def implicit(url: str) -> tuple[str, tuple[Test, ...]] | None:
     if not what:
         return system, ()
     kind, slash, code = what.partition("/")
-    return (system, (Test("concept", "is-a", unquote(code)),)) if kind == "isa" and slash and code else None
+    return (system, (Filter("concept", "is-a", unquote(code)),)) if kind == "isa" and slash and code else None
 
 
-def whole(system: str, *, url: str, version: str = "", tests: tuple[Test, ...] = ()) -> Definition:
+def whole(system: str, *, url: str, version: str = "", tests: tuple[Filter, ...] = ()) -> Definition:
     """The value set of all codes of a system, or of those that filters pick."""
     head = {"url": url, **({"version": version} if version else {}), "status": "active"}
     return Definition(url, version, (Include(system, version, tests=tests),), head=head)
@@ -113,7 +113,7 @@ def whole(system: str, *, url: str, version: str = "", tests: tuple[Test, ...] =
 def _include(raw: Json) -> Include:
     named = tuple(map(_named, raw.get("concept", ())))
     tests = tuple(
-        Test(one.get("property", ""), one.get("op", ""), one.get("value", "")) for one in raw.get("filter", ())
+        Filter(one.get("property", ""), one.get("op", ""), one.get("value", "")) for one in raw.get("filter", ())
     )
     value_sets = tuple(raw.get("valueSet", ()))
     if not raw.get("system") and (named or tests or not value_sets):
