@@ -38,6 +38,18 @@ async def test_case_is_nothing_where_the_system_does_not_say_that_it_is() -> Non
     assert found == Verdict(True, "", "Red")
 
 
+async def test_case_is_nothing_in_value_sets_of_such_a_system_either() -> None:
+    named = [{"system": OTHER, "concept": [{"code": "RED"}, {"code": "Green"}]}]
+    assert (await in_set(Coding(OTHER, "red"), sets=named)).is_valid
+    assert (await in_set(Coding(OTHER, "Red"), sets=named)).is_valid
+    assert not (await in_set(Coding(OTHER, "BLUE"), sets=named)).is_valid
+    assert not (await in_set(Coding(OTHER, "GREEN"), sets=named, exclude=[of(OTHER, "greeN")])).is_valid
+    assert not (await in_set(Coding(OTHER, "GREEN"), sets=[of(OTHER)], exclude=[of(OTHER, "greeN")])).is_valid
+    picked = [of(OTHER, filter=("code", "in", "Red,BLUE"))]
+    assert (await in_set(Coding(OTHER, "blue"), sets=picked)).is_valid
+    assert not (await in_set(Coding(URL, "DOG"), sets=[of(URL, "dog")])).is_valid
+
+
 async def test_a_code_is_in_a_value_set_by_system_and_code() -> None:
     assert (await in_set(Coding(URL, "dog"))).is_valid
     assert (await in_set(Coding(OTHER, "red"))).is_valid and not (await in_set(Coding(OTHER, "blue"))).is_valid

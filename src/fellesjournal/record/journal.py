@@ -46,6 +46,7 @@ from fellesjournal.record.questions import question_text
 from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
 from fellesjournal.record.written import Written, fault, written
+from fellesjournal.terminology import Terminology
 
 
 class Vault:
@@ -58,6 +59,7 @@ class Vault:
         self.chart_searches = store.chart_searches(db)
         self.definitions = Definitions(db)
         self.library = Library(db)
+        self.terminology = Terminology(db, library=self.library)
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":

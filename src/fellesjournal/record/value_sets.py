@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fellesjournal.record.errors import RecordError
+from fellesjournal.record.installed import read_installed
 from fellesjournal.record.journal import Journal
+from fellesjournal.record.names import installed_number
 from fellesjournal.terminology import (
     PLAIN,
     Definition,
@@ -52,14 +54,29 @@ def refusals() -> Iterator[None]:
 class Visible:
     """A `terminology.Library` for one request: resources that it brings, what is installed, what the reader may see."""
 
-    terminology: Terminology
     journal: Journal
     brought: Sequence[Json] = ()
+
+    @property
+    def terminology(self) -> Terminology:
+        """What is installed, and what is part of the product."""
+        return self.journal.vault.terminology
+
+    async def stored(self, kind: str, id: str) -> Json:
+        """A resource of the record, or an installed one, by its id. Raises NotFound (hidden too), Gone."""
+        installed = await read_installed(self.journal.vault.library, kind, id, version=0)
+        return (installed or await self.journal.read(kind, id)).resource()
+
+    async def stored_system(self, id: str) -> System:
+        """A code system by the id of its resource. Raises NotFound (hidden too), Gone."""
+        number = installed_number("CodeSystem", id)
+        installed = await self.terminology.system_at(number) if number else None
+        return installed or Held.read(await self.stored("CodeSystem", id))
 
     async def value_set(self, canonical: str) -> Definition | None:
         """A value set, by canonical or as `ValueSet/id` of the record."""
         if canonical.startswith(_LOCAL):
-            return read_value_set((await self.journal.read("ValueSet", canonical.removeprefix(_LOCAL))).resource())
+            return read_value_set(await self.stored("ValueSet", canonical.removeprefix(_LOCAL)))
         own = self._brought("ValueSet", canonical)
         installed = None if own else await self.terminology.value_set(canonical)
         if installed:

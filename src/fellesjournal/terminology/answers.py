@@ -41,7 +41,7 @@ async def answers(
         for asked in question.codings:
             coding = Coding(asked.system, asked.code or "", asked.version or "")
             for part in value_set.parts:
-                if fits(part, coding) and coding.code in part.codes:
+                if fits(part, coding) and part.has(coding.code):
                     await _look(n, part, coding.code, told, unsure, still_open)
             if any(may_hold(one, coding) for one in value_set.missing):
                 unsure.add(n)

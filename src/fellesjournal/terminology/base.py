@@ -77,11 +77,11 @@ def heads() -> tuple[Head, ...]:
 
 
 def maps_from(source: str, target: str) -> list[str]:
-    """Canonicals of R4's own concept maps from one system to another ('': any)."""
+    """Canonicals of R4's own concept maps from one system to another ('': from or to any)."""
     return [
         url
         for url, groups in _map_groups().items()
-        if any(one.source == source and target in ("", one.target) for one in groups)
+        if any(source in ("", one.source) and target in ("", one.target) for one in groups)
     ]
 
 

@@ -68,7 +68,7 @@ async def _check_one(
 ) -> Verdict:
     is_doubted = False
     for part in resolved.parts:
-        if not fits(part, coding) or coding.code not in part.codes:
+        if not (fits(part, coding) and part.has(coding.code)):
             continue
         concept = await known_in(part, coding.code)
         if concept is None:

@@ -215,13 +215,13 @@ BEGIN
     FROM terminology.concept c WHERE c.system = p_system ORDER BY c.n;
 END $$;
 
--- The ConceptMaps that are seen and go from one system to another ('' = to any), by address.
+-- The ConceptMaps that are seen and go from one system to another ('' = from or to any), by address.
 CREATE OR REPLACE FUNCTION terminology.maps(p_source text, p_target text) RETURNS TABLE (canonical text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT DISTINCT m.url || CASE WHEN m.version = '' THEN '' ELSE '|' || m.version END AS canonical
   FROM terminology.map_group g JOIN terminology.map m ON m.id = g.map
   JOIN definitions.artifact a ON a.id = m.id JOIN definitions.package p ON p.id = a.package AND p.state = 'ready'
-  WHERE g.source = p_source AND (p_target = '' OR g.target = p_target) ORDER BY 1
+  WHERE p_source IN ('', g.source) AND p_target IN ('', g.target) ORDER BY 1
 $$;
 
 -- ── The operator's ───────────────────────────────────────────────────────────────────────────────

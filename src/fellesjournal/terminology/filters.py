@@ -7,6 +7,7 @@ Source: https://hl7.org/fhir/R4/valueset-filter-operator.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -40,8 +41,13 @@ def listed(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
-def passes(test: Filter, values: Sequence[str]) -> bool:
-    """Whether values of the property pass a filter that is not about the hierarchy."""
+def passes(test: Filter, values: Sequence[str], *, is_cased: bool = True) -> bool:
+    """Whether values of the property pass a filter that is not about the hierarchy.
+
+    Codes are compared as their system compares them (`is_cased`), all else as it is written.
+    """
+    if not is_cased and test.property in _ON_CODES and test.op in ("=", "in", "not-in"):
+        test, values = replace(test, value=test.value.lower()), [value.lower() for value in values]
     if test.op == "=":
         return test.value in values
     if test.op == "exists":

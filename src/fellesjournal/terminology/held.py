@@ -47,7 +47,12 @@ class Held:
             return ~await self.pick(INACTIVE_ONES)
         if test.op in HIERARCHY:
             return self._related(test)
-        return some(one.code for one in self._concepts.values() if passes(test, self._values(one, test.property)))
+        is_cased = self.head.is_case_sensitive
+        return some(
+            one.code
+            for one in self._concepts.values()
+            if passes(test, self._values(one, test.property), is_cased=is_cased)
+        )
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:
         """Some of the wished concepts, in the order of the system."""

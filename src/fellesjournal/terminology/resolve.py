@@ -7,7 +7,7 @@ Source: https://hl7.org/fhir/R4/valueset.html#compositions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Protocol
 
@@ -60,6 +60,14 @@ class Part:
     system: System | None
     codes: Codes
     named: dict[str, Named]
+    lowered: frozenset[str] | None = None
+    """The codes in lower case, of a system for which case is nothing."""
+
+    def has(self, code: str) -> bool:
+        """Whether a code is in the set, as far as the set tells: of "all of the system" any code is."""
+        if self.lowered is None:
+            return code in self.codes
+        return (code.lower() in self.lowered) != self.codes.is_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +126,15 @@ async def resolve(library: Library, definition: Definition, *, versions: Version
     work = _Work(library, versions)
     found = await work.whole(definition, (f"{definition.url}|{definition.version}",))
     parts = tuple(
-        Part(key, work.systems.get(key), codes, found.named.get(key, {}))
+        _part(key, work.systems.get(key), codes, found.named.get(key, {}))
         for key, codes in found.sets.items() if codes and key.url not in versions.excluded
     )  # fmt: skip
     return Resolved(definition, parts, tuple(dict.fromkeys(found.missing)))
+
+
+def _part(key: Key, system: System | None, codes: Codes, named: dict[str, Named]) -> Part:
+    is_cased = system is None or system.head.is_case_sensitive
+    return Part(key, system, codes, named, None if is_cased else frozenset(code.lower() for code in codes.named))
 
 
 @dataclass
@@ -203,8 +216,9 @@ class _Work:
         """What an include has of its own system, before value sets are looked at."""
         key, system = await self._system(include.system, include.version)
         if include.named:
-            named = {one.code: one for one in include.named if one.display or one.designations}
-            return _Found({key: some(one.code for one in include.named)}, {key: named})
+            listed = await _spelled(include.named, system)
+            named = {one.code: one for one in listed if one.display or one.designations}
+            return _Found({key: some(one.code for one in listed)}, {key: named})
         found = _Found({key: ALL})
         missing = Missing(_canonical(include), include.system, is_partly=system is not None and system.is_listed)
         if include.tests:
@@ -237,6 +251,14 @@ class _Work:
         if system is not None:
             self.systems[key] = system
         return key, system
+
+
+async def _spelled(named: Sequence[Named], system: System | None) -> Sequence[Named]:
+    """The same codes as their system spells them, where upper and lower case are one."""
+    if system is None or system.head.is_case_sensitive:
+        return named
+    known = await system.concepts([one.code for one in named])
+    return [replace(one, code=known[one.code].code) if one.code in known else one for one in named]
 
 
 def _canonical(include: Include) -> str:

@@ -79,6 +79,12 @@ class Terminology:
             kept.systems[name] = await self._system(url, version)
         return kept.systems[name]
 
+    async def system_at(self, artifact: int) -> System | None:
+        """The code system that was installed as an artifact, when its codes were too."""
+        heads = await store.heads(self.db, systems=[artifact])
+        found = Stored(self.db, artifact, heads[artifact]) if artifact in heads else None
+        return found if found and found.is_listed else None
+
     async def system_of(self, value_set: str) -> str | None:
         """The code system that names a value set as the one of all its codes."""
         return await store.system_of(self.db, value_set=value_set) or base.system_of(value_set)
@@ -129,9 +135,7 @@ class Terminology:
         artifact = await self._library.artifact(f"{url}|{version}" if version else url, "CodeSystem")
         heads = await store.heads(self.db, systems=[artifact]) if artifact is not None else {}
         installed = Stored(self.db, artifact, heads[artifact]) if artifact in heads else None
-        if installed is not None and installed.is_listed:
-            return installed
-        return base.system(url, version) or installed
+        return installed if installed and installed.is_listed else base.system(url, version) or installed
 
     async def _current(self) -> _Kept:
         version = await self.version()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ _SQL = sql_file("fellesjournal.terminology")
 
 INACTIVE, ABSTRACT = 1, 2
 
+_unstorable = re.compile("[\0\ud800-\udfff]")
 _heads = msgspec.json.Decoder(Head)
 _properties = msgspec.json.Decoder(list[Property], float_hook=Decimal)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -39,7 +41,14 @@ class Place:
 
 def plain(code: str, *, is_cased: bool) -> str:
     """A code as it is compared."""
-    return code if is_cased else code.lower()
+    return storable(code if is_cased else code.lower())
+
+
+def storable(text: str) -> str:
+    """A text without the characters that no column holds; a sign that is no letter stands for each."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _unstorable.sub("\uffff", text)
 
 
 async def heads(db: Database, *, systems: Collection[int]) -> dict[int, Head]:
@@ -50,7 +59,7 @@ async def heads(db: Database, *, systems: Collection[int]) -> dict[int, Head]:
 
 async def system_of(db: Database, *, value_set: str) -> str | None:
     """The address of the code system whose every code a value set has."""
-    url: str | None = await db.fetchval(_SQL.system_of, value_set)
+    url: str | None = await db.fetchval(_SQL.system_of, storable(value_set))
     return url
 
 
@@ -129,7 +138,8 @@ async def with_property(
     db: Database, *, system: int, code: str, values: Collection[str] | None
 ) -> list[tuple[str, str]]:
     """(code, value) of those that have a property, with one of the values alone if any are given."""
-    rows = await db.fetch(_SQL.with_property, system, code, None if values is None else list(values))
+    wanted = None if values is None else [storable(value) for value in values]
+    rows = await db.fetch(_SQL.with_property, system, storable(code), wanted)
     return [(row["code"], row["value"]) for row in rows]
 
 
@@ -140,14 +150,14 @@ async def every(db: Database, *, system: int, what: str) -> list[tuple[str, str]
 
 async def maps(db: Database, *, source: str, target: str) -> list[str]:
     """Canonicals of the ConceptMaps from one system to another, '' for any."""
-    return [row["canonical"] for row in await db.fetch(_SQL.maps, source, target)]
+    return [row["canonical"] for row in await db.fetch(_SQL.maps, storable(source), storable(target))]
 
 
 async def begin_system(db: Database | Connection, *, system: int, head: Head) -> None:
     """Begin with a code system; what was put in before goes."""
     await db.execute(
-        _SQL.begin_system, system, head.url, head.version, head.value_set, head.supplements, _text(head),
-        head.is_case_sensitive,
+        _SQL.begin_system, system, *map(storable, (head.url, head.version, head.value_set, head.supplements)),
+        _text(head), head.is_case_sensitive,
     )  # fmt: skip
 
 
@@ -158,15 +168,16 @@ async def put_concepts(db: Database | Connection, *, system: int, concepts: Sequ
     keys = [code_key(one.code) for one in concepts]
     flags = [one.is_inactive * INACTIVE + one.is_abstract * ABSTRACT for one in concepts]
     await db.execute(
-        _SQL.put_concepts, system, [one.n for one in concepts], [one.code for one in concepts],
-        [plain(one.code, is_cased=is_cased) for one in concepts], keys, flags, [one.display for one in concepts],
-        [one.definition for one in concepts], [_text(one.properties) for one in concepts],
+        _SQL.put_concepts, system, [one.n for one in concepts], [storable(one.code) for one in concepts],
+        [plain(one.code, is_cased=is_cased) for one in concepts], keys, flags,
+        [storable(one.display) for one in concepts], [storable(one.definition) for one in concepts],
+        [_text(one.properties) for one in concepts],
         ["{" + ",".join(map(str, one.parents)) + "}" for one in concepts],
     )  # fmt: skip
     texts = [row for one, key, flag in zip(concepts, keys, flags, strict=True) for row in _texts(one, key, flag)]
     if texts:
         await db.execute(_SQL.put_texts, system, *map(list, zip(*texts, strict=True)))
-    values = [(one.n, owned.code, _short(owned.text)) for one in concepts for owned in one.properties]
+    values = [(one.n, storable(owned.code), _short(owned.text)) for one in concepts for owned in one.properties]
     values += [(one.n, "inactive", "true") for one in concepts if one.is_inactive]
     if values:
         await db.execute(_SQL.put_properties, system, *map(list, zip(*values, strict=True)))
@@ -181,8 +192,11 @@ async def put_map(
     db: Database | Connection, *, map: int, url: str, version: str, groups: Iterable[tuple[str, str]]
 ) -> None:
     """Put a ConceptMap in: the pairs of systems that it goes between."""
-    pairs = list(groups)
-    await db.execute(_SQL.put_map, map, url, version, [source for source, _ in pairs], [target for _, target in pairs])
+    pairs = [(storable(source), storable(target)) for source, target in groups]
+    await db.execute(
+        _SQL.put_map, map, storable(url), storable(version), [source for source, _ in pairs],
+        [target for _, target in pairs],
+    )  # fmt: skip
 
 
 async def remove_system(db: Database | Connection, *, package: int) -> bool:
@@ -213,14 +227,14 @@ def _texts(one: Concept, key: str, flags: int) -> list[tuple[object, ...]]:
         for place, text in enumerate(one.designations, 1)
     ]
     return [
-        (one.n, place, language, use, value, " ".join(split(value)), key, flags)
+        (one.n, place, storable(language), use, storable(value), " ".join(split(value)), key, flags)
         for place, language, use, value in shown
     ]
 
 
 def _short(value: str) -> str:
     """A value at a length that an index holds."""
-    return value[:MAX_VALUE]
+    return storable(value[:MAX_VALUE])
 
 
 MAX_VALUE = 500

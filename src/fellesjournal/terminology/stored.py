@@ -56,7 +56,8 @@ class Stored:
             return await self._related(test)
         if test.property in _ALWAYS:
             values = await store.every(self.db, system=self.id, what=_ALWAYS[test.property])
-            return some(code for code, value in values if passes(test, [value] if value else []))
+            is_cased = self.head.is_case_sensitive
+            return some(code for code, value in values if passes(test, [value] if value else [], is_cased=is_cased))
         return await self._by_property(test)
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:

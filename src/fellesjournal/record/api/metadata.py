@@ -9,8 +9,11 @@ from starlette.responses import Response
 
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
-from fellesjournal.record.api.http import fhir_errors, json_response
+from fellesjournal.record.api.http import fhir_errors, json_response, query_text
 from fellesjournal.record.api.operations.offered import stated
+from fellesjournal.record.api.operations.terminology.capabilities import terminology_capabilities
+from fellesjournal.record.api.search import query_pairs
+from fellesjournal.record.errors import Malformed
 from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
 from fellesjournal.record.search import COMPARTMENTS, is_served
 
@@ -24,9 +27,14 @@ _STARTED = "2026-11-23"
 @fhir_errors
 @public("what the server offers; no person in it (FHIR requires it without sign-in)")
 async def metadata(request: Request) -> Response:
-    """The CapabilityStatement."""
-    registry = await request.app.state.vault.definitions.current()
-    return json_response(_statement(request.app.state.settings.base_url, registry))
+    """The CapabilityStatement, or with `mode=terminology` the TerminologyCapabilities."""
+    base, vault = request.app.state.settings.base_url, request.app.state.vault
+    mode = dict(query_pairs(query_text(request))).get("mode", "full")
+    if mode == "terminology":
+        return json_response(await terminology_capabilities(vault.terminology, base=f"{base}/fhir", date=_STARTED))
+    if mode not in ("full", "normative"):
+        raise Malformed("mode is full, normative or terminology.")
+    return json_response(_statement(base, await vault.definitions.current()))
 
 
 @lru_cache(maxsize=4)

@@ -51,14 +51,18 @@ class Asked:
             raise refusal(name, "true or false")
         return text == "true"
 
-    def number(self, name: str, *, otherwise: int, at_most: int) -> int:
-        """A positive whole number; more than `at_most` gives `at_most`."""
+    def number(self, name: str, *, otherwise: int, at_most: int, at_least: int = 1) -> int:
+        """A whole number, positive unless `at_least` is 0; more than `at_most` gives `at_most`."""
         text = self.text(name)
         if not text:
             return otherwise
-        if not (text.isascii() and text.isdecimal() and int(text[:_DIGITS]) > 0):
-            raise refusal(name, "a positive whole number")
+        if not (text.isascii() and text.isdecimal() and int(text[:_DIGITS]) >= at_least):
+            raise refusal(name, "a positive whole number" if at_least else "a whole number, 0 or more")
         return min(int(text[:_DIGITS]), at_most)
+
+    def has(self, name: str) -> bool:
+        """Whether it is given."""
+        return any(key == name for key, _ in self.pairs)
 
     def structure(self, name: str) -> Json:
         """A resource or a data type that was posted. Raises SearchError without it."""
@@ -66,6 +70,10 @@ class Asked:
         if not isinstance(found, dict):
             raise refusal(name, "is needed, in a Parameters resource that is posted", code="required")
         return found
+
+    def structures(self, name: str) -> list[Json]:
+        """Every resource, data type or group of parts that was posted under a name."""
+        return [value for key, value in self.pairs if key == name and isinstance(value, dict)]
 
     def _one(self, name: str) -> Any:
         found = [value for key, value in self.pairs if key == name]
@@ -118,6 +126,8 @@ def _pairs(posted: Json) -> Iterator[tuple[str, Any]]:
         raise Malformed(f"At most {MAX_PARAMETERS} parameters can be given.")
     for one in given:
         values = [value for key, value in one.items() if key.startswith("value") or key == "resource"]
+        if "part" in one:
+            values.append(dict(_pairs({"resourceType": "Parameters", "parameter": one["part"]})))
         if len(values) != 1:
             raise refusal(str(one.get("name"))[:64], "has one value")
         yield str(one["name"]), _text(values[0])

@@ -11,6 +11,10 @@ from fellesjournal.record.api.operations.everything import encounter_everything,
 from fellesjournal.record.api.operations.last import last
 from fellesjournal.record.api.operations.match import match
 from fellesjournal.record.api.operations.meta import meta, meta_add, meta_delete
+from fellesjournal.record.api.operations.terminology.expand import expand_value_set
+from fellesjournal.record.api.operations.terminology.systems import lookup, subsumes
+from fellesjournal.record.api.operations.terminology.translate import translate_code
+from fellesjournal.record.api.operations.terminology.validate_code import validate_in_system, validate_in_value_set
 
 _OF_TYPE: Final = "/{rtype}/${name}"
 _OF_INSTANCE: Final = "/{rtype}/{{id}}/${name}"
@@ -45,6 +49,12 @@ OPERATIONS: Final = (
     Operation("Encounter", "everything", encounter_everything),
     Operation("Observation", "lastn", last, (_OF_TYPE,)),
     Operation("Patient", "match", match, (_OF_TYPE,), ("POST",)),
+    Operation("ValueSet", "expand", expand_value_set, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("ValueSet", "validate-code", validate_in_value_set, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("CodeSystem", "validate-code", validate_in_system, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("CodeSystem", "lookup", lookup, (_OF_TYPE,)),
+    Operation("CodeSystem", "subsumes", subsumes, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("ConceptMap", "translate", translate_code, (_OF_TYPE, _OF_INSTANCE)),
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
     Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
     Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),

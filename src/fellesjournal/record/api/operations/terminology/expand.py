@@ -13,7 +13,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.kit.clock import SystemClock
 from fellesjournal.record.api.http import fhir_errors, json_response
-from fellesjournal.record.api.terminology.asked import Asked, asked, visible_to
+from fellesjournal.record.api.operations.terminology.asked import CodesAsked, codes_asked, visible_to
 from fellesjournal.record.value_sets import Visible, refusals
 from fellesjournal.terminology import (
     Ask,
@@ -40,8 +40,8 @@ PARAMETERS: Final = (
 async def expand_value_set(request: Request, decision: Decision) -> Response:
     """The codes of a value set, a page of them, or those that a filter finds."""
     with refusals():
-        wanted = await asked(request, known=PARAMETERS)
-        library = visible_to(request, decision, wanted.resources("tx-resource"))
+        wanted = await codes_asked(request, known=PARAMETERS)
+        library = visible_to(request, decision, wanted.brought())
         resolved = await value_set(request, wanted, library)
         ask = _ask(wanted)
         expansion = await expand(resolved, ask)
@@ -51,7 +51,7 @@ async def expand_value_set(request: Request, decision: Decision) -> Response:
     return json_response(fhir.encode(body))
 
 
-async def value_set(request: Request, wanted: Asked, library: Visible) -> Resolved:
+async def value_set(request: Request, wanted: CodesAsked, library: Visible) -> Resolved:
     """The value set that an operation is about: of the address, by its canonical, or as it was sent.
 
     Raises BadQuestion, NotFound and what resolving raises.
@@ -68,21 +68,21 @@ async def value_set(request: Request, wanted: Asked, library: Visible) -> Resolv
     return await library.resolved(f"{named}|{version}" if version and "|" not in named else named, versions=versions)
 
 
-def _ask(wanted: Asked) -> Ask:
+def _ask(wanted: CodesAsked) -> Ask:
     return Ask(
-        filter=wanted.text("filter"), offset=wanted.number("offset") or 0, count=wanted.number("count"),
-        languages=wanted.languages(), is_active_only=wanted.flag("activeOnly") or False,
-        is_selectable_only=wanted.flag("excludeNotForUI") or False,
-        has_designations=wanted.flag("includeDesignations") or False,
-        is_nested=wanted.flag("excludeNested") is False and not wanted.text("filter"),
+        filter=wanted.text("filter"), offset=wanted.count("offset") or 0, count=wanted.count("count"),
+        languages=wanted.languages(), is_active_only=wanted.flag("activeOnly"),
+        is_selectable_only=wanted.flag("excludeNotForUI"),
+        has_designations=wanted.flag("includeDesignations"),
+        is_nested=wanted.text("excludeNested") == "false" and not wanted.text("filter"),
     )  # fmt: skip
 
 
-def _versions(wanted: Asked) -> Versions:
+def _versions(wanted: CodesAsked) -> Versions:
     return Versions(
-        preferred=tuple(map(_key, wanted.texts("system-version"))),
-        forced=tuple(map(_key, [*wanted.texts("force-system-version"), *wanted.texts("check-system-version")])),
-        excluded=frozenset(one.partition("|")[0] for one in wanted.texts("exclude-system")),
+        preferred=tuple(map(_key, wanted.listed("system-version"))),
+        forced=tuple(map(_key, [*wanted.listed("force-system-version"), *wanted.listed("check-system-version")])),
+        excluded=frozenset(one.partition("|")[0] for one in wanted.listed("exclude-system")),
     )
 
 

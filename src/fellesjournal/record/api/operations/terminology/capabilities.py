@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fellesjournal import __version__, fhir
-from fellesjournal.record.api.terminology.expand import PARAMETERS
+from fellesjournal.record.api.operations.terminology.expand import PARAMETERS
 from fellesjournal.terminology import Terminology
 from fellesjournal.terminology.concept import Head
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors
-from fellesjournal.record.api.terminology.asked import Asked, asked, parameters, visible_to
+from fellesjournal.record.api.operations.terminology.asked import CodesAsked, codes_asked, several, visible_to
 from fellesjournal.record.value_sets import Visible, refusals
 from fellesjournal.terminology import NO_MATCH, BadQuestion, Coding, Match, NotInstalled, Wanted, translate
 
@@ -29,24 +29,24 @@ _MAX_MAPS: Final = 50
 async def translate_code(request: Request, decision: Decision) -> Response:
     """What a code is in another code system, by one map or by all that are here."""
     with refusals():
-        wanted = await asked(request, known=PARAMETERS)
+        wanted = await codes_asked(request, known=PARAMETERS)
         work = _Work(wanted, visible_to(request, decision))
         found = [match for coding in wanted.codings() for match in await work.matches(request, coding)]
-    return parameters(_told(found))
+    return several(_told(found))
 
 
 @dataclass(frozen=True)
 class _Work:
     """One question."""
 
-    wanted: Asked
+    wanted: CodesAsked
     library: Visible
 
     async def matches(self, request: Request, coding: Coding) -> list[Match]:
         """What the maps say of one code."""
         maps = await self._maps(request, coding)
         question = Wanted(
-            coding, self.wanted.text("targetsystem"), tuple(self._dependencies()), self.wanted.flag("reverse") or False
+            coding, self.wanted.text("targetsystem"), tuple(self._dependencies()), self.wanted.flag("reverse")
         )
         found = [match for one in maps for match in await translate(one, question, other=self._find)]
         return list({_name(match): match for match in found}.values())
@@ -54,7 +54,7 @@ class _Work:
     async def _maps(self, request: Request, coding: Coding) -> list[Json]:
         url, sent = self.wanted.text("url"), self.wanted.resource("conceptMap", "ConceptMap")
         if "id" in request.path_params:
-            return [(await self.library.journal.read("ConceptMap", request.path_params["id"])).resource()]
+            return [await self.library.stored("ConceptMap", request.path_params["id"])]
         if sent:
             return [sent]
         if url:
@@ -69,7 +69,7 @@ class _Work:
         if not coding.system:
             raise BadQuestion("Without a map the code's system is needed.")
         target = self.wanted.text("targetsystem")
-        is_reverse = self.wanted.flag("reverse") or False
+        is_reverse = self.wanted.flag("reverse")
         source, target = (target, coding.system) if is_reverse else (coding.system, target)
         canonicals = await self.library.terminology.maps(source=source, target=target)
         found = [one for canonical in canonicals[:_MAX_MAPS] if (one := await self._find(canonical))]

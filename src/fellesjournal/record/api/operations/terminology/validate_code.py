@@ -13,9 +13,9 @@ from starlette.responses import Response
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors
-from fellesjournal.record.api.terminology.asked import asked, parameters, visible_to
-from fellesjournal.record.api.terminology.expand import value_set
-from fellesjournal.record.api.terminology.systems import code_system
+from fellesjournal.record.api.operations.terminology.asked import codes_asked, several, visible_to
+from fellesjournal.record.api.operations.terminology.expand import value_set
+from fellesjournal.record.api.operations.terminology.systems import code_system
 from fellesjournal.record.value_sets import refusals
 from fellesjournal.terminology import BadQuestion, Verdict, check_in_system, check_in_value_set
 
@@ -35,13 +35,13 @@ IN_SYSTEM: Final = (
 async def validate_in_value_set(request: Request, decision: Decision) -> Response:
     """Whether a code, or one of a concept's codes, is in a value set."""
     with refusals():
-        wanted = await asked(request, known=IN_VALUE_SET)
+        wanted = await codes_asked(request, known=IN_VALUE_SET)
         codings = wanted.codings()
-        resolved = await value_set(request, wanted, visible_to(request, decision, wanted.resources("tx-resource")))
+        resolved = await value_set(request, wanted, visible_to(request, decision, wanted.brought()))
         verdict = await check_in_value_set(
-            resolved, codings, languages=wanted.languages(), may_be_abstract=wanted.flag("abstract") or False
+            resolved, codings, languages=wanted.languages(), may_be_abstract=wanted.flag("abstract")
         )
-    return parameters(_told(verdict))
+    return several(_told(verdict))
 
 
 @fhir_errors
@@ -49,18 +49,16 @@ async def validate_in_value_set(request: Request, decision: Decision) -> Respons
 async def validate_in_system(request: Request, decision: Decision) -> Response:
     """Whether a code system has a code."""
     with refusals():
-        wanted = await asked(request, known=IN_SYSTEM)
-        codings = wanted.codings()
-        if len(codings) != 1:
-            raise BadQuestion("One code is checked at a time.")
-        library = visible_to(request, decision, wanted.resources("tx-resource"))
-        system = await code_system(request, wanted, library, url=wanted.text("url") or codings[0].system or "")
-        if codings[0].system not in (None, system.head.url):
+        wanted = await codes_asked(request, known=IN_SYSTEM)
+        coding = wanted.coding()
+        library = visible_to(request, decision, wanted.brought())
+        system = await code_system(request, wanted, library, url=wanted.text("url") or coding.system or "")
+        if coding.system not in (None, system.head.url):
             raise BadQuestion("The code names another code system than the one that is asked.")
         verdict = await check_in_system(
-            system, codings[0], languages=wanted.languages(), may_be_abstract=wanted.flag("abstract") is not False
+            system, coding, languages=wanted.languages(), may_be_abstract=wanted.text("abstract") != "false"
         )
-    return parameters(_told(verdict))
+    return several(_told(verdict))
 
 
 def _told(verdict: Verdict) -> list[dict[str, Any]]:

@@ -13,7 +13,13 @@ from starlette.responses import Response
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors
-from fellesjournal.record.api.terminology.asked import Asked, asked, coding_of, parameters, visible_to
+from fellesjournal.record.api.operations.terminology.asked import (
+    CodesAsked,
+    codes_asked,
+    coding_of,
+    several,
+    visible_to,
+)
 from fellesjournal.record.value_sets import Visible, refusals
 from fellesjournal.terminology import BadQuestion, Coding, Held, NotInstalled, System, details
 
@@ -26,12 +32,12 @@ SUBSUMES: Final = ("codeA", "codeB", "system", "version", "codingA", "codingB", 
 async def lookup(request: Request, decision: Decision) -> Response:
     """What is known of a code."""
     with refusals():
-        wanted = await asked(request, known=LOOKUP)
-        (coding,) = wanted.codings()
-        library = visible_to(request, decision, wanted.resources("tx-resource"))
+        wanted = await codes_asked(request, known=LOOKUP)
+        coding = wanted.coding()
+        library = visible_to(request, decision, wanted.brought())
         system = await code_system(request, wanted, library, url=coding.system or "", version=coding.version)
-        found = await details(system, coding.code, languages=wanted.languages(), properties=wanted.texts("property"))
-    return parameters(found)
+        found = await details(system, coding.code, languages=wanted.languages(), properties=wanted.listed("property"))
+    return several(found)
 
 
 @fhir_errors
@@ -39,26 +45,25 @@ async def lookup(request: Request, decision: Decision) -> Response:
 async def subsumes(request: Request, decision: Decision) -> Response:
     """How code A stands to code B in the hierarchy of their code system."""
     with refusals():
-        wanted = await asked(request, known=SUBSUMES)
+        wanted = await codes_asked(request, known=SUBSUMES)
         one, other = _side(wanted, "A"), _side(wanted, "B")
         named = {one.system, other.system} - {None}
         if len(named) > 1:
             raise BadQuestion("Both codes are of one code system.")
-        library = visible_to(request, decision, wanted.resources("tx-resource"))
+        library = visible_to(request, decision, wanted.brought())
         url = next(iter(named), "") or ""
         system = await code_system(request, wanted, library, url=url, version=one.version or other.version)
         outcome = await system.relation(one.code, other.code)
-    return parameters([{"name": "outcome", "valueCode": outcome}])
+    return several([{"name": "outcome", "valueCode": outcome}])
 
 
-async def code_system(request: Request, wanted: Asked, library: Visible, *, url: str, version: str = "") -> System:
+async def code_system(request: Request, wanted: CodesAsked, library: Visible, *, url: str, version: str = "") -> System:
     """The code system that an operation is about: of the address, as it was sent, or by its address.
 
     Raises BadQuestion, NotInstalled, NotFound.
     """
     if "id" in request.path_params:
-        stored = await library.journal.read("CodeSystem", request.path_params["id"])
-        return Held.read(stored.resource())
+        return await library.stored_system(request.path_params["id"])
     sent = wanted.resource("codeSystem", "CodeSystem")
     if sent:
         return Held.read(sent)
@@ -71,8 +76,10 @@ async def code_system(request: Request, wanted: Asked, library: Visible, *, url:
     return found
 
 
-def _side(wanted: Asked, name: str) -> Coding:
-    coding, code = wanted.structure(f"coding{name}"), wanted.text(f"code{name}")
-    if bool(coding) == bool(code):
+def _side(wanted: CodesAsked, name: str) -> Coding:
+    has_coding, code = wanted.has(f"coding{name}"), wanted.text(f"code{name}")
+    if has_coding == bool(code):
         raise BadQuestion(f"Either code{name} or coding{name} is needed.")
-    return coding_of(coding) if coding else Coding(wanted.text("system") or None, code, wanted.text("version"))
+    if has_coding:
+        return coding_of(wanted.structure(f"coding{name}"))
+    return Coding(wanted.text("system") or None, code, wanted.text("version"))
