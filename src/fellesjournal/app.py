@@ -178,7 +178,7 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.keys = open_.keys
     state.csrf_key = open_.keys.versions("csrf")
     state.access_db = open_.web
-    state.vault = Vault(open_.web, keys=open_.keys)
+    state.vault = Vault(open_.web, keys=open_.keys, required=open_.settings.required_profiles)
     state.patient_named = state.vault.patient_named
     state.sessions = sessions
     state.installed = open_.installed

@@ -220,6 +220,13 @@ def test_a_read_that_fails_undoes_the_transaction(client: httpx.Client, url: str
     assert count(client, patient) == 0
 
 
+def test_a_read_that_fails_undoes_a_deletion(client: httpx.Client) -> None:
+    made = client.post("/Observation", json=observed(f"Patient/{make_person(client)}")).json()["id"]
+    sent = bundle("transaction", entry("DELETE", f"Observation/{made}"), entry("GET", "Observation/000000000000001"))
+    outcome(client.post("", json=sent), 404)
+    assert client.get(f"/Observation/{made}").status_code == 200
+
+
 def test_a_hidden_read_in_a_bundle_answers_as_an_absent_one(client: httpx.Client, demo_site: Site) -> None:
     stranger = demo_site.patient_id(TONIGHT)
     with demo_site.fhir(GP) as gp:

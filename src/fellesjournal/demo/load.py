@@ -74,7 +74,7 @@ async def open_loader(
         secret = await sessions.start_system(name=LOADER, unit=unit, purpose="LOAD", max_s=86_400)
         reader = await sessions.who(secret)
         assert reader is not None  # noqa: S101 - started a moment ago
-        vault = Vault(worker, keys=keys)
+        vault = Vault(worker, keys=keys, required=settings.required_profiles)
         yield Loader(
             world, keyring, vault, lambda: vault.open(within(reader)), identity, keys, begun_on, now, progress
         )

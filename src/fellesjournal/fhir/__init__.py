@@ -39,7 +39,7 @@ from fellesjournal.fhir.search_params import (
     search_params,
 )
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
-from fellesjournal.fhir.walker import examine, validate
+from fellesjournal.fhir.walker import examine, validate, validate_naming
 from fellesjournal.fhir.xml_read import BadXml, read_xml
 from fellesjournal.fhir.xml_write import write_xml
 
@@ -96,5 +96,6 @@ __all__ = [
     "search_params",
     "subset",
     "validate",
+    "validate_naming",
     "write_xml",
 ]

@@ -14,7 +14,7 @@ from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
 from fellesjournal.fhir.primitives import CHECKS, Check
 from fellesjournal.fhir.references import fault_inside, fault_of, is_inside, places_in
 from fellesjournal.fhir.resource_types import TYPE_NUMBER
-from fellesjournal.fhir.scope import Frame, Later, here
+from fellesjournal.fhir.scope import Frame, Later, here, note_claims, note_extension
 from fellesjournal.fhir.structures import Field, Structure, bound_codes, has_twin, is_primitive, is_resource, structure
 
 _objects: Final[dict[str, Check]] = {}
@@ -24,10 +24,16 @@ _FEW: Final = 3
 
 def accepts(resource: dict[str, Any]) -> bool:
     """Tell whether the fast path accepts this resource."""
+    return named_if_accepted(resource) is not None
+
+
+def named_if_accepted(resource: dict[str, Any]) -> list[str] | None:
+    """Return the profiles and extensions that a resource names; None where the fast path does not accept it."""
+    here.named = []
     try:
-        return bool(_is_resource(resource))
+        return here.named if _is_resource(resource) else None
     except (TypeError, RecursionError, FhirPathError):
-        return False
+        return None
     finally:
         here.frame = None
 
@@ -80,6 +86,8 @@ def _closure(shape: Structure, *, table: dict[str, Check], choices: dict[str, tu
     required = frozenset(f.key for f in shape.required)
     if shape.path == "Extension":
         return _extension(table, choices)
+    if shape.path == "Meta":
+        return _meta(table)
     if not any(f.choice for f in shape.fields.values()):
         return _plain(table, required)
     bits = _bits(shape)
@@ -222,6 +230,19 @@ def _with_choices(
     return check
 
 
+def _meta(table: dict[str, Check]) -> Check:
+    is_sound = _plain(table, frozenset())
+
+    def check(value: Any) -> object:
+        if not is_sound(value):
+            return False
+        if "profile" in value:
+            note_claims(value)
+        return True
+
+    return check
+
+
 def _extension(table: dict[str, Check], choices: dict[str, tuple[Check, int]]) -> Check:
     """An extension has a url, and either a value or extensions of its own (invariant ext-1)."""
     of_any_kind = _with_choices(table, choices, required=frozenset({"url"}), needed=0)
@@ -229,6 +250,7 @@ def _extension(table: dict[str, Check], choices: dict[str, tuple[Check, int]]) -
     def check(value: Any) -> object:
         if not of_any_kind(value):
             return False
+        note_extension(value)
         nested = "extension" in value
         return len(value) == 2 + ("id" in value) and (nested or not value.keys().isdisjoint(choices))
 

@@ -70,9 +70,11 @@ class Frame:
 
 
 class Here(threading.local):
-    """The frame of the resource that this thread is checking."""
+    """What this thread is checking: the frame of the resource, and which definitions were named on the way."""
 
-    frame: Frame | None = None
+    def __init__(self) -> None:
+        self.frame: Frame | None = None
+        self.named: list[str] = []
 
 
 here: Final = Here()
@@ -83,6 +85,20 @@ def current() -> Frame:
     if here.frame is None:
         raise RuntimeError("nothing is being checked")
     return here.frame
+
+
+def note_extension(extension: Json) -> None:
+    """Keep which definition an extension names; parts of an extension have a word instead."""
+    url = extension.get("url")
+    if type(url) is str and ":" in url:
+        here.named.append(url)
+
+
+def note_claims(meta: Json) -> None:
+    """Keep which profiles a resource claims."""
+    claimed = meta.get("profile")
+    if type(claimed) is list:
+        here.named.extend(one for one in claimed if type(one) is str)
 
 
 @contextmanager

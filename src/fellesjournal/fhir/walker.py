@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fellesjournal.fhir.compile_validator import accepts
+from fellesjournal.fhir.compile_validator import named_if_accepted
 from fellesjournal.fhir.fhirpath import FhirPathError, TooCostly
 from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
 from fellesjournal.fhir.outcome import Issue
 from fellesjournal.fhir.primitives import CHECKS, EXPECTED
 from fellesjournal.fhir.references import fault_inside, fault_of, is_inside, places_in
-from fellesjournal.fhir.scope import Frame, Later, current, entered
+from fellesjournal.fhir.scope import Frame, Later, current, entered, here, note_claims, note_extension
 from fellesjournal.fhir.structures import Field, Structure, bound_codes, has_twin, is_primitive, is_resource, structure
 
 MAX_ISSUES: Final = 200
@@ -27,7 +27,16 @@ def validate(resource: dict[str, Any]) -> list[Issue]:
     extensions, contained and bundled resources, required bindings, what references may name, all invariants that are
     errors. At most 200 issues are returned.
     """
-    return [] if accepts(resource) else find_faults(resource)
+    return validate_naming(resource)[0]
+
+
+def validate_naming(resource: dict[str, Any]) -> tuple[list[Issue], Sequence[str]]:
+    """Return what `validate` does, and which definitions are named: the profiles that are claimed, the extensions."""
+    named = named_if_accepted(resource)
+    if named is not None:
+        return [], named
+    here.named = []
+    return find_faults(resource), here.named
 
 
 def examine(resource: dict[str, Any]) -> list[Issue]:
@@ -98,6 +107,9 @@ class _Walk:
         self._cardinality(value, shape=shape, path=path)
         if shape.path == "Extension":
             self._extension(value, shape=shape, path=path)
+            note_extension(value)
+        elif shape.path == "Meta":
+            note_claims(value)
         self._rules(value, rules_of(shape.path), shape=shape, path=path, start=start)
 
     def _rules(self, value: Any, rules: Sequence[Rule], *, shape: Structure, path: str, start: int) -> None:

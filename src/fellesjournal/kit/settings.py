@@ -78,6 +78,9 @@ class Settings:
     citizen_issuer: str = setting("", "Issuer of the citizens' sign-in service (ID-porten), as `https://idporten.no`.")
     citizen_client_id: str = setting("", "Our client id there.")
     citizen_client_key: str = setting("", "File with our private key there (PEM or JWK).")
+    required_profiles: tuple[str, ...] = setting(
+        (), "Profiles that every resource of a type must conform to, each as `Type=canonical`; they must be installed."
+    )
     demo_size: int = setting(3000, "Inhabitants of each municipality in the demo database.")
 
     @property

@@ -52,6 +52,13 @@ class Source:
         body = self._bodies[key]
         return None if body is None else fhir.parse(body)
 
+    def has(self, canonical: str) -> bool:
+        """Whether a definition is installed. Raises NotLoaded."""
+        key = _without_place(canonical)
+        if key not in self._bodies:
+            raise NotLoaded(key)
+        return self._bodies[key] is not None
+
     async def load(self, canonicals: Iterable[str]) -> None:
         """Fetch what these canonicals mean, and all that the StructureDefinitions among them stand on: base
         definitions, the profiles of elements' types, and those that references are to fit (R4's own types apart).

@@ -23,8 +23,9 @@ from fellesjournal.kit.migrate import installation
 from fellesjournal.packages import Library
 from fellesjournal.record import binary, identify, names, ownership, store
 from fellesjournal.record.binary import Content, Context, Load, Upload
-from fellesjournal.record.checks import validate_all
+from fellesjournal.record.checks import Checks
 from fellesjournal.record.commit import Writer
+from fellesjournal.record.conformance import Conformance, read_required
 from fellesjournal.record.definitions import Definitions
 from fellesjournal.record.errors import (
     Busy,
@@ -50,9 +51,11 @@ from fellesjournal.terminology import Terminology
 
 
 class Vault:
-    """What a process needs to open journals: its database role, the waiting reads, the keys."""
+    """What a process needs to open journals: its database role, the waiting reads, the keys, what resources are held
+    against. `required`: the setting `required_profiles`.
+    """
 
-    def __init__(self, db: Database, *, keys: Keys) -> None:
+    def __init__(self, db: Database, *, keys: Keys, required: Sequence[str] = ()) -> None:
         self.db = db
         self.keys = keys
         self.reads = store.reads(db)
@@ -60,6 +63,7 @@ class Vault:
         self.definitions = Definitions(db)
         self.library = Library(db)
         self.terminology = Terminology(db, library=self.library)
+        self.checks = Checks(Conformance(self.library, required=read_required(required)))
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
@@ -92,6 +96,7 @@ class Journal(Gathering):
     vault: Vault
     _conn: Connection | None = None
     _touched: set[int] = field(default_factory=set)
+    _has_written: bool = False
 
     async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
@@ -176,11 +181,12 @@ class Journal(Gathering):
         refusal: Exception | None = None
         try:
             async with self.vault.db.transaction() as conn:
-                self._conn, self._touched = conn, set()
+                self._conn, self._touched, self._has_written = conn, set(), False
                 try:
                     yield conn
                 except (AccessError, RecordError) as error:
-                    if self._touched:
+                    # A deletion touches nobody that is known here, and is taken back like any write.
+                    if self._has_written:
                         raise
                     refusal = error
                 finally:
@@ -295,7 +301,7 @@ class Journal(Gathering):
         load = Load(self._db, self.decision.secret, self.vault.keys, self._uploads)
         self._wanted, self._facts, self._ended, self._uploads = [], [], [], {}
         try:
-            await validate_all(wanted, is_demo=await self.vault.is_demo())
+            await self.vault.checks.refuse_faults(wanted, is_demo=await self.vault.is_demo())
             wanted = await self._with_rows(wanted)
             bare = await load.take_from(wanted, context_of=partial(self._context, wanted))
             bodies = [body_of(item) for item in bare]
@@ -310,6 +316,7 @@ class Journal(Gathering):
             await load.drop()
             raise
         self._touched |= writer.touched
+        self._has_written |= bool(rows)
         made: list[Written | None] = [None] * len(wanted)
         for n, row in zip(order, rows, strict=True):
             # What is answered has the content that was sent.

@@ -36,13 +36,13 @@ def test_content_is_checked_wherever_an_extension_stands() -> None:
     assert found(listed, kind)[0].startswith("error Patient.name[0].given[1].extension[0].value:")
 
 
-def test_an_unknown_extension_is_told_and_an_unknown_modifier_is_an_error() -> None:
+def test_an_unknown_extension_is_told_and_an_unknown_modifier_is_a_warning() -> None:
     assert found(with_kind(valueCode="a")) == [
         "information Patient.extension[0]: this extension is not defined here: its content was not checked"
     ]
     modified = patient(modifierExtension=[{"url": URL + "kind", "valueCode": "a"}])
     assert found(modified) == [
-        "error Patient.modifierExtension[0]: this modifier extension is not defined here: what it changes is unknown"
+        "warning Patient.modifierExtension[0]: this modifier extension is not defined here: what it changes is unknown"
     ]
 
 

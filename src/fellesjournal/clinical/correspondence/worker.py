@@ -34,7 +34,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         feed, distribute, index = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX))
-        vault = Vault(db, keys=keys)
+        vault = Vault(db, keys=keys, required=settings.required_profiles)
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED

@@ -75,7 +75,7 @@ class Profiles:
         Checked are: `profiles`, those that are required of its type, and those in `meta.profile` of it and of the
         resources within it; and every extension against its definition, and whether it may stand where it stands.
         A profile in `profiles` or required that is not installed is an error, one in `meta.profile` a warning.
-        An extension that is not defined here is an information, one that modifies an error. At most 200 issues.
+        An extension that is not defined here is an information, one that modifies a warning. At most 200 issues.
         """
         root, work = resource_node(resource), Work(most=_MOST_WORK, seconds=seconds)
         run = Run(root, profile_of=partial(self._known, work=work), now=now, work=work)
@@ -189,6 +189,6 @@ def _tell_unknown(node: Node, outer: ExtensionRules | None, run: Run) -> None:
         return
     if node.key == "modifierExtension":
         told = "this modifier extension is not defined here: what it changes is unknown"
-        run.add("error", "extension", node, told)
+        run.add("warning", "extension", node, told)
     else:
         run.add("information", "extension", node, "this extension is not defined here: its content was not checked")

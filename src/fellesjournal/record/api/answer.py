@@ -20,7 +20,7 @@ from fellesjournal.record import store
 from fellesjournal.record.api.http import json_response, preference, query_text, version_headers
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Busy, KeyReused, Malformed, NameTaken, VersionConflict
-from fellesjournal.record.journal import Journal
+from fellesjournal.record.journal import Journal, Vault
 from fellesjournal.record.transaction import Answer
 
 Work = Callable[[Journal], Awaitable[list[Answer]]]
@@ -37,7 +37,7 @@ _TELLING: Final = ("prefer", "if-match", "if-none-exist", "if-none-match", "cont
 async def answer_one(request: Request, decision: Decision, body: bytes, work: Work) -> Response:
     """The answer of one interaction."""
     (answer,) = await answers(request, decision, body, work, again=no_reads)
-    return respond(request, answer)
+    return await respond(request, answer)
 
 
 async def answers(request: Request, decision: Decision, body: bytes, work: Work, *, again: Again) -> list[Answer]:
@@ -62,7 +62,7 @@ async def answers(request: Request, decision: Decision, body: bytes, work: Work,
         return made
 
 
-def respond(request: Request, answer: Answer) -> Response:
+async def respond(request: Request, answer: Answer) -> Response:
     """One interaction's answer, as much of it as the client prefers."""
     headers = {}
     if answer.updated is not None:
@@ -73,10 +73,18 @@ def respond(request: Request, answer: Answer) -> Response:
     wished = preference(request, "return")
     if wished == "OperationOutcome":
         status = 200 if answer.status == 204 else answer.status
-        return json_response(fhir.encode(fhir.outcome([])), status=status, headers=headers)
+        return json_response(fhir.encode(fhir.outcome(await _told(request, answer))), status=status, headers=headers)
     if wished == "minimal" or answer.body is None or answer.status == 204:
         return Response(status_code=answer.status, headers=headers)
     return json_response(answer.body().encode(), status=answer.status, headers=headers)
+
+
+async def _told(request: Request, answer: Answer) -> list[fhir.Issue]:
+    """What there is to say of what was written: nothing of it was a reason to refuse it."""
+    if answer.body is None or answer.status == 204:
+        return []
+    vault: Vault = request.app.state.vault
+    return await vault.checks.examine(fhir.parse(answer.body().encode()), "C", is_demo=await vault.is_demo())
 
 
 class _Name(msgspec.Struct, frozen=True):

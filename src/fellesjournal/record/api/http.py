@@ -17,6 +17,7 @@ from fellesjournal.record.api import representation
 from fellesjournal.record.errors import Malformed, RecordError, TooCostly
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Stored
+from fellesjournal.record.rehearsal import issues_of
 
 MEDIA_TYPE = "application/fhir+json"
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
@@ -70,11 +71,7 @@ def fhir_errors(
 
 def error_response(error: AccessError | RecordError) -> Response:
     """The OperationOutcome of a refusal."""
-    issues = getattr(error, "issues", None)
-    if not issues:
-        english = getattr(error, "english", None) or type(error).__doc__ or ""
-        issues = [fhir.Issue(severity="error", code=error.code, expression="", diagnostics=english)]
-    body = fhir.outcome(issues)
+    body = fhir.outcome(issues_of(error))
     body["issue"][0].setdefault("details", {"text": error.text})
     headers = {"WWW-Authenticate": 'Bearer realm="fellesjournal"'} if error.status == 401 else {}
     return json_response(fhir.encode(body), status=error.status, headers=headers)

@@ -15,6 +15,7 @@ from fellesjournal.record.api.operations.terminology.expand import expand_value_
 from fellesjournal.record.api.operations.terminology.systems import lookup, subsumes
 from fellesjournal.record.api.operations.terminology.translate import translate_code
 from fellesjournal.record.api.operations.terminology.validate_code import validate_in_system, validate_in_value_set
+from fellesjournal.record.api.operations.validate import validate
 
 _OF_TYPE: Final = "/{rtype}/${name}"
 _OF_INSTANCE: Final = "/{rtype}/{{id}}/${name}"
@@ -23,13 +24,17 @@ _ANY: Final = "Resource"
 
 
 class Operation(NamedTuple):
-    """One operation on a resource type, or on every one (`Resource`). By GET too when it changes nothing."""
+    """One operation on a resource type, or on every one (`Resource`). By GET too when it changes nothing.
+
+    `in_bundles`: whether a GET of it may stand in a bundle.
+    """
 
     rtype: str
     name: str
     endpoint: Endpoint
     places: tuple[str, ...] = (_OF_INSTANCE,)
     methods: tuple[str, ...] = ("GET", "POST")
+    in_bundles: bool = True
 
     @property
     def definition(self) -> str:
@@ -58,9 +63,11 @@ OPERATIONS: Final = (
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
     Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
     Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),
+    # What it tries and takes back would take the bundle's writes with it, or stay among them.
+    Operation(_ANY, "validate", validate, (_OF_TYPE, _OF_INSTANCE), in_bundles=False),
 )
 
-READS: Final = [route for one in OPERATIONS if "GET" in one.methods for route in one.routes()]
+READS: Final = [route for one in OPERATIONS if "GET" in one.methods and one.in_bundles for route in one.routes()]
 """What may stand in a bundle as a GET."""
 
 

@@ -1,0 +1,98 @@
+"""The profiles that resources are held against: those that they claim, those that the operator requires.
+
+What is made of installed definitions holds until the number of their last change is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fellesjournal import fhir
+from fellesjournal.fhir.profile import BindingQuestion, Profiles, Report
+from fellesjournal.kit.settings import SettingsError
+from fellesjournal.packages import Library, NotLoaded, Source
+
+Required = Mapping[str, Sequence[str]]
+
+MAX_NAMED: Final = 500
+"""Definitions that are loaded for one resource before it is looked at: one with more is refused by the check."""
+_MOST_LOADS: Final = 200
+_MOST_SECONDS: Final = 2.0
+_LATER: Final = "whether the code is in the value set {} was not looked at here"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was loaded and compiled at one number of the last change."""
+
+    source: Source
+    profiles: Profiles
+
+
+class Conformance:
+    """The installed profiles as this process knows them. `required`: those of every resource of a type."""
+
+    def __init__(self, library: Library, *, required: Required) -> None:
+        self._library = library
+        self._required = required
+        self._known: _Known | None = None
+
+    async def may_object(self, rtype: str, named: Sequence[str]) -> bool:
+        """Whether there is anything to hold a resource of this type against, which names these definitions."""
+        if rtype in self._required:
+            return True
+        return bool(named) and await self._is_any_installed(named)
+
+    async def issues(
+        self, resource: dict[str, Any], named: Sequence[str], *, profiles: Sequence[str] = ()
+    ) -> list[fhir.Issue]:
+        """What is wrong with a resource that `fhir.validate` accepts: errors, warnings, and what can't be told.
+
+        `named` are the definitions that it names, `profiles` others to hold it against.
+        """
+        report = await self._report(resource, [*named, *profiles], profiles)
+        return [*report.issues, *(_told_later(question) for question in report.bindings)]
+
+    async def _is_any_installed(self, named: Sequence[str]) -> bool:
+        known = await self._current()
+        await known.source.load(named[:MAX_NAMED])
+        try:
+            return any(known.source.has(canonical) for canonical in named)
+        except NotLoaded:
+            # There are too many, or the source has just let go of some: the check itself goes on from there.
+            return True
+
+    async def _report(self, resource: dict[str, Any], named: Sequence[str], profiles: Sequence[str]) -> Report:
+        known = await self._current()
+        await known.source.load(named[:MAX_NAMED])
+        for _ in range(_MOST_LOADS):
+            try:
+                return known.profiles.check(resource, profiles=profiles, seconds=_MOST_SECONDS)
+            except NotLoaded as lacking:
+                await known.source.load([lacking.canonical])
+        what = "its profiles stand on too many other definitions to be checked"
+        return Report((fhir.Issue("error", "too-costly", resource["resourceType"], what),))
+
+    async def _current(self) -> _Known:
+        version = await self._library.version()
+        if self._known is None or self._known.source.version != version:
+            source = await self._library.source_for(one for many in self._required.values() for one in many)
+            self._known = _Known(source, Profiles(source, required=self._required))
+        return self._known
+
+
+def read_required(texts: Sequence[str]) -> Required:
+    """The profiles of the setting `required_profiles`, by type. Raises SettingsError for another form."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        rtype, _, canonical = text.partition("=")
+        if rtype not in fhir.TYPE_NUMBER or ":" not in canonical:
+            raise SettingsError("setting required_profiles: expected a list of Type=canonical")
+        found.setdefault(rtype, []).append(canonical)
+    return found
+
+
+def _told_later(question: BindingQuestion) -> fhir.Issue:
+    return fhir.Issue("information", "not-supported", question.path, _LATER.format(question.value_set))
