@@ -27,6 +27,7 @@ from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.api.write import check_id, known_type
 from fellesjournal.record.errors import Malformed, RecordError
+from fellesjournal.record.installed import read_installed
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.rehearsal import rehearse
 from fellesjournal.record.rows import Op
@@ -68,7 +69,8 @@ async def _issues(journal: Journal, asked: _Asked, *, expect: int) -> list[fhir.
         return refused
     resource = asked.resource
     if resource is None:
-        resource = (await journal.read(asked.rtype, asked.id)).resource()
+        installed = await read_installed(journal.vault.library, asked.rtype, asked.id, version=0)
+        resource = (installed or await journal.read(asked.rtype, asked.id)).resource()
     op: Op = "U" if asked.id or asked.mode == "update" else "C"
     told = await journal.vault.checks.examine(
         resource, op, is_demo=await journal.vault.is_demo(), profiles=asked.profiles
