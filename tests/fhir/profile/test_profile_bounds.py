@@ -101,10 +101,11 @@ def test_errors_are_told_however_much_else_there_is_to_say() -> None:
     named = profile("named", element("Patient.gender", min=1))
     claim = {"profile": [named["url"]]}
     resource = patient(meta=claim, extension=[{"url": "urn:a", "valueCode": str(n)} for n in range(300)])
-    resource["contact"] = [{"gender": "male", "modifierExtension": [{"url": "urn:b", "valueCode": "b"}]}]
-    report = Profiles(Held(named)).check(resource)
+    coded = extension("coded", element("Extension.value[x]", type=[{"code": "code"}]))
+    resource["contact"] = [{"gender": "male", "extension": [{"url": coded["url"], "valueString": "b"}]}]
+    report = Profiles(Held(named, coded)).check(resource)
     errors = [issue.expression for issue in report.issues if issue.severity == "error"]
-    assert errors == ["Patient.gender", "Patient.contact[0].modifierExtension[0]"]
+    assert errors == ["Patient.gender", "Patient.contact[0].extension[0].value"]
     assert len(report.issues) == 200
 
 
