@@ -386,6 +386,7 @@ async def test_no_role_changes_or_deletes_what_was_logged_or_written(stage: Stag
         "vault_identify",
         "vault_feed",
         "vault_gate",
+        "vault_export",
         "ctx_keeper",
     )
     for role in (*APPLICATION, *inner):
@@ -414,6 +415,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "vault.read_many", "vault.history_of", "vault.search_charts", "vault.search_list", "vault.write", "vault.identify_number", "vault.identify_name",
             "vault.stage_chunk", "vault.drop_upload", "vault.keep_blob", "vault.read_chunk",
             "vault.find_ids", "vault.claim_answer", "vault.keep_answer", "vault.search_parameters",
+            "vault.export_begin", "vault.export_state", "vault.export_cancel", "vault.export_piece",
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
         }  # fmt: skip

@@ -45,6 +45,7 @@ ACTIONS: Final = {
     "list": _("Så i en liste"),
     "identify": _("Slo opp"),
     "write": _("Skrev"),
+    "export": _("Hentet ut"),
     "print": _("Skrev ut eller lastet ned"),
     "log": _("Leste"),
 }

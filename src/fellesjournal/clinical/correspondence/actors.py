@@ -1,5 +1,5 @@
-"""The systems of the worker, which carry messages and fill in search rows: who they are, and how they get a session.
-None can do another's work.
+"""The systems of the worker, which carry messages, fill in search rows and carry out exports: who they are, and how
+they get a session. None can do another's work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Actor:
 FEED = Actor("correspondence-feed", "Endringsstrøm (automatisk)", "FEED")
 DISTRIBUTE = Actor("correspondence-distribute", "Kopi til fastlege (automatisk)", "DISTRIBUTE")
 INDEX = Actor("search-index", "Søkeregister (automatisk)", "INDEX")
-ACTORS = (FEED, DISTRIBUTE, INDEX)
+BULK = Actor("bulk-export", "Uttrekk (automatisk)", "BULK")
+ACTORS = (FEED, DISTRIBUTE, INDEX, BULK)
 
 
 async def ensure_system_actors(

@@ -1,4 +1,4 @@
-"""The worker's part: read the feed, carry notes, try again what was put aside, fill in search rows."""
+"""The worker's part: read the feed, carry notes, try again what was put aside, search rows, exports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from fellesjournal.access import audit
-from fellesjournal.clinical.correspondence.actors import DISTRIBUTE, FEED, INDEX, SystemSession
+from fellesjournal.clinical.correspondence.actors import BULK, DISTRIBUTE, FEED, INDEX, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.identity.sessions import Sessions
@@ -16,7 +16,8 @@ from fellesjournal.kit.health import Health
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
-from fellesjournal.record import binary, indexing
+from fellesjournal.record import binary, bulk, indexing
+from fellesjournal.record.bulk import Carrier
 from fellesjournal.record.feed import FeedReader
 from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.journal import Vault
@@ -33,8 +34,9 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     """
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
-        feed, distribute, index = (SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX))
         vault = Vault(db, keys=keys, required=settings.required_profiles)
+        systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK)]
+        feed, distribute, index, export = systems
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
@@ -50,15 +52,18 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         indexer = Indexer(db, keys=keys, definitions=vault.definitions, secret=index.secret, stop=stop)
         parked.register(indexing.JOB, indexer.handle, concurrency=1, first_pause=_PAUSE)
         parked.schedule(indexing.JOB, indexing.EVERY_MINUTE, indexer.work_on_all)
+        carrier = Carrier(vault, base_url=settings.base_url, secret=export.secret, stop=stop)
+        parked.register(bulk.JOB, carrier.handle, concurrency=1, first_pause=_PAUSE)
+        parked.schedule(bulk.JOB, bulk.EVERY_MINUTE, carrier.work_on_all)
+        parked.schedule("old-exports", "*/10 * * * *", partial(bulk.sweep, db))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run(stop))
                 group.create_task(parked.run())
                 group.create_task(_stop_with(parked, stop))
         finally:
-            await feed.end()
-            await distribute.end()
-            await index.end()
+            for system in systems:
+                await system.end()
 
 
 async def _answers(db: Database) -> None:

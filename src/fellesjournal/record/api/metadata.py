@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
+from fellesjournal.record.api.bulk import stated_exports
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
 from fellesjournal.record.api.operations.offered import stated
 from fellesjournal.record.api.operations.terminology.capabilities import terminology_capabilities
@@ -44,6 +45,7 @@ def _statement(base: str, registry: fhir.Registry) -> bytes:
         "status": "active",
         "date": _STARTED,
         "kind": "instance",
+        "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
         "software": {"name": "Fellesjournal", "version": __version__},
         "implementation": {"description": "Fellesjournal", "url": f"{base}/fhir"},
         "fhirVersion": "4.0.1",
@@ -56,6 +58,7 @@ def _statement(base: str, registry: fhir.Registry) -> bytes:
                 "resource": [_resource(rtype, registry) for rtype in sorted(fhir.RESOURCE_TYPES)],
                 "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                 "searchParam": [{"name": "_type", "type": "token"}],
+                "operation": stated_exports(),
                 "compartment": [
                     f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS
                 ],
@@ -84,5 +87,5 @@ def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": "single",
         "searchParam": sorted([*params, {"name": "_list", "type": "special"}], key=itemgetter("name")),
-        "operation": stated(rtype),
+        "operation": [*stated(rtype), *stated_exports(rtype)],
     }

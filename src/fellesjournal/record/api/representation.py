@@ -110,7 +110,7 @@ async def represented(request: Request, response: Response) -> Response:
         whole = form if response.status_code == 200 else replace(form, summary="", elements=())
         response.headers["Content-Type"] = _MEDIA_TYPES[form.format]
         _replace(response, await _apart(_converted, bytes(response.body), whole, _is_read(request)))
-    if len(response.body) >= _GZIP_FROM and _takes_gzip(request):
+    if len(response.body) >= _GZIP_FROM and takes_gzip(request):
         response.headers["Content-Encoding"] = "gzip"
         _replace(response, await _apart(_gzipped, bytes(response.body)))
     return response
@@ -165,8 +165,8 @@ def _is_read(request: Request) -> bool:
 
 
 def _is_content(request: Request) -> bool:
-    """Whether any format may be wished: a Binary goes out as what it holds."""
-    return request.path_params.get("rtype") == "Binary" and _is_read(request)
+    """Whether any format may be wished: a Binary goes out as what it holds, the file of an export as its lines."""
+    return (request.path_params.get("rtype") == "Binary" and _is_read(request)) or "file" in request.path_params
 
 
 def _converted(body: bytes, form: Form, is_read: bool) -> bytes:  # noqa: FBT001 - handed to a thread by place
@@ -198,7 +198,8 @@ def _listed(bundle: dict[str, Any], form: Form) -> dict[str, Any]:
     return bundle
 
 
-def _takes_gzip(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
+    """Whether an answer may go out compressed."""
     offered = request.headers.get("accept-encoding", "")
     return "gzip" in offered and not re.search(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", offered)
 

@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
+from fellesjournal.record.api.bulk import export_routes
 from fellesjournal.record.api.bundle import bundles
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.history import history, system_history, type_history
@@ -29,6 +30,7 @@ _bundle = bundles([*READS, *_reads])
 _interactions: list[BaseRoute] = [
     Route("/metadata", metadata, methods=["GET"]),
     *operation_routes(),
+    *export_routes(),
     *_reads,
     Route("/_search", search_post, methods=["POST"]),
     Route("/{rtype}/{id}/{within}/_search", search_post, methods=["POST"]),

@@ -28,6 +28,7 @@ class Asked:
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         self.pairs = [(name, value) for name, value in pairs if name not in PARAMETERS | {CURSOR}]
         self.looks = [(name, value) for name, value in pairs if name in LOOKS]
+        self.elements = [value for name, value in pairs if name == "_elements" and isinstance(value, str)]
         self.cursor = next((value for name, value in pairs if name == CURSOR), None)
 
     def texts(self) -> list[tuple[str, str]]:
