@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from fellesjournal.fhir import outcome, validate
 from fellesjournal.fhir.compile_validator import accepts
+from fellesjournal.fhir.fhirpath import compile_expression, resource_node
 from fellesjournal.fhir.primitives import CHECKS
 from fellesjournal.fhir.walker import MAX_ISSUES, find_faults
 from tests.fhir.samples import Json, observation, patient, without
@@ -52,8 +54,8 @@ def test_good_resource_passes_on_both_paths(resource: Json) -> None:
         (patient(birthDate="1950-02-29"), "value", "Patient.birthDate"),
         (patient(birthDate=1950), "value", "Patient.birthDate"),
         (patient(active="true"), "value", "Patient.active"),
-        (patient(multipleBirthInteger=2**31), "value", "Patient.multipleBirthInteger"),
-        (patient(multipleBirthInteger=True), "value", "Patient.multipleBirthInteger"),
+        (patient(multipleBirthInteger=2**31), "value", "Patient.multipleBirth"),
+        (patient(multipleBirthInteger=True), "value", "Patient.multipleBirth"),
         (patient(id="a b"), "value", "Patient.id"),
         (patient(id="x" * 65), "value", "Patient.id"),
         (patient(language=" no"), "value", "Patient.language"),
@@ -76,8 +78,8 @@ def test_good_resource_passes_on_both_paths(resource: Json) -> None:
         (patient(photo=[{"data": "a==="}]), "value", "Patient.photo[0].data"),
         (patient(photo=[{"size": -1}]), "value", "Patient.photo[0].size"),
         (patient(meta={"lastUpdated": "2024-01-01"}), "value", "Patient.meta.lastUpdated"),
-        (patient(deceasedBoolean=True, deceasedDateTime="2024"), "structure", "Patient.deceased[x]"),
-        (patient(deceasedBoolean=True, _deceasedDateTime=ABSENT), "structure", "Patient.deceased[x]"),
+        (patient(deceasedBoolean=True, deceasedDateTime="2024"), "structure", "Patient.deceased"),
+        (patient(deceasedBoolean=True, _deceasedDateTime=ABSENT), "structure", "Patient.deceased"),
         (patient(link=[{"type": "refer"}]), "required", "Patient.link[0].other"),
         (patient(extension=[{"valueString": "x"}]), "required", "Patient.extension[0].url"),
         (patient(extension=[{"url": "http://x"}]), "invariant", "Patient.extension[0]"),
@@ -100,9 +102,9 @@ def test_good_resource_passes_on_both_paths(resource: Json) -> None:
         (patient(contained=[patient(gender="x")]), "code-invalid", "Patient.contained[0].gender"),
         (without(observation(), "status"), "required", "Observation.status"),
         (without(observation(), "code"), "required", "Observation.code"),
-        (observation(valueQuantity={"value": 1.5}), "value", "Observation.valueQuantity.value"),
-        (observation(valueQuantity=5), "structure", "Observation.valueQuantity"),
-        (observation(valueTime="25:00:00"), "value", "Observation.valueTime"),
+        (observation(valueQuantity={"value": 1.5}), "value", "Observation.value.value"),
+        (observation(valueQuantity=5), "structure", "Observation.value"),
+        (observation(valueTime="25:00:00"), "value", "Observation.value"),
         (observation(component=[{"valueInteger": 1}]), "required", "Observation.component[0].code"),
         (
             {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": patient(gender="x")}]},
@@ -126,13 +128,30 @@ def test_good_resource_passes_on_both_paths(resource: Json) -> None:
                 "subject": {"display": "x"},
             },
             "required",
-            "MedicationRequest.medication[x]",
+            "MedicationRequest.medication",
         ),
     ],
 )
 def test_fault_is_named_with_its_place(resource: Json, code: str, expression: str) -> None:
     assert not accepts(resource)
     assert (code, expression) in faults(resource)
+
+
+@pytest.mark.parametrize(
+    ("resource", "expression"),
+    [
+        (patient(deceasedDateTime="x"), "Patient.deceased"),
+        (patient(deceasedBoolean=True, deceasedDateTime="2024"), "Patient.deceased"),
+        (patient(_birthDate={"id": "b", "extension": [{"url": "http://x.no", "valueCode": ""}]}),
+         "Patient.birthDate.extension[0].value"),
+        (observation(valueQuantity={"value": Decimal(1), "code": "mg"}), "Observation.value"),
+        (observation(component=[{"code": {"text": "x"}, "valueRange": {"low": {"value": "x"}}}]),
+         "Observation.component[0].value.low.value"),
+    ],
+)  # fmt: skip
+def test_a_place_is_the_fhirpath_that_finds_the_element(resource: Json, expression: str) -> None:
+    assert expression in [place for _, place in faults(resource)]
+    assert compile_expression(expression).evaluate(resource_node(resource))
 
 
 @pytest.mark.parametrize(

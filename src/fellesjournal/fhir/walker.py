@@ -1,4 +1,7 @@
-"""The slow path of validation: walks a resource beside its structure and names every fault."""
+"""The slow path of validation: walks a resource beside its structure and names every fault.
+
+Places are FHIRPath, as `OperationOutcome.issue.expression` asks: `Observation.value`, whatever type the value has.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,7 @@ class _Walk:
         """Ask the invariants, but for those about elements that are broken anyway: issues from `start` on."""
         if not rules or len(self.issues) >= MAX_ISSUES:
             return
-        broken = {_element_at(i.expression, path, shape) for i in self.issues[start:] if i.severity == "error"}
+        broken = {_element_at(i.expression, path) for i in self.issues[start:] if i.severity == "error"}
         if "" in broken:
             return
         for rule in rules:
@@ -146,17 +149,17 @@ class _Walk:
     def _cardinality(self, value: dict[str, Any], *, shape: Structure, path: str) -> None:
         for field in shape.required:
             if not _given(value, field):
-                self.add(f"{path}.{field.key}", "required", "this element is required")
+                self.add(f"{path}.{field.name}", "required", "this element is required")
         for name, fields in shape.required_choices.items():
             if not any(_given(value, f) for f in fields):
-                self.add(f"{path}.{name}[x]", "required", "one of this element's types is required")
+                self.add(f"{path}.{name}", "required", "one of this element's types is required")
         choices: dict[str, int] = {}
         for field in shape.fields.values():
             if field.choice and _given(value, field):
                 choices[field.name] = choices.get(field.name, 0) + 1
         for name, count in choices.items():
             if count > 1:
-                self.add(f"{path}.{name}[x]", "structure", "only one of this element's types can be given")
+                self.add(f"{path}.{name}", "structure", "only one of this element's types can be given")
 
     def _extension(self, value: dict[str, Any], *, shape: Structure, path: str) -> None:
         has_value = any(f.choice and _given(value, f) for f in shape.fields.values())
@@ -164,7 +167,7 @@ class _Walk:
             self.add(path, "invariant", "an extension has either a value or extensions of its own (ext-1)")
 
     def _field(self, value: dict[str, Any], *, field: Field, shape: Structure, path: str) -> None:
-        path = f"{path}.{field.key}"
+        path = f"{path}.{field.name}"
         if is_primitive(field.type) and "_" + field.key in value:
             self._extended(value, field=field, path=path)
         elif field.key in value:
@@ -268,11 +271,10 @@ def _given(value: dict[str, Any], field: Field) -> bool:
     return field.key in value or (is_primitive(field.type) and "_" + field.key in value)
 
 
-def _element_at(expression: str, path: str, shape: Structure) -> str:
-    """Name the element of an object that an issue is about: `value` for `Observation.valueQuantity`, "" for itself."""
+def _element_at(expression: str, path: str) -> str:
+    """Name the element of an object that an issue is about, "" for itself."""
     match = _FIRST(expression, len(path))
-    key = match[1] if match else ""
-    return shape.fields[key].name if key in shape.fields else key
+    return match[1] if match else ""
 
 
 def _passes(item: Any, *, type_name: str) -> bool:

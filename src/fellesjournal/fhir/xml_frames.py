@@ -204,7 +204,7 @@ def _place(around: Node | Holder | None, field: Field | None) -> str:
     if field is None:
         return ""
     listed = around.value.get(field.key, []) if field.many and isinstance(around, Node) else None
-    return f".{field.key}" if listed is None else f".{field.key}[{len(listed)}]"
+    return f".{field.name}" if listed is None else f".{field.name}[{len(listed)}]"
 
 
 def _safe(name: str) -> str:
