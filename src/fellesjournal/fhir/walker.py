@@ -113,9 +113,9 @@ class _Walk:
             note_extension(value)
         elif shape.path == "Meta":
             note_claims(value)
-        self._rules(value, rules_of(shape.path), shape=shape, path=path, start=start)
+        self._rules(value, rules_of(shape.path), path=path, start=start)
 
-    def _rules(self, value: Any, rules: Sequence[Rule], *, shape: Structure, path: str, start: int) -> None:
+    def _rules(self, value: Any, rules: Sequence[Rule], *, path: str, start: int) -> None:
         """Ask the invariants, but for those about elements that are broken anyway: issues from `start` on."""
         if not rules or len(self.issues) >= MAX_ISSUES:
             return
@@ -182,8 +182,7 @@ class _Walk:
             start = len(self.issues)
             self._item(one, field=field, path=place)
             if rules and one is not None:
-                inner = structure("Element" if is_primitive(field.type) else field.type)
-                self._rules(one, rules, shape=inner, path=place, start=start)
+                self._rules(one, rules, path=place, start=start)
 
     def _extended(self, value: dict[str, Any], *, field: Field, path: str) -> None:
         """Check a primitive with extensions: two objects, or two lists of equal length with nulls as
