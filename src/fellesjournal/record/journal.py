@@ -46,6 +46,7 @@ from fellesjournal.record.names import Key, Name
 from fellesjournal.record.questions import question_text
 from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
+from fellesjournal.record.value_sets import Visible
 from fellesjournal.record.written import Written, fault, written
 from fellesjournal.terminology import Terminology
 
@@ -382,7 +383,7 @@ class Journal(Gathering):
 
     def _asker(self) -> Asker:
         waiting = self.vault.chart_searches if self._conn is None else None
-        return Asker(self._db, self.vault.keys, self.decision, waiting)
+        return Asker(self._db, self.vault.keys, self.decision, waiting, Visible(self))
 
     async def _log_refusal(self, patients: Iterable[int]) -> None:
         await audit.log_refusal(

@@ -23,6 +23,7 @@ from fellesjournal.record.search import (
     NOTICE_SORT,
     NOTICE_TEXT,
     Chart,
+    CodeSets,
     Compiled,
     Cursor,
     Listing,
@@ -37,6 +38,7 @@ from fellesjournal.record.search import (
     open_cursor,
     parse_search,
     seal_cursor,
+    with_codes,
 )
 from fellesjournal.record.waiting import Waiting
 
@@ -83,6 +85,7 @@ class Asker:
     decision: Decision
     chart_searches: Waiting[store.Question, store.Answer] | None
     """Where a chart search waits for others; None inside a transaction."""
+    code_sets: CodeSets
 
     async def page(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page. Raises SessionOver, NoNeed, TooCostly, SearchError (a cursor that isn't ours)."""
@@ -90,10 +93,12 @@ class Asker:
         scope = self._scope(query)
         cursor = self._opened(after, query)
         hash64 = self.keys.hash64
-        if cursor is None:
+        coded = await with_codes(query, self.code_sets)
+        if cursor is None and coded is query:
             compiled = compile_first_page(query, scope, hash64)
         else:
-            compiled = compile_search(query, scope=scope, hash64=hash64, after=cursor, is_alone=True)
+            # Thousands of codes would fill what is kept.
+            compiled = compile_search(coded, scope=scope, hash64=hash64, after=cursor, is_alone=True)
         hits = await self._run(compiled, scope)
         page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()
         _refuse_costly(page)
@@ -104,7 +109,10 @@ class Asker:
 
     async def pages(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
         """Many first pages in one call to the vault, by their names; all in the same chart, or all in the lists."""
-        queries = [await self._answered(parse_search(rtype, params)) for _, rtype, params in wishes]
+        queries = [
+            await with_codes(await self._answered(parse_search(rtype, params)), self.code_sets)
+            for _, rtype, params in wishes
+        ]
         scope = self._common_scope(queries)
         parts = [
             (number, compile_search(query, scope=scope, hash64=self.keys.hash64))

@@ -5,8 +5,9 @@ one request. Search rows always hold the row's own id: then both ways to write a
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from fellesjournal import fhir
@@ -14,7 +15,7 @@ from fellesjournal.kit.ids import decode, encode
 from fellesjournal.national.identifiers import DNR, FHN, FNR, kind_of
 from fellesjournal.packages import DEFINITIONS
 from fellesjournal.record.search import SearchQuery
-from fellesjournal.record.search.model import Chain, Clause, Condition, Has, ReferenceValue, TextValue, Value, inner
+from fellesjournal.record.search.model import Clause, ReferenceValue, TextValue, Value, changed, clauses_in
 
 Name = tuple[str, str]
 Key = tuple[int, int]
@@ -89,7 +90,7 @@ def _own(reference: str, known: Mapping[Name, Key]) -> str:
 
 def asked_for(query: SearchQuery) -> list[Name]:
     """The names that a search asks for, by `_id` or by a reference."""
-    found = [name for clause in _clauses(query.clauses) for name in _named(clause)]
+    found = [name for clause in clauses_in(query.clauses) for name in _named(clause)]
     chart = [("Patient", query.chart)] if query.chart and is_id(query.chart) and not decode(query.chart) else []
     return found + chart + [name for part in query.parts for name in asked_for(part)]
 
@@ -101,18 +102,10 @@ def answered(query: SearchQuery, known: Mapping[Name, Key]) -> SearchQuery:
     chart = known.get(("Patient", query.chart))
     return replace(
         query,
-        clauses=tuple(_condition(condition, known) for condition in query.clauses),
+        clauses=tuple(changed(condition, partial(_clause, known)) for condition in query.clauses),
         parts=tuple(answered(part, known) for part in query.parts),
         chart=encode(*chart) if chart else query.chart,
     )
-
-
-def _clauses(conditions: Sequence[Condition]) -> Iterator[Clause]:
-    for condition in conditions:
-        if isinstance(condition, Clause):
-            yield condition
-        else:
-            yield from _clauses(inner(condition))
 
 
 def _named(clause: Clause) -> list[Name]:
@@ -123,14 +116,9 @@ def _named(clause: Clause) -> list[Name]:
     return [name for name in map(name_in, keys) if name]
 
 
-def _condition(condition: Condition, known: Mapping[Name, Key]) -> Condition:
-    if isinstance(condition, Clause):
-        rtype = condition.rtype if condition.type == "id" else ""
-        return replace(condition, values=tuple(_value(value, known, rtype) for value in condition.values))
-    if isinstance(condition, Has):
-        return replace(condition, link=_condition(condition.link, known))
-    changed = tuple(_condition(part, known) for part in inner(condition))
-    return replace(condition, links=changed) if isinstance(condition, Chain) else replace(condition, parts=changed)
+def _clause(known: Mapping[Name, Key], clause: Clause) -> Clause:
+    rtype = clause.rtype if clause.type == "id" else ""
+    return replace(clause, values=tuple(_value(value, known, rtype) for value in clause.values))
 
 
 def _value(value: Value, known: Mapping[Name, Key], rtype: str) -> Value:

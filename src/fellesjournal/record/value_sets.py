@@ -8,25 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fellesjournal.record.errors import RecordError
+from fellesjournal.record.errors import Gone, NotFound, RecordError
 from fellesjournal.record.installed import read_installed
-from fellesjournal.record.journal import Journal
 from fellesjournal.record.names import installed_number
 from fellesjournal.terminology import (
     PLAIN,
     Definition,
     Held,
+    NotInstalled,
     Resolved,
     System,
     Terminology,
     TerminologyError,
+    Token,
     Versions,
+    every_code,
     find,
     read_value_set,
+    relatives,
     resolve,
+    tokens_of,
 )
+
+if TYPE_CHECKING:
+    from fellesjournal.record.journal import Journal
 
 Json = dict[str, Any]
 
@@ -112,6 +119,21 @@ class Visible:
             if found is not None and not found.missing:
                 return found
         return await resolve(self, await find(self, canonical), versions=versions)
+
+    async def tokens_in(self, canonical: str, *, at_most: int) -> list[Token]:
+        """The codes of a value set, as `terminology.tokens_of`; a hidden one is not here."""
+        try:
+            return await tokens_of(await self.resolved(canonical), at_most=at_most)
+        except (NotFound, Gone):
+            raise NotInstalled("There is no such value set.") from None
+
+    async def every_code(self, url: str, *, at_most: int) -> list[str]:
+        """All codes of a code system, as `terminology.every_code`."""
+        return await every_code(self, url, at_most=at_most)
+
+    async def relatives(self, url: str, code: str, *, is_above: bool, at_most: int) -> list[str]:
+        """A code and those below it, or above it, as `terminology.relatives`."""
+        return await relatives(self, url, code, is_above=is_above, at_most=at_most)
 
     def _brought(self, kind: str, canonical: str) -> Json | None:
         return next((one for one in self.brought if one["resourceType"] == kind and _is(one, canonical)), None)

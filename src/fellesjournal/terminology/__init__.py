@@ -22,6 +22,7 @@ from fellesjournal.terminology.fhir import expanded
 from fellesjournal.terminology.held import Held
 from fellesjournal.terminology.install import groups_of, on_install, on_remove
 from fellesjournal.terminology.language import Languages, wished
+from fellesjournal.terminology.membership import Token, every_code, relatives, tokens_of
 from fellesjournal.terminology.resolve import PLAIN, Key, Library, Resolved, Versions, find, resolve
 from fellesjournal.terminology.service import Terminology
 from fellesjournal.terminology.system import System
@@ -49,6 +50,7 @@ __all__ = [
     "System",
     "Terminology",
     "TerminologyError",
+    "Token",
     "TooCostly",
     "UnknownCode",
     "Verdict",
@@ -57,6 +59,7 @@ __all__ = [
     "check_in_system",
     "check_in_value_set",
     "details",
+    "every_code",
     "expand",
     "expanded",
     "find",
@@ -64,7 +67,9 @@ __all__ = [
     "on_install",
     "on_remove",
     "read_value_set",
+    "relatives",
     "resolve",
+    "tokens_of",
     "translate",
     "wished",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from fellesjournal.packages import install, read_package
 from fellesjournal.packages import library as library_module
 from fellesjournal.terminology import on_install
 from tests.packages.making import package
-from tests.record.samples import outcome
+from tests.record.samples import make, make_person, outcome, weight
 from tests.site import GP, Site
 from tests.terminology.making import OTHER, SETS, URL, animals, colours, of, value_set
 
@@ -256,3 +257,42 @@ def test_what_is_here_is_told(gp: httpx.Client) -> None:
     statement = answered(gp.get("/metadata"))
     (value_sets,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "ValueSet"]
     assert {"expand", "validate-code"} <= {one["name"] for one in value_sets["operation"]}
+
+
+def test_a_search_asks_for_the_codes_of_value_sets_and_of_hierarchies(writer: httpx.Client) -> None:
+    patient = make_person(writer, "Kodesen")
+    made = {}
+    for code in ("dog", "poodle", "whale", "dodo"):
+        body = json.loads(weight(patient)) | {"code": {"coding": [{"system": URL, "code": code}]}}
+        made[make(writer, "Observation", json.dumps(body).encode())] = code
+
+    def found(**asked: str) -> list[str]:
+        asked = {name.replace("__", ":"): value for name, value in asked.items()}
+        bundle = answered(writer.get("/Observation", params={"patient": patient, **asked}))
+        return sorted(made[entry["resource"]["id"]] for entry in bundle.get("entry", []))
+
+    assert found(code__in=f"{SETS}dogs") == ["dog", "poodle"] == found(code__below=f"{URL}|dog")
+    assert found(**{"code:not-in": f"{SETS}dogs"}) == ["dodo", "whale"]
+    assert found(code__above=f"{URL}|poodle") == ["dog", "poodle"]
+    assert found(code__in=f"{SETS}all") == sorted(made.values())
+    assert found(_filter=f'code in "{SETS}dogs" or code sb {URL}|bird') == ["dodo", "dog", "poodle"]
+    statuses = "http://hl7.org/fhir/ValueSet/observation-status"
+    assert found(code__in=f"{SETS}dogs", status__in=statuses) == ["dog", "poodle"]
+    first = writer.get("/Observation", params={"patient": patient, "code:in": f"{SETS}all", "_count": 3})
+    following = next(link["url"] for link in first.json()["link"] if link["relation"] == "next")
+    assert len(first.json()["entry"]) == 3 and len(answered(writer.get(following))["entry"]) == 1
+    own = value_set("sea", of(URL, "whale"))
+    place = writer.post("/ValueSet", json={key: value for key, value in own.items() if key != "id"}).json()["id"]
+    for name in (f"ValueSet/{place}", f"{SETS}sea", f"{writer.base_url}ValueSet/{place}"):
+        assert found(code__in=name) == ["whale"]
+
+
+@pytest.mark.parametrize("asked", [
+    {"code:in": f"{SETS}nowhere"}, {"code:in": "ValueSet/aaaaaaaaaaaaaaa"}, {"code:not-in": "ValueSet/nobody"},
+    {"code:below": f"{URL}|unicorn"}, {"code:below": "http://loinc.org|1-8"}, {"code:above": "dog"},
+    {"date:in": f"{SETS}all"}, {"code:in": "\ud7ff\u2028 x"},
+    {"code:in": "http://unitsofmeasure.org?fhir_vs=isa/mg"},
+])  # fmt: skip
+def test_a_search_for_codes_that_can_not_be_told_is_refused(gp: httpx.Client, asked: dict[str, str]) -> None:
+    for more in ({}, {"patient": "aaaaaaaaaaaaaaa"}):
+        outcome(gp.get("/Observation", params={**more, **asked}), 400)

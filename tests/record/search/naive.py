@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fellesjournal.fhir import param_id
+from fellesjournal.fhir import param_id, search_params
+from fellesjournal.fhir.fhirpath import compile_expression
 from fellesjournal.fhir.keys import TEXT_LIMIT, fold, uri_key
 from fellesjournal.kit.ids import decode
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search import Chart, Scope, SearchQuery
+from fellesjournal.record.search.coded import by_terminology
 from fellesjournal.record.search.match import hashes
 from fellesjournal.record.search.model import Chain, Clause, Condition, DateValue, Group, NumberValue, TextValue
 from fellesjournal.record.search.words import Term, WordsValue
+from tests.record.search import codes
 from tests.record.search.world import Known, World
 
 
@@ -71,6 +74,8 @@ class Naive:
             (wanted_words,) = c.values
             assert isinstance(wanted_words, WordsValue)
             return _speaks(item.resource, wanted_words, is_narrative=c.code == "_text")
+        if by_terminology(c):
+            return _is_coded(item.resource, c) != (c.modifier == "not-in")
         values = list(self._values(item, c))
         if c.modifier == "missing":
             return (not values) == (_text(c.values[0]) == "true")
@@ -100,6 +105,12 @@ class Naive:
         if c.code == "_lastUpdated":
             return [(item.updated, item.updated)]
         return [v for p, v in zip(params, values, strict=True) if p == param_id(c.rtype, c.code)]
+
+
+def _is_coded(resource: Any, c: Clause) -> bool:
+    """By the resource's own content: no index row, no hash."""
+    found = compile_expression(search_params(c.rtype)[c.code].expression or "").evaluate(resource)
+    return any(codes.fulfils(value, c.modifier, _text(v), implied=codes.STATUS) for value in found for v in c.values)
 
 
 def _speaks(resource: Any, wanted: WordsValue, *, is_narrative: bool) -> bool:

@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fellesjournal.fhir import param_id
-from fellesjournal.record.search import Chart, Listing, Scope, parse_search, parse_system_search, rank
+from fellesjournal.record.search import Chart, Listing, Scope, condition, parse_search, parse_system_search, rank
 from tests.conftest import TestDatabase
 from tests.effort import examples
+from tests.record.search.codes import ICPC
 from tests.record.search.naive import Naive
 from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, Known, World
+from tests.terminology.making import SETS
 
 CODES = ("8480-6", "8462-4", "29463-7", "718-7")
 FAMILIES = ("Nordmann", "Nordvik", "Åsen", "Aasen", "Østby", "Ødegård", "Berg", "Bergan")
@@ -152,7 +154,15 @@ _PREFIX = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _DATED = [p + d for p in _PREFIX for d in (*DAYS, "2024", "2024-02", "2024-02-01T10:30Z", "2024-01-15T11:30")]
 _MEASURED = [p + n for p in _PREFIX for n in ("5.4", "5.40", "7", "70", "0", "5.4||mmol/L", "7||mg")]
 
+_SETS = [f"{SETS}{name}" for name in ("pressure", "few", "whole", "nothing", "all-but", "imports")]
+_STATUS_SETS = [f"{SETS}{name}" for name in ("statuses", "any-status", "few")]
+_RELATED = [f"http://loinc.org|{code}" for code in ("vital", "measured", "8480-6", "718-7")]
+CODED = (
+    _of("code:in", _SETS), _of("code:not-in", _SETS), _of("code:below", _RELATED), _of("code:above", _RELATED),
+    _of("status:in", _STATUS_SETS), _of("status:not-in", _STATUS_SETS), _of("status:below", ("done", "final")),
+)  # fmt: skip
 OBSERVATIONS = _joined(
+    *CODED,
     _of("code", (*CODES, "http://loinc.org|8480-6", "http://other|8480-6", "|718-7", "http://loinc.org|")),
     _of("code:not", CODES), _of("status", ("final", "amended", "draft")), _of("status:not", ("final",)),
     _of("date", _DATED), _of("value-quantity", _MEASURED, 2), _of("date:missing", ("true", "false"), 1),
@@ -172,10 +182,12 @@ PEOPLE = _joined(
     _of("birthdate", ("1951", "ge1953", "lt1955-06", "1954-05-11")),
     _of("_has:Observation:patient:code", CODES),
     _of("_has:Observation:subject:date", _DATED), _of("_has:Condition:subject:code", ("K86", "T90")),
+    _of("_has:Condition:subject:code:in", _SETS), _of("_has:Observation:subject:code:below", _RELATED),
     _of("active", ("true", "false"), 1),
 )  # fmt: skip
 CONDITIONS = _joined(
-    _of("code", ("K86", "T90")), _of("onset-date", _DATED), _of("asserter:missing", ("true", "false"), 1),
+    _of("code", ("K86", "T90")), _of("code:not-in", _SETS), _of("code:below", (f"{ICPC}|heart", f"{ICPC}|all")),
+    _of("onset-date", _DATED), _of("asserter:missing", ("true", "false"), 1),
     _of("subject:Patient.family", ("nord", "berg")), _of("asserter:Patient.gender", ("male", "female")),
 )  # fmt: skip
 TOGETHER = st.tuples(
@@ -212,9 +224,10 @@ ORDERS = st.sampled_from(
     chart=CHARTS,
     size=st.sampled_from((1, 3, 50)),
     cap=st.sampled_from((2, 10, 200)),
+    few=st.sampled_from((1, 100)),
 )
 def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
-    setting: Setting, url: str, unit: int, chart: tuple[int, ...] | None, size: int, cap: int
+    setting: Setting, url: str, unit: int, chart: tuple[int, ...] | None, size: int, cap: int, few: int
 ) -> None:
     who, scope, naive = setting.reader(unit, chart)
     rtype, _, text = url.partition("?")
@@ -222,7 +235,7 @@ def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
     expected = [k.id for k in naive.search(parse_search(rtype, pairs) if rtype else parse_system_search(pairs))]
     world = setting.world
     # A small cap takes the walks that only big units would need.
-    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap):
+    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap), mock.patch.object(condition, "FEW", few):
         assert setting.loop.run_until_complete(world.all_pages(who, scope, f"{url}&_count={size}")) == expected
         answer = setting.loop.run_until_complete(world.search(who, scope, f"{url}&_total=accurate&_count=0"))
     assert answer.total == len(expected)

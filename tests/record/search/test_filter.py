@@ -15,6 +15,7 @@ from tests.effort import examples
 from tests.record.search import test_against_naive
 from tests.record.search.test_against_naive import CHARTS, CODES, DAYS, SOURCES, Setting
 from tests.record.search.world import UNIT_A, UNIT_B
+from tests.terminology.making import SETS
 
 setting = test_against_naive.setting
 
@@ -81,8 +82,8 @@ def test_any_text_is_a_filter_or_a_refusal(text: str) -> None:
 @pytest.mark.parametrize(
     ("rtype", "text"),
     [
-        ("Observation", "code ss http://loinc.org|1"), ("Observation", "code in http://x.test/vs"),
-        ("Observation", "code sb 1"), ("Observation", "nothing eq 1"), ("Observation", "code gt 1"),
+        ("Observation", "date ss 2024"), ("Patient", "family in http://x.test/vs"), ("Observation", "subject ni x"),
+        ("Observation", "nothing eq 1"), ("Observation", "code gt 1"),
         ("Observation", "code.name eq 1"), ("Observation", "date co 2024"), ("Observation", "date eq gt2024"),
         ("Observation", "date eq never"), ("Observation", "performer pr maybe"), ("Observation", "_id gt a"),
         ("Observation", "subject.subject.subject.subject.name eq a"), ("Observation", "subject:Location.nothing eq a"),
@@ -129,6 +130,8 @@ def _tests(path: str, operators: Any, values: Any) -> st.SearchStrategy[str]:
 
 
 OBSERVED = st.one_of(
+    _tests("code", ("in", "ni"), [f'"{SETS}{name}"' for name in ("pressure", "few", "all-but", "nothing")]),
+    _tests("code", ("sb", "ss"), [f"http://loinc.org|{code}" for code in ("vital", "8480-6")]),
     _tests("code", ("eq", "ne"), (*CODES, "http://loinc.org|8480-6", "|718-7", "http://loinc.org|")),
     _tests("status", ("eq", "ne"), ("final", "amended", '"draft"')), _tests("date", _DATED, (*DAYS, "2024", "2024-02")),
     _tests("value-quantity", _DATED[:-1], ("5.4", "7", "70.5", "5.4||mmol/L")),

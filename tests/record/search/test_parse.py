@@ -102,7 +102,7 @@ def test_the_chart_that_is_asked_for_is_known(rtype: str, url: str, ids: tuple[s
 @pytest.mark.parametrize(
     ("rtype", "name", "value"),
     [
-        ("Observation", "nonsense", "x"), ("Observation", "code:in", "x"), ("Observation", "code:text", "\u0301"),
+        ("Observation", "nonsense", "x"), ("Observation", "date:in", "x"), ("Observation", "code:text", "\u0301"),
         ("Observation", "code-value-quantity", "x"), ("Observation", "code-value-quantity", "x$y"),
         ("Observation", "code-value-quantity", "x$5$6"), ("Observation", "identifier:of-type", "a|b"),
         ("Location", "near", "60"), ("Location", "near", "91|0"), ("Location", "near", "60|10|5|furlong"),

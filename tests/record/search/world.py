@@ -19,12 +19,15 @@ from fellesjournal.record.search import (
     Cursor,
     Listing,
     Scope,
+    SearchQuery,
     compile_search,
     next_cursor,
     parse_search,
     parse_system_search,
+    with_codes,
 )
 from tests.conftest import TestDatabase
+from tests.record.search.codes import Sets
 
 UNIT_A, UNIT_B, LOADER_UNIT = 10, 20, 99
 WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 60)) + ")"
@@ -163,10 +166,7 @@ class World:
         )  # fmt: skip
 
     def compile(self, scope: Scope, url: str, after: Cursor | None = None) -> Compiled:
-        rtype, _, text = url.partition("?")
-        pairs = [(n, v) for n, _, v in (part.partition("=") for part in text.split("&") if part)]
-        query = parse_search(rtype, pairs) if rtype else parse_system_search(pairs)
-        return compile_search(query, scope=scope, hash64=self.hash64, after=after, is_alone=True)
+        return compile_search(_parsed(url), scope=scope, hash64=self.hash64, after=after, is_alone=True)
 
     async def rows(self, who: str, scope: Scope, compiled: Compiled) -> list[store.Hit]:
         if isinstance(scope, Listing):
@@ -178,7 +178,9 @@ class World:
 
     async def search(self, who: str, scope: Scope, url: str, after: Cursor | None = None) -> Answer:
         """One page, as ids (`Type/id` for what is included)."""
-        hits = await self.rows(who, scope, self.compile(scope, url, after))
+        query = await with_codes(_parsed(url), Sets())
+        compiled = compile_search(query, scope=scope, hash64=self.hash64, after=after, is_alone=True)
+        hits = await self.rows(who, scope, compiled)
         total = [hit.pid for hit in hits if hit.k == 110]
         return Answer(
             ids=[json.loads(hit.body)["id"] for hit in hits if hit.k == 0],
@@ -199,6 +201,12 @@ class World:
                 return found
             after = page.next
         raise AssertionError("the pages never end")
+
+
+def _parsed(url: str) -> SearchQuery:
+    rtype, _, text = url.partition("?")
+    pairs = [(n, v) for n, _, v in (part.partition("=") for part in text.split("&") if part)]
+    return parse_search(rtype, pairs) if rtype else parse_system_search(pairs)
 
 
 def _reference(resource: Any) -> str:

@@ -2,9 +2,10 @@
 
 `parse_search` understands, `ask_patients` tells whose chart is asked for, `compile_search` writes one SQL
 text whose values are all parameters, `Cursor` continues. Rows are those of `compile.COLUMNS`.
-What needs terminology (`:in`, `:not-in`, `:above` and `:below` of codes) is refused.
+What needs terminology (`:in`, `:not-in`, `:above` and `:below` of codes) becomes plain codes by `with_codes`.
 """
 
+from fellesjournal.record.search.coded import CodeSets, with_codes
 from fellesjournal.record.search.compile import (
     K_INCLUDE,
     K_MATCH,
@@ -42,6 +43,7 @@ __all__ = [
     "NOTICE_TEXT",
     "OWN_DATE",
     "Chart",
+    "CodeSets",
     "Compiled",
     "Cursor",
     "Listing",
@@ -61,4 +63,5 @@ __all__ = [
     "parse_search",
     "parse_system_search",
     "seal_cursor",
+    "with_codes",
 ]

@@ -7,16 +7,27 @@ Each EXISTS ends in OFFSET 0: it stays a probe of one row and is never turned in
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Final, cast
 
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import COMMON_PARAMS, Hash64
 from fellesjournal.kit.ids import decode
-from fellesjournal.record.search.match import holds, matches, may_hold, one_param, table_of
+from fellesjournal.record.search.match import (
+    hashes,
+    holds,
+    is_hashed,
+    matches,
+    may_hold,
+    one_param,
+    rows_of,
+    table_of,
+)
 from fellesjournal.record.search.model import Chain, Clause, Condition, Group, Has, TextValue
 from fellesjournal.record.search.sql import Names, Params
 from fellesjournal.record.search.words import WordsValue
 
+FEW: Final = 100
+"""So many hashes are each looked for in the index."""
 Chosen = Mapping[tuple[str, str], tuple[int, int]]
 """(slot, pid) of ids that clients chose, by (type, id)."""
 
@@ -78,7 +89,7 @@ class Writer:
         )
         exists = (
             f"EXISTS (SELECT 1 FROM {table_of(clause)} {x} WHERE {row.tie.format(a=x)}"
-            f" AND {matches(clause, x, self.params, self.hash64)} OFFSET 0)"
+            f" AND {self._fits(clause, x)} OFFSET 0)"
         )
         if clause.modifier == "missing" and clause.type in ("token", "reference"):
             exists = f"({exists} OR {self._has_text(clause, row)})"
@@ -86,6 +97,13 @@ class Writer:
         if row.is_typed or not (negated or clause.code in COMMON_PARAMS):
             return sql
         return f"({sql} AND {self.typed(row, clause.rtype)})"
+
+    def _fits(self, clause: Clause, a: str) -> str:
+        if not is_hashed(clause) or len(clause.values) <= FEW:
+            return matches(clause, a, self.params, self.hash64)
+        # As an expression it is a look into one table of hashes, made once, and not a probe of an index for each.
+        found = self.params.numbers(hashes(clause, self.hash64))
+        return f"{one_param(a, rows_of(clause), self.params)} AND ({a}.h IN (SELECT unnest({found}))) IS TRUE"
 
     def _words(self, clause: Clause, row: Row) -> str:
         """A body that may hold the words is made readable, and looked at again."""

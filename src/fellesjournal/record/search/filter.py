@@ -1,7 +1,8 @@
 """What a `_filter` asks for: its tree with every parameter looked up, as conditions like any other.
 
-Operators are those of R4 that need no terminology. `ne` of tokens and references: there is a value, and none is
-equal. Comparisons are those of the prefixes of the same name; texts are compared folded, as in any search.
+`ne` of tokens and references: there is a value, and none is equal. Comparisons are those of the prefixes of the same
+name; texts are compared folded, as in any search; `in`, `ni`, `sb` and `ss` are the modifiers `:in`, `:not-in`,
+`:below` and `:above`.
 """
 
 from collections.abc import Callable
@@ -22,11 +23,11 @@ Known = Callable[[str, str, str], fhir.SearchParam]
 
 _COMPARED: Final = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
 _OPERATORS: Final[dict[str, tuple[str, ...]]] = {
-    "id": ("eq", "ne"), "token": ("eq", "ne", "pr"), "reference": ("eq", "ne", "re", "pr"),
+    "id": ("eq", "ne"), "token": ("eq", "ne", "pr", "in", "ni", "sb", "ss"), "reference": ("eq", "ne", "re", "pr"),
     "string": ("eq", "ne", "co", "sw", "ew", "pr"), "uri": ("eq", "ne", "co", "sw", "ew", "pr"),
     "date": (*_COMPARED, "po", "pr"), "number": (*_COMPARED, "pr"), "quantity": (*_COMPARED, "pr"),
 }  # fmt: skip
-_BY_TERMINOLOGY: Final = ("ss", "sb", "in", "ni")
+_BY_TERMINOLOGY: Final = {"in": "in", "sb": "below", "ss": "above"}
 
 
 def read_filter(text: str, *, rtype: str, known: Known, base: str) -> tuple[Condition, ...]:
@@ -91,10 +92,6 @@ class _Meaning:
             return None
 
     def _test(self, test: Test, rtype: str, code: str) -> Condition:
-        if test.operator in _BY_TERMINOLOGY:
-            raise refusal(
-                "_filter", f"{test.operator} needs terminology, which is not served here", code="not-supported"
-            )
         if code == "_id":
             return self._id(test, rtype)
         param = self.known(rtype, code, code)
@@ -106,6 +103,8 @@ class _Meaning:
             raise refusal("_filter", f"{test.operator} does not go with a {param.type}", code="not-supported")
         if test.operator == "pr":
             return self._present(rtype, param, test.value)
+        if test.operator == "ni":
+            return Group(rtype, "not", (self._clause(rtype, param, "in", test.value),))
         if test.operator == "ne" and param.type in ("token", "reference"):
             equal = Group(rtype, "not", (self._clause(rtype, param, "eq", test.value),))
             return Group(rtype, "and", (self._present(rtype, param, "true"), equal))
@@ -131,6 +130,8 @@ class _Meaning:
             text = ("ap" if operator == "po" else operator) + text
         elif param.type in ("string", "uri"):
             modifier = operator
+        elif param.type == "token":
+            modifier = _BY_TERMINOLOGY.get(operator, "")
         values = parse_values("_filter", text, param=param, modifier=modifier, base=self.base)
         return Clause(rtype, param.code, param.type, param.id, modifier, values)
 

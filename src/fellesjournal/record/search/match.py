@@ -6,6 +6,7 @@ from typing import Final, cast
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import TEXT_LIMIT, Hash64, canonical_param, fold, of_type_key, token_query_key, uri_key
 from fellesjournal.record.search import composite, place
+from fellesjournal.record.search.coded import by_terminology
 from fellesjournal.record.search.compare import dated, ends, numbered, starts
 from fellesjournal.record.search.model import Clause, CompositeValue, DateValue, NumberValue, ReferenceValue, TextValue
 from fellesjournal.record.search.sql import Params
@@ -33,7 +34,7 @@ def rows_of(clause: Clause) -> tuple[int, ...]:
 
 
 def is_hashed(clause: Clause) -> bool:
-    """Whether every row that matches has one of a few hashes, so that an index on them leads there."""
+    """Whether every row that matches has one of some hashes, so that an index on them leads there."""
     if clause.type == "composite":
         return clause.modifier == "" and all(composite.key_of(cast(CompositeValue, v)) for v in clause.values)
     return clause.type in ("token", "reference") and clause.modifier != "text"
@@ -46,6 +47,8 @@ def hashes(clause: Clause, hash64: Hash64) -> list[int]:
     elif clause.modifier == "of-type":
         keys = [_of_type(clause, cast(TextValue, v).text) for v in clause.values]
     elif clause.type == "token":
+        if by_terminology(clause):
+            raise RuntimeError("the codes of a clause are asked for before it is compiled")
         implied = fhir.implied_systems(clause.rtype, clause.code)
         keys = [token_query_key(clause.param, cast(TextValue, v).text, implied=implied) for v in clause.values]
     else:

@@ -3,8 +3,8 @@
 Clauses of one query are joined by AND, the values of one clause by OR.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, TypeAlias
@@ -123,6 +123,25 @@ def inner(condition: Condition) -> tuple[Condition, ...]:
     if isinstance(condition, Has):
         return (condition.link,)
     return condition.links if isinstance(condition, Chain) else condition.parts
+
+
+def clauses_in(conditions: Iterable[Condition]) -> Iterator[Clause]:
+    """Every clause in some conditions, however deep."""
+    for condition in conditions:
+        if isinstance(condition, Clause):
+            yield condition
+        else:
+            yield from clauses_in(inner(condition))
+
+
+def changed(condition: Condition, change: Callable[[Clause], Clause]) -> Condition:
+    """The same condition with every clause in it changed."""
+    if isinstance(condition, Clause):
+        return change(condition)
+    if isinstance(condition, Has):
+        return replace(condition, link=changed(condition.link, change))
+    parts = tuple(changed(part, change) for part in inner(condition))
+    return replace(condition, links=parts) if isinstance(condition, Chain) else replace(condition, parts=parts)
 
 
 def pieces(condition: Condition) -> int:

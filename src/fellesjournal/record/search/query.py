@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import TEXTLESS
+from fellesjournal.record.search.coded import BY_TERMINOLOGY
 from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
 from fellesjournal.record.search.error import SearchError, Unknown, Unready, refusal, refused
@@ -41,7 +42,7 @@ MAX_INCLUDES: Final = 20
 SUMMARIES: Final = ("true", "false", "count", "text", "data")
 _SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri", "composite")
 _MODIFIERS: Final = {
-    "token": ("not", "missing", "text", "of-type"), "reference": ("missing", "identifier", "text"),
+    "token": ("not", "missing", "text", "of-type", *BY_TERMINOLOGY), "reference": ("missing", "identifier", "text"),
     "date": ("missing",),
     "string": ("exact", "contains", "missing"), "quantity": ("missing",), "number": ("missing",),
     "uri": ("below", "above", "missing"), "composite": ("missing",), "place": ("missing",),

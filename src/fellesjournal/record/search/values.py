@@ -37,8 +37,10 @@ def parse_values(name: str, text: str, *, param: fhir.SearchParam, modifier: str
     raw = split_values(name, text)
     if modifier == "missing":
         return (_missing(name, text),)
-    if modifier in ("text", "of-type"):
+    if modifier in _WITH_MODIFIER:
         return tuple(_WITH_MODIFIER[modifier](name, part) for part in raw)
+    if modifier in ("in", "not-in"):
+        return tuple(_value_set(part, base) for part in raw)
     if param.type == "reference":
         return tuple(_reference(name, part, param=param, modifier=modifier, base=base) for part in raw)
     return tuple(_PARSERS[param.type](name, part) for part in raw)
@@ -152,6 +154,12 @@ def _reference(name: str, part: str, *, param: fhir.SearchParam, modifier: str, 
         return ReferenceValue((text,))
     types = (modifier,) if modifier else (param.targets or fhir.RESOURCE_TYPES)
     return ReferenceValue(tuple(f"{t}/{local}" for t in types), (types[0] if len(types) == 1 else "", local))
+
+
+def _value_set(part: str, base: str) -> TextValue:
+    """A value set by its canonical, or by its address here."""
+    text = unescape(part).strip()
+    return TextValue(text.removeprefix(base.rstrip("/") + "/") if base else text)
 
 
 def _words(name: str, part: str) -> TextValue:
