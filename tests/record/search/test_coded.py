@@ -17,7 +17,7 @@ async def asked(name: str, value: str, rtype: str = "Observation") -> SearchQuer
 async def texts(name: str, value: str, rtype: str = "Observation") -> list[str]:
     (clause,) = (await asked(name, value, rtype)).clauses
     assert isinstance(clause, Clause) and clause.modifier in ("", "not")
-    return sorted(one.text for one in clause.values if isinstance(one, TextValue))
+    return sorted(one.text for one in clause.values if isinstance(one, TextValue) and one != coded.NOTHING)
 
 
 async def refused(name: str, value: str) -> tuple[str, str]:

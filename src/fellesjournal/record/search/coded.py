@@ -17,6 +17,8 @@ from fellesjournal.terminology import TerminologyError, Token
 
 BY_TERMINOLOGY: Final = {"in": "", "not-in": "not", "above": "", "below": ""}
 """Modifiers of tokens, and what is left of each when the codes are known."""
+NOTHING: Final = TextValue("\0")
+"""Stands for no code at all: a clause always has a value, and no text that is stored holds this character."""
 MAX_CODES: Final = 5_000
 """Codes that the modifiers of one search stand for together."""
 
@@ -48,7 +50,7 @@ async def with_codes(query: SearchQuery, sets: CodeSets) -> SearchQuery:
     known: dict[Clause, Clause] = {}
     room = MAX_CODES
     for clause in wanted:
-        values = await _values(clause, sets, room)
+        values = await _values(clause, sets, room) or (NOTHING,)
         room -= len(values)
         known[clause] = replace(clause, modifier=BY_TERMINOLOGY[clause.modifier], values=values)
     clauses = tuple(changed(condition, lambda clause: known.get(clause, clause)) for condition in query.clauses)
