@@ -72,7 +72,10 @@ def chart_searches(db: Database) -> "Waiting[Question, Answer]":
     """Chart searches that wait."""
 
     async def fetch(items: list[Question]) -> list[Answer]:
-        return [_answer(row) for row in await _search_charts(db, items)]
+        # Side by side, a reader's questions about one chart share its decision and its seal.
+        order = sorted(range(len(items)), key=lambda n: (items[n].secret, items[n].patients))
+        rows = await _search_charts(db, [items[n] for n in order])
+        return [_answer(row) for _, row in sorted(zip(order, rows, strict=True))]
 
     return Waiting(fetch, batch=SEARCHES, patience=SEARCHES // 2)
 

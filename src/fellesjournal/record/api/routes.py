@@ -11,6 +11,7 @@ from fellesjournal.record.api.operations.offered import READS, operation_routes
 from fellesjournal.record.api.patch import patch, patch_matching
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
+from fellesjournal.record.api.shape import ByShape
 from fellesjournal.record.api.write import create, delete, delete_matching, update, update_matching
 
 _reads: list[Route] = [
@@ -47,11 +48,10 @@ _interactions: list[BaseRoute] = [
 
 _top: list[BaseRoute] = [Route("/fhir", _bundle, methods=["POST"]), Route("/fhir", search_get, methods=["GET"])]
 
+_none = Route("/{path:path}", elsewhere(_interactions), methods=METHODS)
+
 routes: list[BaseRoute] = [
+    Mount("/fhir", app=ByShape(_interactions, otherwise=_none)),
     *_top,
     Route("/fhir", elsewhere(_top), methods=METHODS),
-    Mount(
-        "/fhir",
-        routes=[*_interactions, Route("/{path:path}", elsewhere(_interactions), methods=METHODS)],
-    ),
 ]

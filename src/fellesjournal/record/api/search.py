@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +36,9 @@ _FORM_LIMIT = 1_000_000
 LOOKS = frozenset({"_format", "_pretty"})
 MORE_INCLUDES = "There was more to include than an answer holds; the rest was left out."
 _EDGE = LOOKS | {CURSOR}
+_MOST_PARAMETERS = 200
+_SHORT = 200
+_UNREADABLE = "The query can't be read: at most 200 parameters, in UTF-8."
 
 
 @fhir_errors
@@ -54,10 +57,19 @@ async def search_post(request: Request, decision: Decision) -> Response:
 
 def query_pairs(text: str) -> list[tuple[str, str]]:
     """The parameters in order. Raises Malformed for what can't be one."""
+    pieces = [piece for piece in text.split("&") if piece]
+    if len(pieces) > _MOST_PARAMETERS:
+        raise Malformed(_UNREADABLE)
+    split = [piece.partition("=") for piece in pieces]
+    return [(_decoded(name), _decoded(value)) for name, _, value in split]
+
+
+def _decoded(text: str) -> str:
+    # As `urllib.parse.parse_qsl` has it, which is five times as slow for what needs no decoding.
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=200, errors="strict")
-    except ValueError:
-        raise Malformed("The query can't be read: at most 200 parameters, in UTF-8.") from None
+        return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    except UnicodeDecodeError:
+        raise Malformed(_UNREADABLE) from None
 
 
 def read_query(request: Request, pairs: list[tuple[str, str]], registry: fhir.Registry) -> SearchQuery:
@@ -137,8 +149,13 @@ def _link(relation: str, url: str, pairs: list[tuple[str, str]]) -> str:
     return f'{{"relation":"{relation}","url":{fhir.encode({"u": text})[5:-1].decode()}}}'
 
 
-@lru_cache(maxsize=4096)
 def _encoded(name: str, value: str) -> str:
+    # It is slow, and most are codes; what is long would fill the memory.
+    return _short(name, value) if len(name) + len(value) < _SHORT else urlencode([(name, value)])
+
+
+@lru_cache(maxsize=4096)
+def _short(name: str, value: str) -> str:
     return urlencode([(name, value)])
 
 
