@@ -49,7 +49,7 @@ class Machine:
             "FELLESJOURNAL_LOG_LEVEL": "error",
         }  # fmt: skip
         self.web = subprocess.Popen([sys.executable, "-m", "fellesjournal", "serve"], env=environment)
-        for _ in range(150):
+        for _ in range(300):
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.settings.base_url}/health/ready").status_code == 200:
                     return

@@ -1,6 +1,6 @@
 """What no interaction answers: unknown addresses, wrong methods and the unforeseen, as OperationOutcomes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ def outcome(status: int, *, headers: Mapping[str, str] | None = None) -> Respons
     return json_response(fhir.encode(body), status=status, headers=dict(headers or {}))
 
 
-def elsewhere(routes: list[BaseRoute]) -> Callable[[Request], Awaitable[Response]]:
+def elsewhere(routes: Sequence[BaseRoute]) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for what none of the routes takes: 405 with what they take, else 404."""
 
     @public("says that there is nothing at the address, or which methods it takes; nothing about anyone")

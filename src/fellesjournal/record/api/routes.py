@@ -28,7 +28,7 @@ _reads: list[Route] = [
 
 _bundle = bundles([*READS, *_reads])
 
-_interactions: list[BaseRoute] = [
+_interactions: list[Route] = [
     Route("/metadata", metadata, methods=["GET"]),
     *operation_routes(),
     *export_routes(),
