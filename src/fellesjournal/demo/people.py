@@ -42,6 +42,7 @@ async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> int:
         await db.execute("SELECT identity.put_grant($1, $2, $3, 'demo')", person, purpose, until)
         if name == INTEGRATION:
             await db.execute("SELECT identity.put_grant($1, 'EXPORT', $2, 'demo')", person, until)
+            await db.execute("SELECT identity.put_grant($1, 'IMPORT', $2, 'demo')", person, until)
         await db.execute(
             "SELECT identity.put_post($1, $2, 'system', NULL, NULL, NULL, $3, $4)",
             person,

@@ -2,7 +2,8 @@
 environment.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Download:
+    """An answer whose body is still coming: `parts` as they were sent, compressed if the headers say so."""
+
+    status: int
+    headers: Mapping[str, str]
+    parts: AsyncIterator[bytes]
 
 
 class HttpClient:
@@ -72,14 +82,11 @@ class HttpClient:
         Raises HttpError, HttpTimeout, AnswerTooLarge.
         """
         try:
-            async with self._client.stream(
-                method, url, headers=headers, params=params, content=content, data=data
-            ) as response:
-                body = await self._read(response)
-        except httpx.TimeoutException as error:
-            raise HttpTimeout(f"no answer in time: {type(error).__name__}") from None
-        except httpx.HTTPError as error:
-            raise HttpError(f"the request failed: {type(error).__name__}") from None
+            with _errors_named():
+                async with self._client.stream(
+                    method, url, headers=headers, params=params, content=content, data=data
+                ) as response:
+                    body = await self._read(response)
         finally:
             self._client.cookies.clear()
         return Answer(status=response.status_code, headers=dict(response.headers), body=body)
@@ -91,6 +98,21 @@ class HttpClient:
     async def post(self, url: str, **more: Any) -> Answer:
         """As request, with POST."""
         return await self.request("POST", url, **more)
+
+    @asynccontextmanager
+    async def download(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncGenerator[Download, None]:
+        """A GET whose answer is read as it comes, by a caller who bounds its size; the time is bound between two parts.
+
+        Raises HttpError, HttpTimeout, here and while the parts are read.
+        """
+        with _errors_named():
+            request = self._client.build_request("GET", url, headers=headers)
+            response = await self._client.send(request, stream=True)
+        try:
+            yield Download(response.status_code, dict(response.headers), _parts(response))
+        finally:
+            await response.aclose()
+            self._client.cookies.clear()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -109,3 +131,19 @@ class HttpClient:
             if len(parts) > self._max_bytes:
                 raise AnswerTooLarge(f"the answer is larger than {self._max_bytes} bytes")
         return bytes(parts)
+
+
+async def _parts(response: httpx.Response) -> AsyncIterator[bytes]:
+    with _errors_named():
+        async for part in response.aiter_raw():
+            yield part
+
+
+@contextmanager
+def _errors_named() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise HttpTimeout(f"no answer in time: {type(error).__name__}") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise HttpError(f"the request failed: {type(error).__name__}") from None

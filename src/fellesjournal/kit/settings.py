@@ -70,7 +70,13 @@ class Settings:
     pool_max: int = setting(10, "Most database connections for each process and role.")
     max_body_mb: int = setting(32, "Largest request body accepted, in MB.")
     max_binary_mb: int = setting(50, "Largest content of a Binary accepted as raw bytes, in MB.")
-    export_hours: int = setting(24, "The files of a bulk export are thrown away after this time.")
+    export_hours: int = setting(
+        24, "The files of a bulk export, and what a bulk import tells, are thrown away after this time."
+    )
+    import_sources: tuple[str, ...] = setting(
+        (), "Where the files of a bulk import may be fetched from, as `https://files.example.no`. None: nowhere."
+    )
+    max_import_mb: int = setting(1_000, "Largest file of a bulk import accepted, without its compression, in MB.")
     session_idle_minutes: int = setting(30, "A session without activity ends after this time.")
     session_max_hours: int = setting(12, "A session ends after this time in any case.")
     staff_issuer: str = setting("", "Issuer of the staff's sign-in service (HelseID), as `https://helseid-sts.nhn.no`.")
@@ -211,7 +217,7 @@ _KIND_WORDS: dict[Any, str] = {
 _KINDS: dict[str, Any] = get_type_hints(Settings)
 _AT_LEAST_ONE = (
     "workers", "pool_max", "statement_timeout_ms", "idle_transaction_timeout_ms", "max_body_mb", "max_binary_mb",
-    "export_hours",    "session_idle_minutes", "session_max_hours", "demo_size",
+    "export_hours", "max_import_mb", "session_idle_minutes", "session_max_hours", "demo_size",
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.kit import ids
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
-from fellesjournal.record.errors import NotFound, ReadOnly, TellingId, placed
+from fellesjournal.record.checks import Checks
+from fellesjournal.record.errors import Invalid, NotFound, ReadOnly, TellingId, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Op, Wanted
 
@@ -25,6 +26,7 @@ class Gathering:
     _uploads: dict[str, Upload] = field(default_factory=dict)
     _known: dict[Name, Key] = field(default_factory=dict)
     _absent: set[Name] = field(default_factory=set)
+    _sound: dict[tuple[int, Op], dict[str, Any]] = field(default_factory=dict)
 
     def create(self, resource: dict[str, Any], *, org: int | None = None, pid: int | None = None) -> str:
         """Gather a new resource; its id. `org` is the controller, the acting unit if not said."""
@@ -65,6 +67,23 @@ class Gathering:
         """Gather a deletion of a resource; the history stays."""
         self._change("D", rtype, id, None, expect=expect, place=place)
 
+    async def sift(self, checks: Checks, *, is_demo: bool) -> list[tuple[dict[str, Any], Invalid]]:
+        """Check what is gathered, and take out what is faulty: the resources, each with all its faults.
+
+        What stays is not checked again by this journal: it may not be changed any more.
+        """
+        faulty = list[tuple[dict[str, Any], Invalid]]()
+        gathered, self._wanted = self._wanted, []
+        for item in gathered:
+            try:
+                await checks.refuse_faults([item], is_demo=is_demo)
+            except Invalid as error:
+                faulty.append((item.resource or {}, error))
+            else:
+                self._wanted.append(item)
+                self._sound[id(item.resource), item.op] = item.resource or {}
+        return faulty
+
     def attach(self, id: str, upload: Upload) -> None:
         """Give a Binary that was gathered its content; kept, or thrown away, with the commit."""
         self._uploads[id] = upload
@@ -88,6 +107,9 @@ class Gathering:
     def knows(self, rtype: str, id: str) -> Key | None:
         """The row of an id, as far as this journal knows."""
         return ids.decode(id) or self._known.get((rtype, id))
+
+    def _unchecked(self, wanted: list[Wanted]) -> list[Wanted]:
+        return [item for item in wanted if (id(item.resource), item.op) not in self._sound] if self._sound else wanted
 
     def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
         if rtype == "Patient":

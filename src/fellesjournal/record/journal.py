@@ -302,7 +302,7 @@ class Journal(Gathering):
         load = Load(self._db, self.decision.secret, self.vault.keys, self._uploads)
         self._wanted, self._facts, self._ended, self._uploads = [], [], [], {}
         try:
-            await self.vault.checks.refuse_faults(wanted, is_demo=await self.vault.is_demo())
+            await self.vault.checks.refuse_faults(self._unchecked(wanted), is_demo=await self.vault.is_demo())
             wanted = await self._with_rows(wanted)
             bare = await load.take_from(wanted, context_of=partial(self._context, wanted))
             bodies = [body_of(item) for item in bare]
@@ -386,14 +386,11 @@ class Journal(Gathering):
         return Asker(self._db, self.vault.keys, self.decision, waiting, Visible(self))
 
     async def _log_refusal(self, patients: Iterable[int]) -> None:
-        await audit.log_refusal(
-            self._db, decision=self.decision, action="write",
-            patients=sorted({max(patient, 0) for patient in patients}),
-        )  # fmt: skip
+        named = sorted({max(patient, 0) for patient in patients})
+        await audit.log_refusal(self._db, decision=self.decision, action="write", patients=named)
 
 
 def _number(rtype: str) -> int:
-    number = fhir.TYPE_NUMBER.get(rtype)
-    if number is None:
+    if rtype not in fhir.TYPE_NUMBER:
         raise NotFound
-    return number
+    return fhir.TYPE_NUMBER[rtype]

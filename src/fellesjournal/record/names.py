@@ -47,6 +47,14 @@ def foreign(text: str) -> list[Name]:
     return [name for name in _FOREIGN.findall(text) if name[0] in fhir.TYPE_NUMBER] if "/" in text else []
 
 
+def relative(body: bytes, *, base: str) -> bytes:
+    """Absolute references to this server made relative: whose a resource is does not hang on how it is written."""
+    prefix = base.encode()
+    if prefix not in body:
+        return body
+    return re.sub(rb'("reference"\s*:\s*")' + re.escape(prefix), rb"\1", body)
+
+
 def name_in(reference: str) -> Name | None:
     """The name in a relative reference whose id is not of our own form, else None."""
     match = _REFERENCE(reference)

@@ -1,4 +1,4 @@
-"""The worker's part: read the feed, carry notes, try again what was put aside, search rows, exports."""
+"""The worker's part: read the feed, carry notes, try again what was put aside, search rows, exports, imports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from fellesjournal.kit.health import Health
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
-from fellesjournal.record import binary, bulk, indexing
+from fellesjournal.record import binary, bulk, imports, indexing
 from fellesjournal.record.bulk import Carrier
 from fellesjournal.record.feed import FeedReader
+from fellesjournal.record.imports import Importer
 from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.journal import Vault
 
@@ -36,7 +37,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         vault = Vault(db, keys=keys, required=settings.required_profiles)
         systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK)]
-        feed, distribute, index, export = systems
+        feed, distribute, index, bulky = systems
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
@@ -52,10 +53,14 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         indexer = Indexer(db, keys=keys, definitions=vault.definitions, secret=index.secret, stop=stop)
         parked.register(indexing.JOB, indexer.handle, concurrency=1, first_pause=_PAUSE)
         parked.schedule(indexing.JOB, indexing.EVERY_MINUTE, indexer.work_on_all)
-        carrier = Carrier(vault, base_url=settings.base_url, secret=export.secret, stop=stop)
+        carrier = Carrier(vault, base_url=settings.base_url, secret=bulky.secret, stop=stop)
         parked.register(bulk.JOB, carrier.handle, concurrency=1, first_pause=_PAUSE)
         parked.schedule(bulk.JOB, bulk.EVERY_MINUTE, carrier.work_on_all)
         parked.schedule("old-exports", "*/10 * * * *", partial(bulk.sweep, db))
+        importer = Importer(vault, sessions, settings, secret=bulky.secret, stop=stop)
+        parked.register(imports.JOB, importer.handle, concurrency=1, first_pause=_PAUSE)
+        parked.schedule(imports.JOB, imports.EVERY_MINUTE, importer.work_on_all)
+        parked.schedule("old-imports", "*/10 * * * *", partial(imports.sweep, db))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run(stop))

@@ -30,10 +30,10 @@ from fellesjournal.record.rows import stamp
 from fellesjournal.record.search.error import refusal
 
 _KNOWN: Final = ("_outputFormat", "_since", "_type", "_typeFilter", "patient")
-_NDJSON: Final = "application/fhir+ndjson"
-_FORMATS: Final = (_NDJSON, "application/ndjson", "ndjson")
-_NO_STORE: Final = {"Cache-Control": "no-store"}
-_RETRY_S: Final = 2
+NDJSON: Final = "application/fhir+ndjson"
+_FORMATS: Final = (NDJSON, "application/ndjson", "ndjson")
+NO_STORE: Final = {"Cache-Control": "no-store"}
+RETRY_S: Final = 2
 _ERRORS: Final = "error.ndjson"
 _MAX_FILTERS: Final = 50
 _MAX_PATIENTS: Final = 100_000
@@ -78,8 +78,8 @@ async def status(request: Request, decision: Decision) -> Response:
         raise ExportFailed
     if export.state != "done":
         progress = f"{export.resources} resources of {export.patients} patients"
-        return Response(status_code=202, headers={**_NO_STORE, "X-Progress": progress, "Retry-After": str(_RETRY_S)})
-    headers = {**_NO_STORE, "Expires": http_date(export.until_at)}
+        return Response(status_code=202, headers={**NO_STORE, "X-Progress": progress, "Retry-After": str(RETRY_S)})
+    headers = {**NO_STORE, "Expires": http_date(export.until_at)}
     return JSONResponse(_manifest(_address(request, request.path_params["export"]), export), headers=headers)
 
 
@@ -88,7 +88,7 @@ async def status(request: Request, decision: Decision) -> Response:
 async def cancel(request: Request, decision: Decision) -> Response:
     """Give an export up, or throw its files away."""
     await bulk.cancel(request.app.state.vault.db, secret=decision.secret, id=request.path_params["export"])
-    return Response(status_code=202, headers=_NO_STORE)
+    return Response(status_code=202, headers=NO_STORE)
 
 
 @fhir_errors
@@ -98,7 +98,7 @@ async def fetch(request: Request, decision: Decision) -> Response:
     export, name = await _find(request, decision), request.path_params["file"]
     if export.state != "done":
         raise ExportFailed if export.state == "failed" else NotFound
-    headers = {**_NO_STORE, "Content-Type": _NDJSON, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+    headers = {**NO_STORE, "Content-Type": NDJSON, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if name == _ERRORS and export.left_out:
         return Response(_left_out(export.left_out), headers=headers)
     file = next((one for one in export.files if f"{one.rtype}.ndjson" == name), None)
@@ -145,15 +145,20 @@ def export_routes() -> list[Route]:
     return [*_SERVED, *(Route(path, elsewhere([*_SERVED]), methods=METHODS) for path in paths)]
 
 
+def require_async(request: Request) -> None:
+    """Raise Malformed unless the asker knows that it is carried out afterwards."""
+    if not _async(",".join(request.headers.getlist("prefer"))):
+        raise Malformed("This is carried out afterwards: send Prefer: respond-async.")
+
+
 # ── Kick-off ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _asked(request: Request) -> Asked:
-    if not _async(",".join(request.headers.getlist("prefer"))):
-        raise Malformed("An export is carried out afterwards: send Prefer: respond-async.")
+    require_async(request)
     wanted = await asked(request, known=_KNOWN)
     if wanted.text("_outputFormat").replace(" ", "+") not in ("", *_FORMATS):
-        raise refusal("_outputFormat", f"only {_NDJSON} is offered", code="not-supported")
+        raise refusal("_outputFormat", f"only {NDJSON} is offered", code="not-supported")
     return wanted
 
 
@@ -169,7 +174,7 @@ async def _begin(
     )  # fmt: skip
     keep = timedelta(hours=request.app.state.settings.export_hours)
     export = await bulk.begin(request.app.state.vault.db, secret=decision.secret, wish=wish, keep=keep)
-    return Response(status_code=202, headers={**_NO_STORE, "Content-Location": _address(request, export)})
+    return Response(status_code=202, headers={**NO_STORE, "Content-Location": _address(request, export)})
 
 
 def _types(wanted: Asked, filters: Sequence[str]) -> tuple[str, ...]:

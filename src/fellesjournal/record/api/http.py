@@ -13,6 +13,7 @@ from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
 from fellesjournal.kit.db import ConnectionLost, StatementTimeout
+from fellesjournal.record import names
 from fellesjournal.record.api import representation
 from fellesjournal.record.errors import Malformed, RecordError, TooCostly
 from fellesjournal.record.journal import Journal
@@ -120,7 +121,7 @@ async def read_body(request: Request) -> bytes:
     """The body as JSON, up to the limit. Raises TooLarge, UnsupportedMediaType, and Malformed for XML that is none."""
     representation.check_body(request)
     content = await representation.read_form(request, await read_bytes(request))
-    return relative(content, base=f"{request.app.state.settings.base_url}/fhir/")
+    return names.relative(content, base=f"{request.app.state.settings.base_url}/fhir/")
 
 
 async def read_bytes(request: Request) -> bytes:
@@ -134,14 +135,6 @@ async def read_bytes(request: Request) -> bytes:
         if len(body) > limit:
             raise TooLarge
     return bytes(body)
-
-
-def relative(body: bytes, *, base: str) -> bytes:
-    """Absolute references to this server made relative: whose a resource is does not hang on how it is written."""
-    prefix = base.encode()
-    if prefix not in body:
-        return body
-    return re.sub(rb'("reference"\s*:\s*")' + re.escape(prefix), rb"\1", body)
 
 
 def journal_of(request: Request, decision: Decision) -> Journal:

@@ -11,6 +11,7 @@ from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
 from fellesjournal.record.api.bulk import stated_exports
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
+from fellesjournal.record.api.imports import stated_import
 from fellesjournal.record.api.operations.offered import stated
 from fellesjournal.record.api.operations.terminology.capabilities import terminology_capabilities
 from fellesjournal.record.api.search import query_pairs
@@ -58,7 +59,7 @@ def _statement(base: str, registry: fhir.Registry) -> bytes:
                 "resource": [_resource(rtype, registry) for rtype in sorted(fhir.RESOURCE_TYPES)],
                 "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                 "searchParam": [{"name": "_type", "type": "token"}],
-                "operation": stated_exports(),
+                "operation": [*stated_exports(), *stated_import()],
                 "compartment": [
                     f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS
                 ],

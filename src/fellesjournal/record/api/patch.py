@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
+from fellesjournal.record import names
 from fellesjournal.record.api.answer import Raced, answer_one
-from fellesjournal.record.api.http import content_type, fhir_errors, if_match, read_body, read_bytes, relative
+from fellesjournal.record.api.http import content_type, fhir_errors, if_match, read_body, read_bytes
 from fellesjournal.record.api.write import base_of, known_type, no_get, question_in
 from fellesjournal.record.bundle import Entry
 from fellesjournal.record.errors import VersionConflict
@@ -68,5 +69,5 @@ async def _body(request: Request) -> bytes:
     """Patches have media types of their own, but for FHIR's."""
     if content_type(request) in (JSON_PATCH, MERGE_PATCH):
         base = f"{base_of(request)}/"
-        return relative(await read_bytes(request), base=base)
+        return names.relative(await read_bytes(request), base=base)
     return await read_body(request)

@@ -6,6 +6,7 @@ from fellesjournal.record.api.bulk import export_routes
 from fellesjournal.record.api.bundle import bundles
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.history import history, system_history, type_history
+from fellesjournal.record.api.imports import import_routes
 from fellesjournal.record.api.metadata import metadata
 from fellesjournal.record.api.operations.offered import READS, operation_routes
 from fellesjournal.record.api.patch import patch, patch_matching
@@ -32,6 +33,7 @@ _interactions: list[Route] = [
     Route("/metadata", metadata, methods=["GET"]),
     *operation_routes(),
     *export_routes(),
+    *import_routes(),
     *_reads,
     Route("/_search", search_post, methods=["POST"]),
     Route("/{rtype}/{id}/{within}/_search", search_post, methods=["POST"]),
