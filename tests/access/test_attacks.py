@@ -387,6 +387,7 @@ async def test_no_role_changes_or_deletes_what_was_logged_or_written(stage: Stag
         "vault_feed",
         "vault_gate",
         "vault_export",
+        "vault_import",
         "ctx_keeper",
     )
     for role in (*APPLICATION, *inner):
@@ -416,6 +417,8 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "vault.stage_chunk", "vault.drop_upload", "vault.keep_blob", "vault.read_chunk",
             "vault.find_ids", "vault.claim_answer", "vault.keep_answer", "vault.search_parameters",
             "vault.export_begin", "vault.export_state", "vault.export_cancel", "vault.export_piece",
+            "vault.import_open", "vault.import_stage", "vault.import_start", "vault.import_state", "vault.import_cancel",
+            "vault.import_errors",
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
         }  # fmt: skip

@@ -51,9 +51,9 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     operate.add_commands(commands)
     if not words or words[0] not in commands.choices:
         # What reads FHIR takes longer to import than most commands to run.
-        from fellesjournal.cli import exports, packages, search_parameters
+        from fellesjournal.cli import bulk, packages, search_parameters
 
         search_parameters.add_command(commands)
         packages.add_command(commands)
-        exports.add_command(commands)
+        bulk.add_commands(commands)
     return parser
