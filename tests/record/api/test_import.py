@@ -143,7 +143,7 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_is_written(site: Site,
         named("imp-w6", weight("imp-p3")),
         '"a text"',
         named("imp 7", person()),
-        named("12057900499", person()),
+        named("13916900281", person()),
     )
     assert counts(told) == (2, 0)
     found = faults(client, told)
@@ -153,7 +153,7 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_is_written(site: Site,
     status = next(one for one in found if one["issue"][0]["details"]["text"].startswith("Line 5"))
     assert status["issue"][0]["expression"] == ["Observation.status"]
     assert client.get("/Observation/imp-w6").status_code == 200
-    assert "12057900499" not in numbers[-1]
+    assert "13916900281" not in numbers[-1]
 
 
 def test_same_id_twice_is_two_versions(client: httpx.Client) -> None:
