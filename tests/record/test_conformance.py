@@ -17,9 +17,11 @@ from fellesjournal.record.checks import Checks
 from fellesjournal.record.conformance import Conformance, read_required
 from fellesjournal.record.errors import Invalid
 from fellesjournal.record.rows import Wanted
+from fellesjournal.terminology import Terminology, on_install
 from tests.conftest import TestDatabase
 from tests.packages.making import BASE, package, profile
 from tests.record.samples import person
+from tests.terminology.making import SETS, URL, animals, of, value_set
 
 Json = dict[str, Any]
 
@@ -45,11 +47,14 @@ class Stage:
 
     async def install(self, *resources: Json, **more: Any) -> None:
         """Install a package of these."""
-        await install(self.operator, read_package(package(self.folder, *resources, **more)), who="ola")
+        made = read_package(package(self.folder, *resources, **more))
+        await install(self.operator, made, who="ola", then=[on_install])
 
     def checks(self, *required: str) -> Checks:
         """The checks of a process that was started with this setting."""
-        return Checks(Conformance(Library(self.web), required=read_required(required)))
+        library = Library(self.web)
+        terminology = Terminology(self.web, library=library)
+        return Checks(Conformance(library, terminology=terminology, required=read_required(required)))
 
 
 @pytest.fixture
@@ -122,6 +127,78 @@ async def test_many_names_that_nobody_knows_cost_little_and_are_no_fault(stage: 
     assert await refused(stage.checks(), person(extension=many)) == []
     odd = [{"url": text, "valueCode": "x"} for text in ("a:\ud800", "x:" + "y" * 9_000, "urn:#", ":")]
     assert await refused(stage.checks(), person(extension=odd)) == []
+
+
+def bound(strength: str, name: str, *, element: str = "maritalStatus", **more: Any) -> Json:
+    """A profile of Patient in which an element is bound to a value set."""
+    path = f"Patient.{element}"
+    binding = {"strength": strength, "valueSet": f"{SETS}{name}"}
+    elements = [{"id": "Patient", "path": "Patient", **more}, {"id": path, "path": path, "binding": binding}]
+    return profile("bound", differential={"element": elements})
+
+
+def married(*codes: str, system: str = URL, **more: Any) -> Json:
+    codings = {"coding": [{"system": system, "code": code} for code in codes]} if codes else {}
+    return claiming(f"{BASE}/StructureDefinition/bound", maritalStatus={**codings, "text": "x", **more})
+
+
+PLACE = "Patient.maritalStatus"
+
+
+async def said(checks: Checks, resource: Json) -> list[tuple[str, str]]:
+    """(severity, code) of what is said of the bound element."""
+    told = await checks.examine(resource, "C", is_demo=True)
+    return [(issue.severity, issue.code) for issue in told if issue.expression == PLACE]
+
+
+async def test_a_code_outside_of_a_required_value_set_is_an_error_on_every_write(stage: Stage) -> None:
+    dogs = value_set("dogs", of(filter=("concept", "is-a", "dog")))
+    await stage.install(animals(), dogs, bound("required", "dogs"))
+    checks = stage.checks()
+    assert await refused(checks, married("poodle")) == [] == await refused(checks, married("whale", "dog"))
+    assert await refused(checks, married("whale")) == [("code-invalid", PLACE)]
+    assert await refused(checks, married("dog", system="urn:x")) == [("code-invalid", PLACE)]
+    assert await refused(checks, married()) == [("code-invalid", PLACE)]
+
+
+async def test_a_code_outside_of_an_extensible_value_set_is_a_warning(stage: Stage) -> None:
+    await stage.install(animals(), value_set("all", of()), bound("extensible", "all"))
+    checks = stage.checks()
+    assert await said(checks, married("dog")) == [] == await said(checks, married())
+    assert await refused(checks, married("unicorn")) == []
+    assert await said(checks, married("unicorn")) == [("warning", "code-invalid")]
+
+
+async def test_what_terminology_can_not_tell_is_an_information_and_refuses_nothing(stage: Stage) -> None:
+    await stage.install(value_set("loinc", of("http://loinc.org", filter=("concept", "is-a", "x"))),
+                        bound("required", "loinc"))  # fmt: skip
+    checks = stage.checks()
+    unknown = married("1-8", system="http://loinc.org")
+    assert await refused(checks, unknown) == []
+    assert await said(checks, unknown) == [("information", "not-supported")]
+    assert await refused(checks, married("1-8", system="urn:x")) == [("code-invalid", PLACE)]
+
+
+async def test_a_value_set_that_is_not_installed_refuses_nothing(stage: Stage) -> None:
+    await stage.install(bound("required", "nowhere"))
+    checks = stage.checks()
+    assert await refused(checks, married("dog")) == []
+    assert await said(checks, married("dog")) == [("information", "not-supported")]
+
+
+async def test_an_invariant_asks_terminology_too(stage: Stage) -> None:
+    dogs = value_set("dogs", of(filter=("concept", "is-a", "dog")))
+    rules = [
+        {"key": "m-1", "severity": "error", "human": "a dog",
+         "expression": f"maritalStatus.empty() or maritalStatus.memberOf('{SETS}dogs')"},
+        {"key": "m-2", "severity": "error", "human": "no unknown one",
+         "expression": f"maritalStatus.coding.all(memberOf('{SETS}all') or code = 'x')"},
+    ]  # fmt: skip
+    await stage.install(animals(), dogs, value_set("all", of()), bound("example", "dogs", constraint=rules))
+    checks = stage.checks()
+    assert await refused(checks, married("poodle", "whale")) == []
+    assert await refused(checks, married("whale")) == [("invariant", "Patient")]
+    assert await refused(checks, married("dog", "unicorn")) == [("invariant", "Patient")]
 
 
 @pytest.mark.parametrize("text", ["Patient", "Dragon=http://x.no/p", "Patient=", "=http://x.no/p", "Patient=p"])

@@ -61,7 +61,7 @@ class Checks:
         issues = issues or _own_issues(resource, op, is_demo=is_demo)
         if issues or not await self._conformance.may_object(resource["resourceType"], named):
             return issues
-        return [issue for issue in await self._conformance.issues(resource, named) if _is_error(issue)]
+        return await self._conformance.faults(resource, named)
 
 
 _SEVERITIES = ("fatal", "error", "warning", "information")

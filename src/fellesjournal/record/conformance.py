@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fellesjournal import fhir
-from fellesjournal.fhir.profile import BindingQuestion, Profiles, Report
+from fellesjournal.fhir.profile import BindingQuestion, CodeAsked, Profiles, Report, complaint
 from fellesjournal.kit.settings import SettingsError
 from fellesjournal.packages import Library, NotLoaded, Source
+from fellesjournal.terminology import Terminology
 
 Required = Mapping[str, Sequence[str]]
 
@@ -20,7 +21,8 @@ MAX_NAMED: Final = 500
 """Definitions that are loaded for one resource before it is looked at: one with more is refused by the check."""
 _MOST_LOADS: Final = 200
 _MOST_SECONDS: Final = 2.0
-_LATER: Final = "whether the code is in the value set {} was not looked at here"
+_MOST_ROUNDS: Final = 10
+_NOT_TOLD: Final = "whether the code is in the value set {} can't be told here"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class _Known:
 class Conformance:
     """The installed profiles as this process knows them. `required`: those of every resource of a type."""
 
-    def __init__(self, library: Library, *, required: Required) -> None:
-        self._library = library
+    def __init__(self, library: Library, *, terminology: Terminology, required: Required) -> None:
+        self._library, self._terminology = library, terminology
         self._required = required
         self._known: _Known | None = None
 
@@ -53,7 +55,20 @@ class Conformance:
         `named` are the definitions that it names, `profiles` others to hold it against.
         """
         report = await self._report(resource, [*named, *profiles], profiles)
-        return [*report.issues, *(_told_later(question) for question in report.bindings)]
+        return [*report.issues, *await self._bound(report.bindings)]
+
+    async def faults(self, resource: dict[str, Any], named: Sequence[str]) -> list[fhir.Issue]:
+        """The errors among them, without a look at what can't be one: what a write asks."""
+        report = await self._report(resource, named, ())
+        required = [question for question in report.bindings if question.strength == "required"]
+        found = [*report.issues, *await self._bound(required)]
+        return [issue for issue in found if issue.severity in ("fatal", "error")]
+
+    async def _bound(self, questions: Sequence[BindingQuestion]) -> list[fhir.Issue]:
+        """What terminology says of bound elements."""
+        told = await self._terminology.answer([(one.value_set, one.codings) for one in questions])
+        answered = zip(questions, told, strict=True)
+        return [complaint(one) if yes is False else _not_told(one) for one, yes in answered if not yes]
 
     async def _is_any_installed(self, named: Sequence[str]) -> bool:
         known = await self._current()
@@ -67,11 +82,17 @@ class Conformance:
     async def _report(self, resource: dict[str, Any], named: Sequence[str], profiles: Sequence[str]) -> Report:
         known = await self._current()
         await known.source.load(named[:MAX_NAMED])
+        members = _Members(self._terminology)
         for _ in range(_MOST_LOADS):
             try:
-                return known.profiles.check(resource, profiles=profiles, seconds=_MOST_SECONDS)
+                report = known.profiles.check(
+                    resource, profiles=profiles, seconds=_MOST_SECONDS, member_of=members.is_member
+                )
             except NotLoaded as lacking:
                 await known.source.load([lacking.canonical])
+                continue
+            if not await members.learn():
+                return report
         what = "its profiles stand on too many other definitions to be checked"
         return Report((fhir.Issue("error", "too-costly", resource["resourceType"], what),))
 
@@ -81,6 +102,33 @@ class Conformance:
             source = await self._library.source_for(one for many in self._required.values() for one in many)
             self._known = _Known(source, Profiles(source, required=self._required))
         return self._known
+
+
+class _Members:
+    """What terminology says of the codes that a check meets on its way: asked afterwards, for the check made again."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+        self._known: dict[tuple[str, tuple[CodeAsked, ...]], bool | None] = {}
+        self._open: dict[tuple[str, tuple[CodeAsked, ...]], None] = {}
+        self._rounds = 0
+
+    def is_member(self, value_set: str, codes: tuple[CodeAsked, ...]) -> bool | None:
+        """What is known; None for now of what is not."""
+        question = (value_set, codes)
+        if question not in self._known:
+            self._open[question] = None
+        return self._known.get(question)
+
+    async def learn(self) -> bool:
+        """Ask what is open; whether there was anything, so that the check is to be made again."""
+        asked = list(self._open)
+        if not asked or self._rounds == _MOST_ROUNDS:
+            return False
+        self._rounds += 1
+        self._known.update(zip(asked, await self._terminology.answer(asked), strict=True))
+        self._open.clear()
+        return True
 
 
 def read_required(texts: Sequence[str]) -> Required:
@@ -94,5 +142,5 @@ def read_required(texts: Sequence[str]) -> Required:
     return found
 
 
-def _told_later(question: BindingQuestion) -> fhir.Issue:
-    return fhir.Issue("information", "not-supported", question.path, _LATER.format(question.value_set))
+def _not_told(question: BindingQuestion) -> fhir.Issue:
+    return fhir.Issue("information", "not-supported", question.path, _NOT_TOLD.format(question.value_set))

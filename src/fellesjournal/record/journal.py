@@ -64,7 +64,7 @@ class Vault:
         self.definitions = Definitions(db)
         self.library = Library(db)
         self.terminology = Terminology(db, library=self.library)
-        self.checks = Checks(Conformance(self.library, required=read_required(required)))
+        self.checks = Checks(Conformance(self.library, terminology=self.terminology, required=read_required(required)))
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":

@@ -6,6 +6,7 @@ resolved to sets of codes (`resolve`), and then listed (`expansion`), looked int
 Concepts of installed code systems stand in the database, schema `terminology`; nothing there is about a person.
 """
 
+from fellesjournal.terminology.answers import Question
 from fellesjournal.terminology.checking import Coding, Verdict, check_in_system, check_in_value_set
 from fellesjournal.terminology.codes import Codes
 from fellesjournal.terminology.details import details
@@ -46,6 +47,7 @@ __all__ = [
     "Library",
     "Match",
     "NotInstalled",
+    "Question",
     "Resolved",
     "System",
     "Terminology",

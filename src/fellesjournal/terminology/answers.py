@@ -1,4 +1,4 @@
-"""Whether codes are in value sets, for many elements at once: what a check of profiles asks about bindings.
+"""Whether codes are in value sets, for many elements at once: what a check of profiles asks.
 
 Value sets are resolved once and kept; for codes of whole systems in the database one call is made for all questions.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fellesjournal.fhir.profile import BindingQuestion
+from fellesjournal.fhir.profile import CodeAsked
 from fellesjournal.kit.db import Database
 from fellesjournal.terminology import store
 from fellesjournal.terminology.checking import Coding, fits, may_hold
 from fellesjournal.terminology.resolve import Part, Resolved
 from fellesjournal.terminology.stored import Stored
+
+Question = tuple[str, Sequence[CodeAsked]]
+"""A value set's canonical, and codes: is one of them in it?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class _Open:
 
 
 async def answers(
-    db: Database, questions: Sequence[BindingQuestion], resolved: Sequence[Resolved | None]
+    db: Database, questions: Sequence[Question], resolved: Sequence[Resolved | None]
 ) -> list[bool | None]:
     """For each question whether one of its codes is in the value set; None where nobody here can tell.
 
@@ -35,18 +38,29 @@ async def answers(
     told: list[bool | None] = [None if one is None else False for one in resolved]
     unsure: set[int] = set()
     still_open: list[_Open] = []
-    for n, (question, value_set) in enumerate(zip(questions, resolved, strict=True)):
+    for n, ((_, codes), value_set) in enumerate(zip(questions, resolved, strict=True)):
         if value_set is None:
             continue
-        for asked in question.codings:
+        for asked in codes:
             coding = Coding(asked.system, asked.code or "", asked.version or "")
             for part in value_set.parts:
-                if fits(part, coding) and part.has(coding.code):
+                if not fits(part, coding):
+                    # Of a code in another version than the one that is here nothing is known.
+                    unsure.update([n] if coding.system == part.key.url else [])
+                elif part.has(coding.code) and not await _is_hidden(value_set, part, coding.code):
                     await _look(n, part, coding.code, told, unsure, still_open)
             if any(may_hold(one, coding) for one in value_set.missing):
                 unsure.add(n)
     await _ask(db, still_open, told, unsure)
     return [None if answer is False and n in unsure else answer for n, answer in enumerate(told)]
+
+
+async def _is_hidden(value_set: Resolved, part: Part, code: str) -> bool:
+    """Whether a code is inactive in a value set that has active codes alone."""
+    if part.system is None or not (value_set.definition.is_active_only and part.system.head.inactive):
+        return False
+    known = (await part.system.concepts([code])).get(code)
+    return known is not None and known.is_inactive
 
 
 async def _look(

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fellesjournal import packages
-from fellesjournal.fhir.profile import BindingQuestion
 from fellesjournal.kit.db import Database
 from fellesjournal.terminology import base, store
-from fellesjournal.terminology.answers import answers
+from fellesjournal.terminology.answers import Question, answers
 from fellesjournal.terminology.concept import Head
 from fellesjournal.terminology.errors import TerminologyError
 from fellesjournal.terminology.resolve import PLAIN, Resolved, Versions, find, resolve
@@ -118,15 +117,15 @@ class Terminology:
             raise type(found)(found.english)
         return found
 
-    async def answer(self, questions: Sequence[BindingQuestion]) -> list[bool | None]:
+    async def answer(self, questions: Sequence[Question]) -> list[bool | None]:
         """For each question whether one of its codes is in the value set; None where it can't be told.
 
         When the value sets are known already, one call to the database at most, and none for those of a few codes.
         """
         found: list[Resolved | None] = []
-        for question in questions:
+        for canonical, _ in questions:
             try:
-                found.append(await self.resolved(question.value_set))
+                found.append(await self.resolved(canonical))
             except TerminologyError:
                 found.append(None)
         return await answers(self.db, questions, found)

@@ -5,7 +5,19 @@ Pure: definitions come from a `Source`, codes that only terminology knows go out
 """
 
 from fellesjournal.fhir.profile.checker import Profile, Profiles
-from fellesjournal.fhir.profile.model import BindingQuestion, CodeAsked, ProfileError, Report, Source
+from fellesjournal.fhir.profile.coded import complaint
+from fellesjournal.fhir.profile.model import BindingQuestion, CodeAsked, MemberOf, ProfileError, Report, Source
 from fellesjournal.fhir.profile.survey import canonicals_in
 
-__all__ = ["BindingQuestion", "CodeAsked", "Profile", "ProfileError", "Profiles", "Report", "Source", "canonicals_in"]
+__all__ = [
+    "BindingQuestion",
+    "CodeAsked",
+    "MemberOf",
+    "Profile",
+    "ProfileError",
+    "Profiles",
+    "Report",
+    "Source",
+    "canonicals_in",
+    "complaint",
+]

@@ -14,7 +14,7 @@ from fellesjournal.fhir.profile.checks import Check, Compiler
 from fellesjournal.fhir.profile.elements import Element
 from fellesjournal.fhir.profile.extensions import ExtensionRules, check_part, check_place, read_rules
 from fellesjournal.fhir.profile.library import UNREADABLE, Library
-from fellesjournal.fhir.profile.model import Json, ProfileError, Report, Source
+from fellesjournal.fhir.profile.model import Json, MemberOf, ProfileError, Report, Source
 from fellesjournal.fhir.profile.run import Run
 from fellesjournal.fhir.profile.spots import part_of
 from fellesjournal.fhir.profile.survey import claims_of, named_by, surveyed, url_of
@@ -69,6 +69,7 @@ class Profiles:
         profiles: Iterable[str] = (),
         now: datetime | None = None,
         seconds: float = _MOST_SECONDS,
+        member_of: MemberOf = lambda _value_set, _codes: None,
     ) -> Report:
         """Check a resource that `fhir.validate` accepts against profiles, and everything in it that names its own.
 
@@ -76,9 +77,10 @@ class Profiles:
         resources within it; and every extension against its definition, and whether it may stand where it stands.
         A profile in `profiles` or required that is not installed is an error, one in `meta.profile` a warning.
         An extension that is not defined here is an information, one that modifies a warning. At most 200 issues.
+        `member_of` answers what invariants and slices ask of terminology; bindings go out as questions.
         """
         root, work = resource_node(resource), Work(most=_MOST_WORK, seconds=seconds)
-        run = Run(root, profile_of=partial(self._known, work=work), now=now, work=work)
+        run = Run(root, profile_of=partial(self._known, work=work), member_of=member_of, now=now, work=work)
         try:
             self._check(root, run, profiles)
         except (TooCostly, RecursionError) as refused:

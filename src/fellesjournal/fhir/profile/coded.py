@@ -5,17 +5,22 @@ Source: https://hl7.org/fhir/R4/terminologies.html#strength.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath import Node
+from fellesjournal.fhir.outcome import Issue
 from fellesjournal.fhir.profile.elements import Binding
 from fellesjournal.fhir.profile.library import Library
-from fellesjournal.fhir.profile.model import BindingQuestion, CodeAsked, CodedKind, Json, Strength
+from fellesjournal.fhir.profile.model import BindingQuestion, CodeAsked, CodedKind, Json, Strength, codes_in
 from fellesjournal.fhir.profile.run import Run
 from fellesjournal.fhir.profile.spots import Label, expression_of, part_of
 from fellesjournal.fhir.structures import bound_codes
 
 _MOST_SETS = 20
+_COMPLAINTS: Final[dict[Strength, tuple[str, str]]] = {
+    "required": ("error", "needs a code of the value set {}"),
+    "extensible": ("warning", "should have a code of the value set {} where one fits"),
+}
 
 
 def check_binding(node: Node, run: Run, *, binding: Binding, label: Label) -> None:
@@ -59,23 +64,27 @@ def kind_of(node: Node) -> CodedKind | None:
 
 def codes_of(node: Node) -> tuple[CodeAsked, ...]:
     """Return the codes that a node holds; a Quantity's is its unit's."""
-    if type(node.value) is str:
-        return (CodeAsked(None, node.value),)
-    codings = part_of(node, "coding") if node.type.name == "CodeableConcept" else [node.value]
-    listed = codings if type(codings) is list else []
-    return tuple(_asked(one) for one in listed if type(one) is dict and type(one.get("code")) is str)
+    return codes_in(node.value)
 
 
-def is_member(node: Node, value_set: str, library: Library) -> bool | None:
-    """Tell whether one of a node's codes is in a value set; None where only terminology can tell."""
+def is_member(node: Node, value_set: str, library: Library, run: Run) -> bool | None:
+    """Tell whether one of a node's codes is in a value set; None where not even terminology can tell."""
     kind, codes = kind_of(node), codes_of(node)
     vendored = bound_codes(value_set.partition("|")[0])
     if vendored:
         return _is_vendored(kind, codes, value_set)
     try:
-        return _in_composed(kind, codes, value_set, library, left=[_MOST_SETS])
+        told = _in_composed(kind, codes, value_set, library, left=[_MOST_SETS])
     except (TypeError, AttributeError, KeyError):
-        return None  # a value set that is not made as R4 says tells nothing
+        told = None  # a value set that is not made as R4 says tells nothing
+    return run.member_of(value_set, codes) if told is None and codes else told
+
+
+def complaint(question: BindingQuestion) -> Issue:
+    """Return what there is to say where terminology has answered a question with no."""
+    severity, told = _COMPLAINTS[question.strength]
+    by = f" (profile {question.profile})" if question.profile else ""
+    return Issue(severity, "code-invalid", question.path, told.format(question.value_set) + by)
 
 
 def _check(node: Node, kind: CodedKind, value_set: str, strength: Strength, label: Label, run: Run) -> None:
@@ -101,25 +110,13 @@ def _check(node: Node, kind: CodedKind, value_set: str, strength: Strength, labe
 
 
 def _complain(node: Node, value_set: str, strength: Strength, label: Label, run: Run) -> None:
-    if strength == "required":
-        run.fault(label, "code-invalid", node, f"needs a code of the value set {value_set}")
-    else:
-        told = f"should have a code of the value set {value_set} where one fits"
-        run.fault(label, "code-invalid", node, told, severity="warning")
+    severity, told = _COMPLAINTS[strength]
+    run.fault(label, "code-invalid", node, told.format(value_set), severity=severity)
 
 
 def _is_vendored(kind: CodedKind | None, codes: tuple[CodeAsked, ...], value_set: str) -> bool:
     known = bound_codes(value_set.partition("|")[0])
     return any(c.code in those and (kind == "code" or c.system == system) for c in codes for system, those in known)
-
-
-def _asked(one: Json) -> CodeAsked:
-    return CodeAsked(_text(one, "system"), _text(one, "code"), _text(one, "version"), _text(one, "display"))
-
-
-def _text(one: Json, key: str) -> str | None:
-    value = one.get(key)
-    return value if type(value) is str else None
 
 
 def _in_composed(

@@ -159,7 +159,7 @@ def _tests(place: Element, for_all: list[Binding | None], library: Library) -> I
     binding = place.binding
     if not found and binding is not None and binding.strength == "required" and binding not in for_all:
         value_set = binding.value_set
-        yield lambda node, _run: is_member(node, value_set, library)
+        yield lambda node, run: is_member(node, value_set, library, run)
     yield from found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -32,6 +33,10 @@ class CodeAsked:
     code: str | None
     version: str | None = None
     display: str | None = None
+
+
+MemberOf = Callable[[str, tuple[CodeAsked, ...]], bool | None]
+"""Tells whether one of some codes is in the value set of a canonical; None where it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +75,21 @@ class ProfileError(Exception):
 
     status = 422
     code = "not-found"
+
+
+def codes_in(value: Any) -> tuple[CodeAsked, ...]:
+    """Return the codes of a code, a Coding, a Quantity or a CodeableConcept as JSON."""
+    if type(value) is str:
+        return (CodeAsked(None, value),)
+    codings = value.get("coding", [value]) if type(value) is dict else None
+    listed = codings if type(codings) is list else []
+    return tuple(_asked(one) for one in listed if type(one) is dict and type(one.get("code")) is str)
+
+
+def _asked(one: Json) -> CodeAsked:
+    return CodeAsked(_text(one, "system"), _text(one, "code"), _text(one, "version"), _text(one, "display"))
+
+
+def _text(one: Json, key: str) -> str | None:
+    value = one.get(key)
+    return value if type(value) is str else None

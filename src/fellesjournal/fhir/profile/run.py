@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fellesjournal.fhir.fhirpath import Expression, FhirPathError, Node, Services, TooCostly, Work, element_node
 from fellesjournal.fhir.outcome import Issue
-from fellesjournal.fhir.profile.model import BindingQuestion
+from fellesjournal.fhir.profile.model import BindingQuestion, MemberOf, codes_in
 from fellesjournal.fhir.profile.references import Targets
 from fellesjournal.fhir.profile.spots import Label, expression_of, holder_of, is_resource_node
 
@@ -72,9 +72,16 @@ class Run:
     """
 
     def __init__(
-        self, root: Node, *, profile_of: Callable[[str], Checked | None], now: datetime | None, work: Work
+        self,
+        root: Node,
+        *,
+        profile_of: Callable[[str], Checked | None],
+        member_of: MemberOf,
+        now: datetime | None,
+        work: Work,
     ) -> None:
         self.root = root
+        self.member_of = member_of
         self.findings = Findings()
         self.targets = Targets()
         self.work = work
@@ -83,7 +90,7 @@ class Run:
         self._known: dict[tuple[int, bool, str], Findings | None] = {}
         self._later: deque[tuple[Node, str]] = deque()
         self._trials = 0
-        self._services = Services(member_of=_not_here, conforms_to=self._conforms_json)
+        self._services = Services(member_of=self._is_member, conforms_to=self._conforms_json)
 
     def add(self, severity: str, code: str, place: Node | str, told: str, *, profile: str = "") -> None:
         """Note an issue, at a node or at an expression. `told` is a sentence, `profile` the canonical it is from."""
@@ -191,6 +198,8 @@ class Run:
     def _conforms_json(self, value: Any, type_name: str, canonical: str) -> bool | None:
         return self.conforms(element_node(value, type_name=type_name), canonical)
 
-
-def _not_here(_value: Any, _value_set: str) -> bool | None:
-    raise FhirPathError("memberOf() cannot be answered while profiles are checked")
+    def _is_member(self, value: Any, value_set: str) -> bool | None:
+        told = self.member_of(value_set, codes_in(value))
+        if told is None:
+            raise FhirPathError("whether a code is in the value set cannot be told here")
+        return told
