@@ -17,6 +17,7 @@ from typing import Any
 
 TARGET = Path(__file__).parents[1] / "src/fellesjournal/fhir/definitions/r4.json.gz"
 CORE = "http://hl7.org/fhir/StructureDefinition/"
+MOST = "elementdefinition-maxValueSet"
 FHIR_TYPE = CORE + "structuredefinition-fhir-type"
 CHECKED_BY_STRUCTURE = frozenset({"ele-1", "ext-1", "dom-2", "ref-1", "txt-1", "txt-2"})
 """Invariants that the structure check of the product says itself: they hold for nearly every element."""
@@ -41,6 +42,7 @@ def trim(package: Path) -> bytes:
     trimmed = {
         "version": "4.0.1",
         "types": types,
+        "extensible": {path: url for f in files if is_base_structure(f) for path, url in extensible_bindings(f)},
         "rules": {path: rules for f in files if is_base_structure(f) for path, rules in rules_of(f, files=files)},
         "codes": enumerable_bindings(types, value_sets=value_sets, systems=systems),
         "params": [trim_parameter(f, codes=codes) for f in files if is_search_parameter(f)],
@@ -89,12 +91,29 @@ def trim_structure(f: Json) -> Json:
 def trim_element(e: Json) -> list[Any]:
     """Keep what a validator needs of one element."""
     types = [type_code(t, path=e["path"]) for t in e.get("type", [])]
-    binding = e.get("binding", {})
-    required = binding.get("valueSet", "").split("|")[0] if binding.get("strength") == "required" else None
+    required = required_value_set(e)
     reference = e["contentReference"].lstrip("#") if "contentReference" in e else None
     targets = reference_targets(e)
     more = [bool(e.get("isSummary")), targets] if targets else [True] if e.get("isSummary") else []
     return [e["path"], e["min"], e["max"], types, required or None, reference, *more]
+
+
+def required_value_set(e: Json) -> str | None:
+    """Name the value set that a code must be of: the required one, or what a plain code may not go beyond."""
+    binding = e.get("binding", {})
+    if binding.get("strength") == "required":
+        return str(binding.get("valueSet", "")).split("|")[0]
+    if [t["code"] for t in e.get("type", [])] != ["code"]:
+        return None
+    return next((x["valueCanonical"] for x in binding.get("extension", []) if x["url"] == CORE + MOST), None)
+
+
+def extensible_bindings(f: Json) -> Iterator[tuple[str, str]]:
+    """Yield (path, value set) of a type's elements whose codes are recommended."""
+    for e in f["snapshot"]["element"][1:]:
+        binding = e.get("binding", {})
+        if binding.get("strength") == "extensible" and "valueSet" in binding:
+            yield e["path"].replace("[x]", ""), binding["valueSet"].split("|")[0]
 
 
 def reference_targets(e: Json) -> list[str]:

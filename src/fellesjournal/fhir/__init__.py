@@ -9,6 +9,7 @@ A write goes through it once: `parse` the bytes, `validate`, `extract`; a refusa
 cannot disagree.
 """
 
+from fellesjournal.fhir.code_rules import is_language, is_media_type
 from fellesjournal.fhir.extract import extract, extract_added
 from fellesjournal.fhir.fhirpath.ucum import is_unit
 from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
@@ -78,6 +79,8 @@ __all__ = [
     "fold",
     "has_texts",
     "implied_systems",
+    "is_language",
+    "is_media_type",
     "is_subset",
     "is_unit",
     "kept_as",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from fellesjournal.fhir.code_rules import RULES
 from fellesjournal.fhir.fhirpath import FhirPathError
 from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
 from fellesjournal.fhir.primitives import CHECKS, Check
@@ -170,6 +171,9 @@ def _guarded(check: Check, rules: Sequence[Rule]) -> Check:
 
 def _bound(field: Field, value_set: str) -> Check:
     parts = bound_codes(value_set)
+    if value_set in RULES:
+        is_sound, follows = CHECKS[field.type], RULES[value_set]
+        return lambda v: is_sound(v) and follows(v)
     if is_primitive(field.type):
         return frozenset().union(*(codes for _, codes in parts)).__contains__
     concept = _object(field.type)

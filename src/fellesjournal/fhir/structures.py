@@ -7,9 +7,11 @@ from __future__ import annotations
 import gzip
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from fellesjournal.fhir.code_rules import RULES
 
 
 class RawElement(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -58,6 +60,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     version: str
     types: dict[str, RawType]
+    extensible: dict[str, str]
     rules: dict[str, list[RawRule]]
     codes: dict[str, list[tuple[str, list[str]]]]
     params: list[RawParameter]
@@ -93,6 +96,13 @@ class Structure(msgspec.Struct, frozen=True):
     fields: dict[str, Field]
     required: tuple[Field, ...]
     required_choices: dict[str, tuple[Field, ...]]
+
+
+_SHORT_FORMATS: Final = frozenset({
+    "CapabilityStatement.format", "CapabilityStatement.patchFormat", "TestScript.setup.action.operation.accept",
+    "TestScript.setup.action.operation.contentType", "TestScript.setup.action.assert.contentType",
+})  # fmt: skip
+"""Where R4's own resources write `json` and `xml` for media types."""
 
 
 @cache
@@ -190,10 +200,17 @@ def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: 
         many=element.max != "1",
         required=element.min > 0,
         choice=choice,
-        binding=element.binding if element.binding in catalogue().codes else None,
+        binding=_binding(element),
         summary=element.summary,
         targets=frozenset(element.targets) if type_name == "Reference" else frozenset(),
     )
+
+
+def _binding(element: RawElement) -> str | None:
+    """The value set, where its codes are spelled out or follow a rule."""
+    if element.binding in catalogue().codes:
+        return element.binding
+    return element.binding if element.binding in RULES and element.path not in _SHORT_FORMATS else None
 
 
 def _type(element: RawElement, type_name: str, *, inner: frozenset[str]) -> str:

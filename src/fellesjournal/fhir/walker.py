@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from fellesjournal.fhir.code_rules import RULES
 from fellesjournal.fhir.compile_validator import named_if_accepted
 from fellesjournal.fhir.fhirpath import FhirPathError, TooCostly
 from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
@@ -251,7 +252,7 @@ class _Walk:
         if not _passes(item, type_name=field.type):
             self.add(path, "value", f"expected {EXPECTED[field.type]}")
             return
-        if field.binding and not any(item in codes for _, codes in bound_codes(field.binding)):
+        if field.binding and not _is_bound(item, field.binding):
             self.add(path, "code-invalid", f"expected a code of {field.binding}")
 
     def _concept(self, item: dict[str, Any], *, value_set: str, path: str) -> None:
@@ -264,6 +265,11 @@ class _Walk:
         allowed = [(system, code) for system, codes in bound_codes(value_set) for code in codes]
         if not any(pair in allowed for pair in named):
             self.add(path, "code-invalid", f"expected a coding of {value_set}")
+
+
+def _is_bound(code: str, value_set: str) -> bool:
+    rule = RULES.get(value_set)
+    return rule(code) if rule else any(code in codes for _, codes in bound_codes(value_set))
 
 
 def _given(value: dict[str, Any], field: Field) -> bool:

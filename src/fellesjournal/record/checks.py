@@ -54,6 +54,7 @@ class Checks:
             return told
         _, named = fhir.validate_naming(resource)
         told += await self._conformance.issues(resource, named, profiles=profiles)
+        told += await self._conformance.recommended(resource)
         return sorted(told, key=lambda issue: _SEVERITIES.index(issue.severity))
 
     async def _faults(self, resource: Json, op: Op, *, is_demo: bool) -> list[fhir.Issue]:

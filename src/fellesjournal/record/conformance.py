@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fellesjournal import fhir
 from fellesjournal.fhir.profile import BindingQuestion, CodeAsked, Profiles, Report, complaint
+from fellesjournal.fhir.recommended import recommended_codes
 from fellesjournal.kit.settings import SettingsError
 from fellesjournal.packages import Library, NotLoaded, Source
 from fellesjournal.terminology import Terminology
@@ -56,6 +57,10 @@ class Conformance:
         """
         report = await self._report(resource, [*named, *profiles], profiles)
         return [*report.issues, *await self._bound(report.bindings)]
+
+    async def recommended(self, resource: dict[str, Any]) -> list[fhir.Issue]:
+        """Warnings of codes outside of the value sets that R4 itself recommends; what can't be told is left out."""
+        return [issue for issue in await self._bound(recommended_codes(resource)) if issue.severity == "warning"]
 
     async def faults(self, resource: dict[str, Any], named: Sequence[str]) -> list[fhir.Issue]:
         """The errors among them, without a look at what can't be one: what a write asks."""
