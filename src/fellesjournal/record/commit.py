@@ -15,6 +15,8 @@ from fellesjournal.record.definitions import Definitions
 from fellesjournal.record.errors import Busy, Duplicate, NotFound, RecordError, UnknownPatient, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
+from fellesjournal.record.single_writes import Outcome, SingleWrite
+from fellesjournal.record.waiting import Waiting
 from fellesjournal.record.written import check, taken
 
 _OTHER_PARAMETERS = 425
@@ -26,6 +28,7 @@ class Writer:
     """Writes by the pool, or inside the transaction that is open. `touched`: the patients written about so far."""
 
     pool: Database
+    waiting: Waiting[SingleWrite, Outcome]
     conn: Connection | None
     decision: Decision
     hash64: Callable[[str], int]
@@ -76,12 +79,21 @@ class Writer:
         if not columns.pid:
             return []
         for _ in range(_TRIES):
-            rows = await store.write(conn, secret=self.decision.secret, columns=columns)
+            rows = await self._call(conn, columns)
             if rows[0]["status"] != _OTHER_PARAMETERS:
                 return rows
             await self.definitions.renew(None if isinstance(conn, Database) else conn)
             columns = self._columns(wanted, bodies)
         raise Busy
+
+    async def _call(self, conn: Database | Connection, columns: Columns) -> list[Row]:
+        single = SingleWrite(self.decision.secret, columns)
+        if conn is not self.pool or not single.is_fit:
+            return await store.write(conn, secret=single.secret, columns=columns)
+        outcome = await self.waiting.ask(single)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return [outcome]
 
     async def _write_with_facts(
         self, wanted: Sequence[Wanted], bodies: Sequence[Body | None], columns: Columns, facts: Sequence[Fact],

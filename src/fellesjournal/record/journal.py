@@ -46,6 +46,7 @@ from fellesjournal.record.names import Key, Name
 from fellesjournal.record.questions import question_text
 from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
+from fellesjournal.record.single_writes import single_writes
 from fellesjournal.record.value_sets import Visible
 from fellesjournal.record.written import Written, fault, written
 from fellesjournal.terminology import Terminology
@@ -61,6 +62,7 @@ class Vault:
         self.keys = keys
         self.reads = store.reads(db)
         self.chart_searches = store.chart_searches(db)
+        self.single_writes = single_writes(db)
         self.definitions = Definitions(db)
         self.library = Library(db)
         self.terminology = Terminology(db, library=self.library)
@@ -309,8 +311,8 @@ class Journal(Gathering):
             await self.know(name for body in bodies if body for name in names.foreign(body.tail))
             order = sorted(range(len(bare)), key=lambda n: (bare[n].slot, bare[n].pid))
             writer = Writer(
-                self.vault.db, self._conn, self.decision, self.vault.keys.hash64, self._known, self.vault.definitions,
-                load,
+                self.vault.db, self.vault.single_writes, self._conn, self.decision, self.vault.keys.hash64, self._known,
+                self.vault.definitions, load,
             )  # fmt: skip
             rows = await writer.write([bare[n] for n in order], [bodies[n] for n in order], facts=facts, ended=ended)
         except BaseException:

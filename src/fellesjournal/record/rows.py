@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -90,6 +90,7 @@ class Columns:
         ]  # fmt: skip
 
 
+_LISTS: Final = tuple(one.name for one in fields(Columns) if one.name not in ("index", "registry"))
 _NAMED: Final = re.compile(r'"reference":"Patient/([0-9a-z]{15})["/]')
 """Every reference to a patient in compact JSON: a quote inside a text has a backslash before it."""
 
@@ -131,6 +132,23 @@ def gather(
         else:
             _add_content(columns, item, item.resource, _Place(n, body, known or {}, hash64, registry))
     return columns
+
+
+def joined(all_columns: Sequence[Columns]) -> Columns:
+    """The columns of several writes as those of one, in this order. They were made with the same registry."""
+    whole = Columns(registry=all_columns[0].registry)
+    for columns in all_columns:
+        before = len(whole.pid)
+        _extend(whole.index, columns.index, fhir.IndexRows.__struct_fields__, before)
+        _extend(whole, columns, _LISTS, before)
+    return whole
+
+
+def _extend(whole: Any, part: Any, names: Sequence[str], before: int) -> None:
+    """Append lists; those named `…_n` number resources, of which there are some before."""
+    for name in names:
+        added = getattr(part, name)
+        getattr(whole, name).extend([n + before for n in added] if name.endswith("_n") else added)
 
 
 def body_of(item: Wanted) -> Body | None:
