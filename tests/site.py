@@ -42,8 +42,10 @@ async def load_demo(settings: Settings, keys: Keys) -> None:
     await migrate(db.admin_dsn(settings, keys), keys, demo=True)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as identity:
         await ensure_system_actors(identity, keys=keys)
-    today = datetime.now(OSLO).date()
-    async with open_loader(settings, keys, today=today, progress=lambda *_: None) as loader:
+    # No later than noon: a GP has people to see for the rest of the day, whenever the tests are run.
+    now = datetime.now(OSLO).replace(microsecond=0)
+    now = min(now, now.replace(hour=11, minute=40, second=0))
+    async with open_loader(settings, keys, today=now.date(), progress=lambda *_: None, now=now) as loader:
         await load_first(loader)
         await load_rest(loader)
 
