@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import bulk, everything, pages, read, start
+from bench import bulk, codes, everything, pages, read, start
 from bench.bundles import read_bundles
 from bench.clients import post_all, time_gets
 from bench.durable import sync_cost
@@ -173,9 +173,15 @@ def _median(sides: list[read.Side], value: Callable[[read.Side], float]) -> floa
     return statistics.median(map(value, sides))
 
 
+def _codes(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[Figure]:
+    times = asyncio.run(codes.typed(site, rounds=10 * options.rounds))
+    what = f"search as you type over {codes.CODES} codes, in the process"
+    return [Figure(what, f"p50 {times.p50:.1f}, p95 {times.p95:.1f} ms ({times.answers} keys)", "≤ 20 ms")]
+
+
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
 _MEASURES: dict[str, Measure] = {
-    "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything,
+    "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything, "codes": _codes,
 }  # fmt: skip
 
 

@@ -17,14 +17,14 @@ from fellesjournal import packages, terminology
 from fellesjournal.kit import db
 from fellesjournal.packages import Library, PackageName
 from fellesjournal.packages import library as library_module
-from fellesjournal.terminology import Codes, Filter, Held, System, Terminology, TerminologyError
+from fellesjournal.terminology import Codes, Filter, Held, System, Terminology, TerminologyError, install
 from fellesjournal.terminology.errors import BadDefinition
 from fellesjournal.terminology.stored import Stored
 from fellesjournal.terminology.system import Wish
 from fellesjournal.terminology.words import typed
 from tests.conftest import TestDatabase
 from tests.packages.making import package
-from tests.terminology.making import URL, animals
+from tests.terminology.making import OTHER, URL, animals, colours
 
 Json = dict[str, Any]
 NAME = PackageName("test.no", "1.0.0")
@@ -248,3 +248,33 @@ async def test_an_installation_that_was_broken_off_is_done_again(database: TestD
         await packages.install(operator, made, who="ola", then=[terminology.on_install])
         system = await here.system(URL, "")
         assert system is not None and await system.count(Wish(Codes(is_rest=True))) == 7
+
+
+async def test_what_was_installed_before_its_codes_were_kept_is_caught_up_with(
+    database: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_to = {"resourceType": "ConceptMap", "id": "m", "url": "http://example.test/m", "status": "active",
+               "group": [{"source": URL, "target": OTHER, "element": [{"code": "dog"}]}]}  # fmt: skip
+    made = packages.read_package(package(tmp_path, animals(), colours(), goes_to))
+    async with opened(database) as here, await database.connect("fj_migrate") as operator:
+        await packages.install(operator, made, who="ola")
+        assert await here.system(URL, "") is None
+        put = install.put_system
+
+        async def broken(operator: db.Database, artifact: int, resource: Json) -> None:
+            if resource["url"] == OTHER:
+                raise ConnectionError
+            await put(operator, artifact, resource)
+
+        monkeypatch.setattr(install, "put_system", broken)
+        with pytest.raises(ConnectionError):
+            await terminology.catch_up(operator)
+        monkeypatch.setattr(install, "put_system", put)
+        told: list[tuple[int, int]] = []
+        assert await terminology.catch_up(operator, on_progress=lambda done, count: told.append((done, count))) == 2
+        assert told == [(1, 2), (2, 2)] and await terminology.catch_up(operator) == 0
+    async with opened(database) as here:
+        for url, count in ((URL, 7), (OTHER, 3)):
+            system = await here.system(url, "")
+            assert system is not None and await system.count(Wish(Codes(is_rest=True))) == count
+        assert await here.maps(source=URL, target=OTHER) == ["http://example.test/m"]

@@ -6,8 +6,9 @@ import getpass
 from pathlib import Path
 from typing import Any
 
+from fellesjournal import terminology
 from fellesjournal.kit import backup, db, jobs
-from fellesjournal.kit.keys import PURPOSES, open_keys, open_or_create_keys
+from fellesjournal.kit.keys import PURPOSES, Keys, open_keys, open_or_create_keys
 from fellesjournal.kit.migrate import migrate
 from fellesjournal.kit.settings import Settings
 
@@ -46,9 +47,17 @@ def _add_backup(commands: Any) -> None:
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     keys = open_or_create_keys(settings.data_dir)
-    ran = asyncio.run(migrate(db.admin_dsn(settings, keys), keys))
+    ran = asyncio.run(_bring_up(settings, keys))
     print("\n".join(ran) or "nothing to do")  # noqa: T201 - a command's answer
     return 0
+
+
+async def _bring_up(settings: Settings, keys: Keys) -> list[str]:
+    """The files that were run, and what was made anew of installed packages."""
+    ran = await migrate(db.admin_dsn(settings, keys), keys)
+    async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
+        count = await terminology.catch_up(operator)
+    return [*ran, *([f"the codes of {count} installed code systems and concept maps"] if count else [])]
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from fellesjournal.terminology.errors import (
 from fellesjournal.terminology.expansion import Ask, expand
 from fellesjournal.terminology.fhir import expanded
 from fellesjournal.terminology.held import Held
-from fellesjournal.terminology.install import groups_of, on_install, on_remove
+from fellesjournal.terminology.install import catch_up, groups_of, on_install, on_remove
 from fellesjournal.terminology.language import Languages, wished
 from fellesjournal.terminology.membership import Token, every_code, relatives, tokens_of
 from fellesjournal.terminology.resolve import PLAIN, Key, Library, Resolved, Versions, find, resolve
@@ -58,6 +58,7 @@ __all__ = [
     "Verdict",
     "Versions",
     "Wanted",
+    "catch_up",
     "check_in_system",
     "check_in_value_set",
     "details",

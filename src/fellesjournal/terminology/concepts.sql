@@ -5,7 +5,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
   terminology.system, terminology.concept, terminology.descent, terminology.property, terminology.text, terminology.map, terminology.map_group
   TO terminology_keeper;
 GRANT USAGE ON SCHEMA definitions TO terminology_keeper;
-GRANT SELECT (id, package) ON definitions.artifact TO terminology_keeper;
+GRANT SELECT (id, package, rtype, url) ON definitions.artifact TO terminology_keeper;
 GRANT SELECT (id, state) ON definitions.package TO terminology_keeper;
 
 -- ── Known to every process ───────────────────────────────────────────────────────────────────────
@@ -226,6 +226,15 @@ $$;
 
 -- ── The operator's ───────────────────────────────────────────────────────────────────────────────
 
+-- What ready packages have that is not wholly in: their CodeSystems, and ConceptMaps that can be found.
+CREATE OR REPLACE FUNCTION terminology.missing() RETURNS TABLE (package bigint, artifact bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.package, a.id FROM definitions.artifact a JOIN definitions.package p ON p.id = a.package AND p.state = 'ready'
+  WHERE a.rtype = 'CodeSystem' AND NOT EXISTS (SELECT 1 FROM terminology.system s WHERE s.id = a.id AND s.is_whole)
+    OR a.rtype = 'ConceptMap' AND a.url IS NOT NULL AND NOT EXISTS (SELECT 1 FROM terminology.map m WHERE m.id = a.id)
+  ORDER BY 1, 2
+$$;
+
 -- Begins with a code system; what an earlier try has put in goes. Locked until the transaction ends.
 CREATE OR REPLACE FUNCTION terminology.begin_system(
   p_system bigint, p_url text, p_version text, p_value_set text, p_supplements text, p_head text, p_is_cased boolean) RETURNS void
@@ -331,7 +340,7 @@ GRANT EXECUTE ON FUNCTION terminology.heads(bigint[]), terminology.system_of(tex
   terminology.related(bigint, text, text), terminology.kin(bigint, text), terminology.relation(bigint, text, text),
   terminology.with_property(bigint, text, text[]), terminology.every(bigint, text), terminology.maps(text, text)
   TO fj_web, fj_worker, fj_migrate;
-GRANT EXECUTE ON FUNCTION terminology.begin_system(bigint, text, text, text, text, text, boolean),
+GRANT EXECUTE ON FUNCTION terminology.missing(), terminology.begin_system(bigint, text, text, text, text, text, boolean),
   terminology.put_concepts(bigint, integer[], text[], text[], text[], smallint[], text[], text[], text[], text[]),
   terminology.put_texts(bigint, integer[], smallint[], text[], text[], text[], text[], text[], smallint[]),
   terminology.put_properties(bigint, integer[], text[], text[]), terminology.finish_system(bigint),

@@ -5,7 +5,7 @@ Steps for `packages.install` and `packages.remove`: each may be broken off and d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fellesjournal.kit.db import Database
@@ -15,21 +15,46 @@ from fellesjournal.terminology.concept import read_concepts, read_head
 
 Json = dict[str, Any]
 _BATCH: Final = 2_000
+_KINDS: Final = ("CodeSystem", "ConceptMap")
+
+Progress = Callable[[int, int], None]
+"""Called with (done, all)."""
 
 
 async def on_install(db: Database, package: int) -> None:
     """Put the concepts of a package in, as the operator."""
-    async for artifact, resource in contents(db, package, rtypes=("CodeSystem", "ConceptMap")):
-        if resource["resourceType"] == "CodeSystem":
-            await put_system(db, artifact, resource)
-        else:
-            await put_map(db, artifact, resource)
+    async for artifact, resource in contents(db, package, rtypes=_KINDS):
+        await _put(db, artifact, resource)
+
+
+async def catch_up(db: Database, *, on_progress: Progress | None = None) -> int:
+    """Put in what packages brought before their concepts were kept; how many code systems and maps that were.
+
+    What is in already stays: broken off, it is gone on with when it is done again.
+    """
+    missing = await store.missing(db)
+    done, count = 0, sum(map(len, missing.values()))
+    for package, artifacts in missing.items():
+        async for artifact, resource in contents(db, package, rtypes=_KINDS):
+            if artifact in artifacts:
+                await _put(db, artifact, resource)
+                done += 1
+                if on_progress:
+                    on_progress(done, count)
+    return done
 
 
 async def on_remove(db: Database, package: int) -> None:
     """Take them away again, one code system at a time."""
     while await store.remove_system(db, package=package):
         pass
+
+
+async def _put(db: Database, artifact: int, resource: Json) -> None:
+    if resource["resourceType"] == "CodeSystem":
+        await put_system(db, artifact, resource)
+    else:
+        await put_map(db, artifact, resource)
 
 
 async def put_system(db: Database, artifact: int, resource: Json) -> None:

@@ -153,6 +153,14 @@ async def maps(db: Database, *, source: str, target: str) -> list[str]:
     return [row["canonical"] for row in await db.fetch(_SQL.maps, storable(source), storable(target))]
 
 
+async def missing(db: Database) -> dict[int, set[int]]:
+    """The code systems and concept maps of ready packages that are not wholly in: package → artifacts."""
+    found: dict[int, set[int]] = {}
+    for row in await db.fetch(_SQL.missing):
+        found.setdefault(row["package"], set()).add(row["artifact"])
+    return found
+
+
 async def begin_system(db: Database | Connection, *, system: int, head: Head) -> None:
     """Begin with a code system; what was put in before goes."""
     await db.execute(

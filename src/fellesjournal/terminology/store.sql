@@ -58,6 +58,10 @@ SELECT code, value FROM terminology.every($1, $2)
 -- The ConceptMaps from one system to another.
 SELECT canonical FROM terminology.maps($1, $2)
 
+-- name: missing
+-- What packages have that is not in.
+SELECT package, artifact FROM terminology.missing()
+
 -- name: begin_system
 -- Begins with a code system.
 SELECT terminology.begin_system($1, $2, $3, $4, $5, $6, $7)
