@@ -58,6 +58,15 @@ def test_a_put_of_a_chosen_id_creates_reads_updates_and_deletes(client: httpx.Cl
     assert (back.status_code, back.headers["etag"]) == (200, 'W/"4"')
 
 
+def test_a_put_may_ask_that_nothing_is_there_yet(client: httpx.Client) -> None:
+    new = {"If-None-Match": "*"}
+    assert put(client, person("Ny", id="bare-ny"), **new).status_code == 201
+    outcome(put(client, person("Ny igjen", id="bare-ny"), **new), 412)
+    assert client.get("/Patient/bare-ny").json()["name"][0]["family"] == "Ny"
+    outcome(put(client, person("Ny", id="bare-ny"), **{"If-None-Match": 'W/"1"'}), 400)
+    outcome(put(client, person("Ny", id="bare-ny"), **new, **{"If-Match": 'W/"1"'}), 400)
+
+
 def test_an_id_of_our_own_form_is_never_created(client: httpx.Client) -> None:
     outcome(put(client, person(id="000000000000001")), 403)
     observation = json.loads(weight(make_person(client))) | {"id": "000000000000001"}

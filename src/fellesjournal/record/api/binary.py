@@ -18,7 +18,7 @@ from fellesjournal.record.api.answer import answers, no_reads
 from fellesjournal.record.api.http import (
     MEDIA_TYPE,
     TooLarge,
-    if_match,
+    expected,
     json_response,
     preference,
     stored_response,
@@ -73,7 +73,7 @@ async def update(request: Request, decision: Decision) -> Response:
     Without X-Security-Context it stays where it is.
     """
     id: str = request.path_params["id"]  # noqa: A001 - FHIR's word
-    expect, bare = if_match(request), _resource(request, context=None)
+    expect, bare = expected(request), _resource(request, context=None)
 
     async def gather(journal: Journal) -> str:
         try:

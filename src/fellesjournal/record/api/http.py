@@ -177,6 +177,16 @@ def if_match(request: Request) -> int:
     return version_in(request.headers.get("if-match"), "If-Match")
 
 
+def expected(request: Request) -> int:
+    """The version to go on top of: If-Match's; 0, none, for `If-None-Match: *`; -1, any. Raises Malformed."""
+    tags = request.headers.get("if-none-match")
+    if tags is None:
+        return if_match(request)
+    if tags.strip() != "*" or "if-match" in request.headers:
+        raise Malformed("If-None-Match of an update is *, for what is not there yet, and stands without If-Match.")
+    return 0
+
+
 def version_in(value: str | None, where: str) -> int:
     """The version that an ETag names, -1 for none or `*`. Raises Malformed."""
     if value is None or value.strip() == "*":

@@ -11,7 +11,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api import binary
 from fellesjournal.record.api.answer import answer_one
-from fellesjournal.record.api.http import fhir_errors, if_match, parse_typed, query_text, read_body
+from fellesjournal.record.api.http import expected, fhir_errors, if_match, parse_typed, query_text, read_body
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.bundle import Entry
@@ -44,14 +44,14 @@ async def create(request: Request, decision: Decision) -> Response:
 @fhir_errors
 @fhir_interaction("update")
 async def update(request: Request, decision: Decision) -> Response:
-    """A new version, or a new resource under an id that the client chose. If-Match is honoured.
+    """A new version, or a new resource under an id that the client chose. If-Match and `If-None-Match: *` are honoured.
 
-    Without it the version goes on top of whichever is there.
+    Without them the version goes on top of whichever is there.
     """
     rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
     if rtype == "Binary" and binary.is_raw(request):
         return await binary.update(request, decision)
-    body, expect = await read_body(request), if_match(request)
+    body, expect = await read_body(request), expected(request)
 
     async def work(journal: Journal) -> list[Answer]:
         resource = parse_typed(body, rtype=rtype)
