@@ -133,7 +133,7 @@ def demo_site(embedded_server: tuple[Dsn, Keys], demo_template: str, worker_id: 
     dsn, keys = embedded_server
     name = f"fj_site_{worker_id}_{next(_numbers)}"
     asyncio.run(_execute(dsn, f"CREATE DATABASE {name} TEMPLATE {demo_template}"))
-    with running(_demo_settings(keys, name), keys) as site:
+    with running(_demo_settings(keys, name, subscription_hosts=("127.0.0.1",)), keys) as site:
         yield site
     asyncio.run(_execute(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 

@@ -59,8 +59,10 @@ from fellesjournal.kit.migrate import Installation, installation, pending
 from fellesjournal.kit.settings import Settings
 from fellesjournal.record.api.edge import as_outcomes
 from fellesjournal.record.api.routes import routes as fhir_routes
+from fellesjournal.record.api.sockets import Bell
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Vault
+from fellesjournal.record.subscriptions.wish import Terms
 from fellesjournal.web.metering import RequestMetrics
 
 
@@ -178,7 +180,9 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.keys = open_.keys
     state.csrf_key = open_.keys.versions("csrf")
     state.access_db = open_.web
-    state.vault = Vault(open_.web, keys=open_.keys, required=open_.settings.required_profiles)
+    required, terms = open_.settings.required_profiles, Terms.of(open_.settings)
+    state.vault = Vault(open_.web, keys=open_.keys, required=required, terms=terms)
+    state.bell = Bell(open_.web)
     state.patient_named = state.vault.patient_named
     state.sessions = sessions
     state.installed = open_.installed

@@ -419,6 +419,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "vault.export_begin", "vault.export_state", "vault.export_cancel", "vault.export_piece",
             "vault.import_open", "vault.import_stage", "vault.import_start", "vault.import_state", "vault.import_cancel",
             "vault.import_errors",
+            "vault.subscribe", "vault.unsubscribe", "vault.subscription_told", "vault.subscription_events", "vault.subscription_state",
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
         }  # fmt: skip

@@ -65,7 +65,7 @@ def await_answer(port: int, path: str) -> httpx.Response:
 def test_worker_tells_how_it_is_and_ends_when_told(town: Town, port: int) -> None:
     with worker(town, port) as process:
         ready = await_answer(port, "/health/ready")
-        assert ready.json() == {"ready": True, "parts": {"database": "ok", "feed": "ok"}}
+        assert ready.json() == {"ready": True, "parts": {"database": "ok", "feed": "ok", "subscriptions": "ok"}}
         assert httpx.get(f"http://127.0.0.1:{port}/health/live").text == "ok\n"
         metrics = httpx.get(f"http://127.0.0.1:{port}/metrics")
         assert 'fellesjournal_feed_lag_seconds{feed="correspondence"}' in metrics.text

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from fellesjournal.access.decide import Decision, open_chart, within
 from fellesjournal.access.model import Action, NoNeed, PatientId, SessionOver
@@ -21,6 +22,7 @@ from fellesjournal.kit.ids import decode
 
 Handler = Callable[[Request, Decision], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Socket = Callable[[WebSocket], Awaitable[None]]
 Kind = Literal["public", "signed_in", "chart", "unit", "citizen", "fhir"]
 
 
@@ -42,6 +44,16 @@ def public(why: str) -> Callable[[Endpoint], Endpoint]:
 
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.__gate__ = Gate("public", "none", why)  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+def bound(why: str) -> Callable[[Socket], Socket]:
+    """Mark a socket that sends nothing before it is bound to a reader, with how that is done."""
+
+    def mark(endpoint: Socket) -> Socket:
+        endpoint.__gate__ = Gate("fhir", "subscribe", why)  # type: ignore[attr-defined]
         return endpoint
 
     return mark
@@ -91,15 +103,16 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
 
 
 def gates_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, set[str], Gate]]:
-    """(address, methods, gate) of every route. Raises UndeclaredGate for one without."""
+    """(address, methods, gate) of every route; a socket has no methods. Raises UndeclaredGate for one without."""
     for route in routes:
         if isinstance(route, Mount):
             yield from gates_of(route.routes or _no_routes(prefix + route.path), prefix + route.path)
-        elif isinstance(route, Route):
+        elif isinstance(route, Route | WebSocketRoute):
             gate = getattr(route.endpoint, "__gate__", None)
             if not isinstance(gate, Gate):
                 raise UndeclaredGate(f"{prefix}{route.path} declares no gate")
-            yield prefix + route.path, route.methods or {"GET"}, gate
+            methods = (route.methods or {"GET"}) if isinstance(route, Route) else set()
+            yield prefix + route.path, methods, gate
 
 
 def _no_routes(path: str) -> list[BaseRoute]:

@@ -51,9 +51,10 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     operate.add_commands(commands)
     if not words or words[0] not in commands.choices:
         # What reads FHIR takes longer to import than most commands to run.
-        from fellesjournal.cli import bulk, packages, search_parameters
+        from fellesjournal.cli import bulk, packages, search_parameters, subscriptions
 
         search_parameters.add_command(commands)
+        subscriptions.add_command(commands)
         packages.add_command(commands)
         bulk.add_commands(commands)
     return parser

@@ -20,6 +20,7 @@ from fellesjournal.identity import CanonicalHost
 from fellesjournal.kit.health import Health
 from fellesjournal.kit.keys import open_keys
 from fellesjournal.kit.settings import Settings
+from fellesjournal.record.api.sockets import MAX_FRAME
 
 
 def run_web(settings: Settings, listening: socket.socket) -> None:
@@ -44,7 +45,7 @@ async def _web(settings: Settings, listening: socket.socket) -> None:
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
         http="httptools", ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=list(settings.trusted_proxies) or None,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=10, ws="websockets-sansio", ws_max_size=MAX_FRAME, ws_per_message_deflate=False,
     )  # fmt: skip
     await uvicorn.Server(config).serve(sockets=[listening])
 

@@ -88,6 +88,12 @@ class Settings:
     required_profiles: tuple[str, ...] = setting(
         (), "Profiles that every resource of a type must conform to, each as `Type=canonical`; they must be installed."
     )
+    subscription_hosts: tuple[str, ...] = setting(
+        (),
+        "Hosts (`host` or `host:port`) that subscriptions may notify although they are not public, or over http. "
+        "Public hosts are notified over https alone.",
+    )
+    subscription_topics: str = setting("", "File with topics of your own to subscribe to (FHIR R5 JSON).")
     demo_size: int = setting(3000, "Inhabitants of each municipality in the demo database.")
 
     @property

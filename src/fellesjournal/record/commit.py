@@ -16,6 +16,8 @@ from fellesjournal.record.errors import Busy, Duplicate, NotFound, RecordError, 
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
 from fellesjournal.record.single_writes import Outcome, SingleWrite
+from fellesjournal.record.subscriptions.taking import Taking, asked_in
+from fellesjournal.record.subscriptions.wish import Terms
 from fellesjournal.record.waiting import Waiting
 from fellesjournal.record.written import check, taken
 
@@ -35,6 +37,7 @@ class Writer:
     known: Mapping[Name, Key]
     definitions: Definitions
     load: Load
+    terms: Terms
     touched: set[int] = field(default_factory=set)
 
     async def write(
@@ -43,13 +46,14 @@ class Writer:
     ) -> list[Row]:  # fmt: skip
         """The rows of `vault.write` for what was validated, in its order.
 
-        Raises UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate, OtherPatient, NoNeed,
+        Raises Invalid, UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate, OtherPatient, NoNeed,
         WrongUnit, SessionOver.
         """
+        subscribing = asked_in(wanted, reader=self.decision.reader, terms=self.terms)
         columns = self._columns(wanted, bodies)
         try:
-            if facts or ended or self.load.uploads:
-                rows = await self._write_with_facts(wanted, bodies, columns, facts, ended)
+            if facts or ended or self.load.uploads or subscribing:
+                rows = await self._write_with_facts(wanted, bodies, columns, facts, ended, subscribing)
             else:
                 rows = await self._put(wanted, bodies, columns)
         except UniqueViolation as error:
@@ -97,7 +101,7 @@ class Writer:
 
     async def _write_with_facts(
         self, wanted: Sequence[Wanted], bodies: Sequence[Body | None], columns: Columns, facts: Sequence[Fact],
-        ended: Sequence[tuple[int, int]],
+        ended: Sequence[tuple[int, int]], subscribing: Taking | None,
     ) -> list[Row]:  # fmt: skip
         try:
             async with self._transaction() as conn:
@@ -108,6 +112,8 @@ class Writer:
                 await self.load.keep(conn, wanted, rows)
                 for patient, source in ended:
                     await relations.end(conn, decision=self.decision, patient=patient, source=source)
+                if subscribing:
+                    await subscribing.take(conn, self.decision, wanted, rows)
                 return rows
         except (NoNeed, NotFound, WrongUnit):
             # What the database logged went with the transaction.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +31,7 @@ AT_ONCE = 500
 TRIES = 3
 FIRST_PAUSE_S = 0.2
 PARKED_FOR = timedelta(seconds=10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = get_logger("record.feed")
 _lag = metrics.gauge(
@@ -62,12 +63,22 @@ class Entry:
 
     def payload(self) -> dict[str, int | str]:
         """The entry as a job carries it."""
-        return {"slot": self.slot, "pid": self.pid, "version": self.version, "rtype": self.rtype}
+        at = (self.updated - _EPOCH) // timedelta(milliseconds=1)
+        key = {"slot": self.slot, "pid": self.pid, "version": self.version}
+        return {**key, "rtype": self.rtype, "op": self.op, "at": at}
+
+    @classmethod
+    def of_payload(cls, payload: Mapping[str, int | str]) -> Entry:
+        """The entry that a job carries; without its position, owner and purpose."""
+        at = _EPOCH + timedelta(milliseconds=int(payload["at"]))
+        slot, pid, version = int(payload["slot"]), int(payload["pid"]), int(payload["version"])
+        return cls("", 0, slot, pid, version, str(payload["rtype"]), 0, 0, str(payload["op"]), at, "")
 
 
 Wants = Callable[[Entry], bool]
 Handle = Callable[[Entry], Awaitable[None]]
 Secret = Callable[[], Awaitable[bytes]]
+Prepare = Callable[[], Awaitable[None]]
 
 
 class FeedStands(Exception):
@@ -78,6 +89,7 @@ class FeedReader:
     """Tells a handler of every entry that it wants, once at least, in order, until it is stopped.
 
     `secret` gives a live session with the FEED grant; `wants` passes by what does not concern the handler.
+    `prepare` is awaited when entries have been read, before the first is looked at: it learns what was when they came.
     An entry that fails is tried again with growing pauses, then
     put aside as a job named `parked` (tried for hours, then held for an operator), so that it never stops
     the others.
@@ -85,13 +97,14 @@ class FeedReader:
 
     def __init__(
         self, db: Database, *, name: str, secret: Secret, wants: Wants, handle: Handle, parked: str,
-        look_every_s: float = LOOK_EVERY_S, first_pause_s: float = FIRST_PAUSE_S,
+        look_every_s: float = LOOK_EVERY_S, first_pause_s: float = FIRST_PAUSE_S, prepare: Prepare | None = None,
     ) -> None:  # fmt: skip
         self._db = db
         self._name = name
         self._secret = secret
         self._wants = wants
         self._handle = handle
+        self._prepare = prepare
         self._parked = parked
         self._look_every_s = look_every_s
         self._first_pause_s = first_pause_s
@@ -127,6 +140,8 @@ class FeedReader:
             raise SessionOver
         last = None
         self._read_at = time.monotonic()
+        if rows and self._prepare is not None:
+            await self._prepare()
         for last in map(_entry, rows):
             if self._wants(last) and not await self._take(last):
                 await self._reached(last)

@@ -1,5 +1,6 @@
 """What is to be written: gathered first, each with its row, bucket and controller; made by the journal's commit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +111,10 @@ class Gathering:
 
     def _unchecked(self, wanted: list[Wanted]) -> list[Wanted]:
         return [item for item in wanted if (id(item.resource), item.op) not in self._sound] if self._sound else wanted
+
+    def known(self, wanted: Iterable[Name]) -> dict[Name, Key]:
+        """The rows of these names, as far as this journal knows."""
+        return {name: self._known[name] for name in wanted if name in self._known}
 
     def _slot_for(self, rtype: str, resource: dict[str, Any], pid: int) -> int:
         if rtype == "Patient":

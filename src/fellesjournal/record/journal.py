@@ -47,6 +47,7 @@ from fellesjournal.record.questions import question_text
 from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
 from fellesjournal.record.single_writes import single_writes
+from fellesjournal.record.subscriptions.wish import Terms
 from fellesjournal.record.value_sets import Visible
 from fellesjournal.record.written import Written, fault, written
 from fellesjournal.terminology import Terminology
@@ -54,12 +55,13 @@ from fellesjournal.terminology import Terminology
 
 class Vault:
     """What a process needs to open journals: its database role, the waiting reads, the keys, what resources are held
-    against. `required`: the setting `required_profiles`.
+    against. `required`: the setting `required_profiles`; `terms`: those on which Subscriptions are taken in.
     """
 
-    def __init__(self, db: Database, *, keys: Keys, required: Sequence[str] = ()) -> None:
+    def __init__(self, db: Database, *, keys: Keys, required: Sequence[str] = (), terms: Terms | None = None) -> None:
         self.db = db
         self.keys = keys
+        self.terms = terms or Terms()
         self.reads = store.reads(db)
         self.chart_searches = store.chart_searches(db)
         self.single_writes = single_writes(db)
@@ -310,10 +312,8 @@ class Journal(Gathering):
             bodies = [body_of(item) for item in bare]
             await self.know(name for body in bodies if body for name in names.foreign(body.tail))
             order = sorted(range(len(bare)), key=lambda n: (bare[n].slot, bare[n].pid))
-            writer = Writer(
-                self.vault.db, self.vault.single_writes, self._conn, self.decision, self.vault.keys.hash64, self._known,
-                self.vault.definitions, load,
-            )  # fmt: skip
+            x, waiting, hash64 = self.vault, self.vault.single_writes, self.vault.keys.hash64
+            writer = Writer(x.db, waiting, self._conn, self.decision, hash64, self._known, x.definitions, load, x.terms)
             rows = await writer.write([bare[n] for n in order], [bodies[n] for n in order], facts=facts, ended=ended)
         except BaseException:
             await load.drop()

@@ -74,8 +74,12 @@ def unit_of(actor: Actor) -> int:
 class SystemSession:
     """A system's live session, begun anew before it runs out. Raises SessionOver while there is no grant."""
 
-    def __init__(self, sessions: Sessions, *, actor: Actor, session_s: int = SESSION_S) -> None:
+    def __init__(
+        self, sessions: Sessions, *, actor: Actor, session_s: int = SESSION_S, unit: int | None = None
+    ) -> None:
+        """`unit` is where it acts: its own if not said."""
         self._sessions = sessions
+        self._unit = unit
         self._actor = actor
         self._session_s = session_s
         self._secret = b""
@@ -109,7 +113,7 @@ class SystemSession:
         former = self._secret
         try:
             self._secret = await self._sessions.start_system(
-                name=self._actor.key, unit=found[1], purpose=self._actor.purpose, max_s=self._session_s
+                name=self._actor.key, unit=self._unit or found[1], purpose=self._actor.purpose, max_s=self._session_s
             )
         except PostEnded:
             raise SessionOver from None

@@ -1,4 +1,4 @@
-"""The worker's part: read the feed, carry notes, try again what was put aside, search rows, exports, imports."""
+"""The worker's part: the feed's readers (notes, subscriptions), what was put aside, search rows, exports, imports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fellesjournal.access import audit
 from fellesjournal.clinical.correspondence.actors import BULK, DISTRIBUTE, FEED, INDEX, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
+from fellesjournal.clinical.correspondence.telling import Telling
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.health import Health
@@ -22,6 +23,7 @@ from fellesjournal.record.feed import FeedReader
 from fellesjournal.record.imports import Importer
 from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.journal import Vault
+from fellesjournal.record.subscriptions.wish import Terms
 
 READER = "correspondence"
 PARKED = "correspondence.carry"
@@ -35,7 +37,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     """
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
-        vault = Vault(db, keys=keys, required=settings.required_profiles)
+        vault = Vault(db, keys=keys, required=settings.required_profiles, terms=Terms.of(settings))
         systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK)]
         feed, distribute, index, bulky = systems
         distributor = Distributor(vault, reader=distribute.reader)
@@ -61,12 +63,16 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.register(imports.JOB, importer.handle, concurrency=1, first_pause=_PAUSE)
         parked.schedule(imports.JOB, imports.EVERY_MINUTE, importer.work_on_all)
         parked.schedule("old-imports", "*/10 * * * *", partial(imports.sweep, db))
+        told = Telling(vault, sessions=sessions, feed=feed, hosts=settings.subscription_hosts)
+        told.register(parked, health)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run(stop))
+                group.create_task(told.run(stop))
                 group.create_task(parked.run())
                 group.create_task(_stop_with(parked, stop))
         finally:
+            await told.close()
             for system in systems:
                 await system.end()
 

@@ -18,12 +18,14 @@ from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.errors import Malformed
 from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
 from fellesjournal.record.search import COMPARTMENTS, is_served
+from fellesjournal.record.subscriptions.wish import PROFILE
 
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
 )  # fmt: skip
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
 _STARTED = "2026-11-23"
+_TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
 @fhir_errors
@@ -36,11 +38,11 @@ async def metadata(request: Request) -> Response:
         return json_response(await terminology_capabilities(vault.terminology, base=f"{base}/fhir", date=_STARTED))
     if mode not in ("full", "normative"):
         raise Malformed("mode is full, normative or terminology.")
-    return json_response(_statement(base, await vault.definitions.current()))
+    return json_response(_statement(base, await vault.definitions.current(), tuple(vault.terms.topics.urls())))
 
 
 @lru_cache(maxsize=4)
-def _statement(base: str, registry: fhir.Registry) -> bytes:
+def _statement(base: str, registry: fhir.Registry, topics: tuple[str, ...]) -> bytes:
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -56,7 +58,7 @@ def _statement(base: str, registry: fhir.Registry) -> bytes:
             {
                 "mode": "server",
                 "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
-                "resource": [_resource(rtype, registry) for rtype in sorted(fhir.RESOURCE_TYPES)],
+                "resource": [_resource(rtype, registry, topics) for rtype in sorted(fhir.RESOURCE_TYPES)],
                 "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                 "searchParam": [{"name": "_type", "type": "token"}],
                 "operation": [*stated_exports(), *stated_import()],
@@ -69,7 +71,7 @@ def _statement(base: str, registry: fhir.Registry) -> bytes:
     return fhir.encode(statement)
 
 
-def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
+def _resource(rtype: str, registry: fhir.Registry, topics: tuple[str, ...]) -> dict[str, Any]:
     official = [param for param in fhir.search_params(rtype).values() if is_served(param)]
     params = [{"name": param.code, "type": param.type} for param in official]
     params += [
@@ -77,6 +79,7 @@ def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
         for added in registry.of(rtype) if added.is_ready
     ]  # fmt: skip
     return {
+        **(_by_topic(topics) if rtype == "Subscription" else {}),
         "type": rtype,
         # The content of a Binary is sent anew, as a whole.
         "interaction": [{"code": code} for code in _INTERACTIONS if (rtype, code) != ("Binary", "patch")],
@@ -89,4 +92,12 @@ def _resource(rtype: str, registry: fhir.Registry) -> dict[str, Any]:
         "conditionalDelete": "single",
         "searchParam": sorted([*params, {"name": "_list", "type": "special"}], key=itemgetter("name")),
         "operation": [*stated(rtype), *stated_exports(rtype)],
+    }
+
+
+def _by_topic(topics: tuple[str, ...]) -> dict[str, Any]:
+    """What may be subscribed to, and by which profile."""
+    return {
+        "extension": [{"url": _TOPIC, "valueCanonical": topic} for topic in topics],
+        "supportedProfile": [PROFILE],
     }

@@ -1,6 +1,6 @@
 """The routes of `/fhir`, in the order that FHIR's addresses need."""
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from fellesjournal.record.api.bulk import export_routes
 from fellesjournal.record.api.bundle import bundles
@@ -13,6 +13,7 @@ from fellesjournal.record.api.patch import patch, patch_matching
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
 from fellesjournal.record.api.shape import ByShape
+from fellesjournal.record.api.sockets import ADDRESS, subscription_socket
 from fellesjournal.record.api.write import create, delete, delete_matching, update, update_matching
 
 _reads: list[Route] = [
@@ -53,6 +54,7 @@ _top: list[BaseRoute] = [Route("/fhir", _bundle, methods=["POST"]), Route("/fhir
 _none = Route("/{path:path}", elsewhere(_interactions), methods=METHODS)
 
 routes: list[BaseRoute] = [
+    WebSocketRoute(ADDRESS, subscription_socket),
     Mount("/fhir", app=ByShape(_interactions, otherwise=_none)),
     *_top,
     Route("/fhir", elsewhere(_top), methods=METHODS),

@@ -11,6 +11,7 @@ from fellesjournal.record.api.operations.everything import encounter_everything,
 from fellesjournal.record.api.operations.last import last
 from fellesjournal.record.api.operations.match import match
 from fellesjournal.record.api.operations.meta import meta, meta_add, meta_delete
+from fellesjournal.record.api.operations.subscription import binding_token, subscription_events, subscription_status
 from fellesjournal.record.api.operations.terminology.expand import expand_value_set
 from fellesjournal.record.api.operations.terminology.systems import lookup, subsumes
 from fellesjournal.record.api.operations.terminology.translate import translate_code
@@ -21,6 +22,7 @@ _OF_TYPE: Final = "/{rtype}/${name}"
 _OF_INSTANCE: Final = "/{rtype}/{{id}}/${name}"
 _OF_VERSION: Final = "/{rtype}/{{id}}/_history/{{version}}/${name}"
 _ANY: Final = "Resource"
+_BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 
 
 class Operation(NamedTuple):
@@ -35,11 +37,12 @@ class Operation(NamedTuple):
     places: tuple[str, ...] = (_OF_INSTANCE,)
     methods: tuple[str, ...] = ("GET", "POST")
     in_bundles: bool = True
+    guide: str = ""
 
     @property
     def definition(self) -> str:
-        """The canonical of its OperationDefinition."""
-        return f"http://hl7.org/fhir/OperationDefinition/{self.rtype}-{self.name}"
+        """The canonical of its OperationDefinition: R4's own, or that of a guide."""
+        return self.guide or f"http://hl7.org/fhir/OperationDefinition/{self.rtype}-{self.name}"
 
     def routes(self) -> list[Route]:
         """Where it is offered."""
@@ -60,6 +63,12 @@ OPERATIONS: Final = (
     Operation("CodeSystem", "lookup", lookup, (_OF_TYPE,)),
     Operation("CodeSystem", "subsumes", subsumes, (_OF_TYPE, _OF_INSTANCE)),
     Operation("ConceptMap", "translate", translate_code, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("Subscription", "status", subscription_status, (_OF_TYPE, _OF_INSTANCE), guide=f"{_BACKPORT}status"),
+    Operation("Subscription", "events", subscription_events, guide=f"{_BACKPORT}events"),
+    Operation(
+        "Subscription", "get-ws-binding-token", binding_token, (_OF_TYPE, _OF_INSTANCE),
+        guide=f"{_BACKPORT}get-ws-binding-token",
+    ),
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
     Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
     Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),

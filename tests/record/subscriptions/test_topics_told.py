@@ -1,0 +1,110 @@
+"""Topics with criteria of their own, and filters that choose as a search would."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from fellesjournal import fhir
+from fellesjournal.record.subscriptions.match import fulfils, read_filter, subject_of
+from tests.record.samples import make, make_person, weight
+from tests.record.subscriptions.receiver import Receiver, receiving, subscription, until
+from tests.record.subscriptions.test_wishes import TOPIC
+from tests.site import Site, running
+
+
+@pytest.fixture(scope="module")
+def site(demo_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A second site on the same record, whose operator has a topic of their own."""
+    place = tmp_path_factory.mktemp("topics") / "topics.json"
+    place.write_text(json.dumps(TOPIC))
+    with running(replace(demo_site.settings, subscription_topics=str(place)), demo_site.keys) as own:
+        own.start_worker()
+        yield own
+
+
+@pytest.fixture(scope="module")
+def client(site: Site) -> Iterator[httpx.Client]:
+    with site.fhir() as opened:
+        yield opened
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+def test_a_topic_tells_of_what_became_so_and_not_of_what_was(client: httpx.Client, hook: Receiver) -> None:
+    patient = make_person(client)
+    body = subscription(hook.url, criteria=TOPIC["url"], filters=[f"Encounter?subject=Patient/{patient}"])
+    assert client.post("/Subscription", json=body).status_code == 201
+    until(lambda: hook.of("handshake"))
+
+    def contact(status: str, id_: str = "") -> str:
+        contact = {
+            "resourceType": "Encounter", "status": status, "subject": {"reference": f"Patient/{patient}"},
+            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        }  # fmt: skip
+        if not id_:
+            return str(client.post("/Encounter", json=contact).json()["id"])
+        assert client.put(f"/Encounter/{id_}", json=contact | {"id": id_}).status_code == 200
+        return id_
+
+    begun = contact("in-progress")
+    at_once = contact("finished")
+    contact("finished", contact("finished", begun))
+    assert client.delete(f"/Encounter/{at_once}").status_code in (200, 204)
+    again = contact("finished", contact("in-progress", begun))
+    until(lambda: len(hook.numbers()) == 3)
+    assert hook.focuses() == [f"Encounter/{at_once}", f"Encounter/{begun}", f"Encounter/{again}"]
+
+
+def test_the_statement_names_the_topics(client: httpx.Client) -> None:
+    resources = client.get("/metadata").json()["rest"][0]["resource"]
+    (stated,) = [one for one in resources if one["type"] == "Subscription"]
+    topics = [one["valueCanonical"] for one in stated["extension"]]
+    assert TOPIC["url"] in topics and "https://fellesjournal.no/fhir/SubscriptionTopic/Observation" in topics
+    assert {"status", "events"} <= {one["name"] for one in stated["operation"]}
+
+
+FILTERS = (
+    "status=final", "status=amended", "status=final,amended", "status:not=final", "code=29463-7",
+    "code=http://loinc.org|", "code=http://loinc.org|29463-7", "code=|29463-7", "code=nothing", "date=2026",
+    "date=2026-01-02", "date=ge2026-01-03", "date=lt2026-01-02", "date=ne2026-01-02", "date=sa2026-01-02",
+    "date=eb2026-01-03", "date=ap2026-01", "_tag=a", "_tag=urn:x|a,urn:x|b", "subject=Patient/PERSON", "patient=PERSON",
+    "performer=Practitioner/chosen-doctor", "performer=Practitioner/other", "status=final&date=2026-01-02",
+    "status=final&status=amended", "_id=OWN", "_id=000000000000000",
+)  # fmt: skip
+
+
+def test_a_filter_chooses_what_a_search_finds(site: Site, client: httpx.Client) -> None:
+    """The same parameters, asked of the record and of each resource by itself."""
+    patient = make_person(client)
+    client.put("/Practitioner/chosen-doctor", json={"resourceType": "Practitioner", "id": "chosen-doctor"})
+    made = []
+    for n, status in enumerate(("final", "amended", "final", "preliminary")):
+        body = json.loads(weight(patient, status=status, day=f"2026-01-0{n + 1}"))
+        body["meta"] = {"tag": [{"system": "urn:x", "code": "ab"[n % 2]}]}
+        body["performer"] = [{"reference": "Practitioner/chosen-doctor"}] if n else [{"display": "x"}]
+        made.append(make(client, "Observation", json.dumps(body).encode()))
+    bodies = {id_: fhir.parse(client.get(f"/Observation/{id_}").content) for id_ in made}
+    for text in FILTERS:
+        text = text.replace("PERSON", patient).replace("OWN", made[1])
+        found = _found(client, patient, text)
+        told = {id_ for id_, body in bodies.items() if _holds(site, id_, body, text)}
+        assert told == found, text
+
+
+def _found(client: httpx.Client, patient: str, text: str) -> set[str]:
+    answer = client.get("/Observation", params=httpx.QueryParams(f"{text}&subject=Patient/{patient}&_count=50"))
+    assert answer.status_code == 200, answer.text
+    return {entry["resource"]["id"] for entry in answer.json().get("entry", [])}
+
+
+def _holds(site: Site, id_: str, body: dict[str, Any], text: str) -> bool:
+    subject = subject_of(body, ids=frozenset({id_}), hash64=site.keys.hash64)
+    return fulfils(read_filter("Observation", text).query, subject, hash64=site.keys.hash64)
