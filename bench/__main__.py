@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import bulk, codes, everything, pages, read, start
+from bench import bulk, codes, everything, ndjson, pages, read, start
 from bench.bundles import read_bundles
 from bench.clients import post_all, time_gets
 from bench.durable import sync_cost
@@ -158,6 +158,32 @@ def _everything(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> 
     return [Figure(what, f"{per_s:.0f} patients/s (p99 {p99:.0f} ms)", "≥ 100/s")]
 
 
+def _ndjson(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[Figure]:
+    found = read_bundles(options.bundles)
+    token = asyncio.run(site.token())
+    with site.web() as web:
+        # What is compiled at the first use is no part of it.
+        ndjson.imported(site, web, ndjson.lines(found, mark="warm-"), token=token)
+        ins = [
+            ndjson.imported(site, web, ndjson.lines(found, mark=f"r{n}-"), token=token) for n in range(options.rounds)
+        ]
+        again = ndjson.imported(site, web, ndjson.lines(found, mark="r0-"), token=token)
+        asyncio.run(_analyzed(site))
+        outs = [ndjson.exported(site, web, token=token) for _ in range(options.rounds)]
+    works, fetched = [work for work, _ in outs], statistics.median(per_s for _, per_s in outs)
+    return [
+        Figure(f"bulk import of NDJSON ({found.source})", ndjson.told(ins), "≥ 2 500/s"),
+        Figure("  the same lines again", ndjson.told([again]), ""),
+        Figure(f"bulk export of {works[0].resources} resources, the worker's part", ndjson.told(works), "≥ 20 000/s"),
+        Figure("  its files over HTTP, one after the other", f"{fetched:.0f}/s", ""),
+    ]
+
+
+async def _analyzed(site: Site) -> None:
+    async with site.admin() as admin:
+        await admin.execute("ANALYZE")
+
+
 def _post_rounds(
     site: Site, web: Web, token: str, bodies: Sequence[bytes], resources: int, rounds: int
 ) -> tuple[list[float], str]:
@@ -182,6 +208,7 @@ def _codes(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
 _MEASURES: dict[str, Measure] = {
     "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything, "codes": _codes,
+    "ndjson": _ndjson,
 }  # fmt: skip
 
 

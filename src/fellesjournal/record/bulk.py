@@ -35,7 +35,7 @@ _FIRST: Final = 20
 _MOST: Final = 500
 _AIM_S: Final = 1.0
 _LIMIT_MS: Final = 9_000
-_WAIT_S: Final = 0.5
+_WAIT_S: Final = 0.1
 _MATCHES: Final = 4_000
 """As many rows a filter may find in the charts of one step; more, and the step takes fewer charts."""
 _NOT_FILTERS: Final = frozenset(

@@ -233,7 +233,7 @@ END $$;
 CREATE OR REPLACE FUNCTION vault.export_copy(
   p_secret bytea, p_id bigint, p_patients bigint[], p_rtypes smallint[], p_sql text[], p_i bigint[], n_i integer[],
   p_t text[], n_t integer[], p_d timestamptz[], n_d integer[], p_f double precision[], n_f integer[]) RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE e record; s record; r record; v_ok bigint[] := '{}'; v_types smallint[]; v_hidden bigint[] := '{}'; v_others bigint[] := '{}';
         v_pids bigint[] := '{}'; v_next integer; v_rows bigint; v_done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0;
 BEGIN

@@ -83,11 +83,21 @@ def with_own_ids(resource: dict[str, Any], text: str, known: Mapping[Name, Key])
 
 
 def _renamed(value: Any, known: Mapping[Name, Key]) -> Any:
-    if type(value) is dict:
-        is_named = type(value.get("reference")) is str
-        made = {key: _renamed(item, known) for key, item in value.items()}
-        return made | {"reference": _own(value["reference"], known)} if is_named else made
-    return [_renamed(item, known) for item in value] if type(value) is list else value
+    """The same value, or another one where a name in it is known: what holds none is not made anew."""
+    made = value
+    for key, item in value.items() if type(value) is dict else enumerate(value):
+        kind = type(item)
+        if kind is dict or kind is list:
+            other = _renamed(item, known)
+        elif key == "reference" and kind is str:
+            other = _own(item, known)
+        else:
+            continue
+        if other is not item:
+            if made is value:
+                made = value.copy()
+            made[key] = other
+    return made
 
 
 def _own(reference: str, known: Mapping[Name, Key]) -> str:
