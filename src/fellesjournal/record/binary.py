@@ -182,6 +182,17 @@ def context_name(resource: Mapping[str, Any] | None) -> tuple[str, str] | None:
     return (rtype, id_) if id_ and rtype in fhir.TYPE_NUMBER and rtype != "Patient" else None
 
 
+def apart(resource: Mapping[str, Any], *, keys: Keys) -> tuple[dict[str, Any], bytes | None]:
+    """A Binary without the content that stands in it, and that content's digest, as `Content` has it; None without.
+
+    Raises Invalid.
+    """
+    content = _decoded(resource.get("data", ""))
+    hasher = _hasher(keys)
+    hasher.update(content)
+    return _without_data(resource), hasher.digest() if content else None
+
+
 def listed(rtype: str, body: str) -> str:
     """A body as it stands in a list: that of a Binary says that its content is left out."""
     if rtype != "Binary" or not body:

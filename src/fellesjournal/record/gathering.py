@@ -11,7 +11,7 @@ from fellesjournal.kit import ids
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
 from fellesjournal.record.checks import Checks
-from fellesjournal.record.errors import Invalid, NotFound, ReadOnly, TellingId, placed
+from fellesjournal.record.errors import NotFound, ReadOnly, TellingId, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Op, Wanted
 
@@ -68,22 +68,13 @@ class Gathering:
         """Gather a deletion of a resource; the history stays."""
         self._change("D", rtype, id, None, expect=expect, place=place)
 
-    async def sift(self, checks: Checks, *, is_demo: bool) -> list[tuple[dict[str, Any], Invalid]]:
-        """Check what is gathered, and take out what is faulty: the resources, each with all its faults.
+    async def check(self, resource: dict[str, Any], op: Op, *, checks: Checks, is_demo: bool) -> None:
+        """Check what is to be gathered. This journal does not check it again: it may not be changed any more.
 
-        What stays is not checked again by this journal: it may not be changed any more.
+        Raises Invalid with every fault.
         """
-        faulty = list[tuple[dict[str, Any], Invalid]]()
-        gathered, self._wanted = self._wanted, []
-        for item in gathered:
-            try:
-                await checks.refuse_faults([item], is_demo=is_demo)
-            except Invalid as error:
-                faulty.append((item.resource or {}, error))
-            else:
-                self._wanted.append(item)
-                self._sound[id(item.resource), item.op] = item.resource or {}
-        return faulty
+        await checks.refuse_faults([Wanted(op, resource["resourceType"], 0, 0, 0, resource)], is_demo=is_demo)
+        self._sound[id(resource), op] = resource
 
     def attach(self, id: str, upload: Upload) -> None:
         """Give a Binary that was gathered its content; kept, or thrown away, with the commit."""

@@ -156,6 +156,24 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_is_written(site: Site,
     assert "13916900281" not in numbers[-1]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"meta": 1}, {"meta": []}, {"meta": {"source": 3}}, {"resourceType": "Binary", "data": 3},
+        {"resourceType": "Binary", "securityContext": "x"},
+        {"resourceType": "Binary", "contentType": "a/b", "data": "!"},
+        {"resourceType": "Observation", "subject": 3}, {"resourceType": "Observation", "subject": {"reference": 1}},
+        {"resourceType": "Provenance", "target": 1}, {"resourceType": "Appointment", "participant": [1]},
+        {"resourceType": ["Patient"]}, {"resourceType": {}}, {"id": ["a"]}, {"id": "x" * 65},
+    ],
+)  # fmt: skip
+def test_odd_lines_are_refused_by_themselves(client: httpx.Client, odd: dict[str, Any]) -> None:
+    there = named("imp-odd", person())
+    send(client, there)
+    told = send(client, {**person(), "id": "imp-odd", **odd}, there, inputSource="https://other.example.no")
+    assert (sum(counts(told)), told["error"][0]["count"]) == (1, 1)
+
+
 def test_same_id_twice_is_two_versions(client: httpx.Client) -> None:
     told = send(client, named("imp-p8", person("En")), named("imp-p8", person("To")))
     assert counts(told) == (2, 0)
@@ -251,7 +269,8 @@ def test_other_addresses_are_refused_at_once(client: httpx.Client, files: str, u
     [
         {}, {"input": []}, {"input": "x"}, {"input": [{"url": "https://a.no"}]}, {"resourceType": "Patient"},
         {"input": [{"type": "Nothing", "url": "https://a.no"}]}, {"inputFormat": "text/csv"}, {"mode": "fast"},
-        {"storageDetail": {"type": "aws-s3"}}, {"storageDetail": 3}, {"inputSource": ["x"]},
+        {"storageDetail": {"type": "aws-s3"}}, {"storageDetail": 3}, {"inputSource": ["x"]}, {"inputFormat": ["x"]},
+        {"input": [{"type": ["Patient"], "url": "https://a.no"}]}, {"input": [3]}, {"storageDetail": {"type": []}},
         {"resourceType": "Parameters", "parameter": [{"name": "input", "valueString": "x"}]},
         {"resourceType": "Parameters", "parameter": [{"name": "inputFormat"}, {"name": "inputFormat"}]},
     ],
@@ -317,3 +336,8 @@ def test_binaries_come_with_what_they_belong_to(client: httpx.Client) -> None:
     told = send(client, binary, named("imp-pb", person()))
     assert counts(told) == (2, 0)
     assert client.get("/Binary/imp-b1", headers={"Accept": "text/plain"}).content == b"hei"
+    assert counts(send(client, binary)) == (0, 1)
+    assert counts(send(client, binary | {"data": "aGVpZw=="})) == (1, 0)
+    assert client.get("/Binary/imp-b1", headers={"Accept": "text/plain"}).content == b"heig"
+    told = send(client, binary | {"data": 3})
+    assert (counts(told), told["error"][0]["count"]) == ((0, 0), 1)

@@ -181,7 +181,7 @@ def _wish(content: dict[str, Any]) -> _Wish:
     unknown = sorted(set(given) - set(_KNOWN))
     if unknown:
         raise refusal(unknown[0][:64], "no parameter of this operation", code="not-supported")
-    if given.get("inputFormat", NDJSON) not in _FORMATS:
+    if str(given.get("inputFormat", NDJSON)) not in _FORMATS:
         raise refusal("inputFormat", f"only {NDJSON} is read", code="not-supported")
     storage = given.get("storageDetail", {})
     if not isinstance(storage, dict) or storage.get("type", "https") != "https":
@@ -200,9 +200,9 @@ def _source(value: Any) -> str:
 
 def _file(given: Any) -> tuple[str, str]:
     url, rtype = (given.get("url"), given.get("type")) if isinstance(given, dict) else (None, None)
-    if not isinstance(url, str) or rtype not in fhir.TYPE_NUMBER:
+    if not isinstance(url, str) or not isinstance(rtype, str) or rtype not in fhir.TYPE_NUMBER:
         raise refusal("input", "has a type of R4 and a url")
-    return url, str(rtype)
+    return url, rtype
 
 
 def _of_parameters(content: dict[str, Any]) -> dict[str, Any]:

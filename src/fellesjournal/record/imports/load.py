@@ -12,12 +12,13 @@ from typing import Any, Final
 from fellesjournal import fhir
 from fellesjournal.access.model import AccessError, SessionOver
 from fellesjournal.kit import ids
-from fellesjournal.record import names, ownership
+from fellesjournal.record import binary, names, ownership
 from fellesjournal.record.errors import Invalid, Malformed, NameTaken, RecordError
 from fellesjournal.record.journal import Journal
+from fellesjournal.record.lookup import Stored
 from fellesjournal.record.names import Name
 from fellesjournal.record.rehearsal import issues_of
-from fellesjournal.record.rows import Wanted, body_of
+from fellesjournal.record.rows import Op, Wanted, body_of
 
 Refusal = AccessError | RecordError
 _MOST_ISSUES: Final = 20
@@ -56,7 +57,7 @@ class Load:
                  if (line := self._read(number, text))]  # fmt: skip
         for some in _rounds(found):
             await self.journal.know(_needed(some))
-            await self._put(await self._changed(some))
+            await self._put(await self._changed([line for line in some if await self._is_sound(line)]))
 
     def _read(self, number: int, text: bytes) -> Line | None:
         try:
@@ -70,6 +71,16 @@ class Load:
                 meta.setdefault("source", self.source)
         return Line(number, (resource["resourceType"], resource["id"]), resource)
 
+    async def _is_sound(self, line: Line) -> bool:
+        vault = self.journal.vault
+        op: Op = "U" if self.journal.knows(*line.name) else "C"
+        try:
+            await self.journal.check(line.resource, op, checks=vault.checks, is_demo=await vault.is_demo())
+        except Invalid as error:
+            self._refuse(line.number, line.name[1], error)
+            return False
+        return True
+
     async def _changed(self, lines: list[Line]) -> list[Line]:
         """Those that are not there yet as they are."""
         keys = {line.number: self.journal.knows(*line.name) for line in lines}
@@ -80,24 +91,27 @@ class Load:
         changed = []
         for line in lines:
             one = stored.get(keys[line.number] or (0, 0))
-            chosen = one.id if one and ids.decode(one.id) is None else ""
-            body = body_of(Wanted("U", line.name[0], *one.key, 0, line.resource, chosen=chosen)) if one else None
-            if one and body and body.text(version=one.version, updated=one.updated) == one.body:
-                self.unchanged += 1
-            else:
+            if one is None or not await self._is_same(line.resource, one):
                 changed.append(line)
+        self.unchanged += len(lines) - len(changed)
         return changed
+
+    async def _is_same(self, resource: dict[str, Any], stored: Stored) -> bool:
+        """Whether what is stored is this, word for word, content and all."""
+        if stored.rtype == "Binary":
+            resource, digest = binary.apart(resource, keys=self.journal.vault.keys)
+            content = await self.journal.content(stored)
+            if digest != (content.digest if content else None):
+                return False
+        chosen = stored.id if ids.decode(stored.id) is None else ""
+        body = body_of(Wanted("U", stored.rtype, *stored.key, 0, resource, chosen=chosen))
+        return body is not None and body.text(version=stored.version, updated=stored.updated) == stored.body
 
     async def _put(self, lines: list[Line], *, tries: int = _TRIES) -> None:
         """Write these, all or nothing; then the halves, until what is refused stands alone."""
         if not lines:
             return
-        gathered = [line for line in lines if await self._gather(line)]
-        faults = {id(resource): error for resource, error in await self._sift()}
-        for line in gathered:
-            if id(line.resource) in faults:
-                self._refuse(line.number, line.name[1], faults[id(line.resource)])
-        good = [line for line in gathered if id(line.resource) not in faults]
+        good = [line for line in lines if await self._gather(line)]
         try:
             await self.journal.commit()
             self.written += len(good)
@@ -127,10 +141,6 @@ class Load:
             return False
         return True
 
-    async def _sift(self) -> list[tuple[dict[str, Any], Invalid]]:
-        vault = self.journal.vault
-        return await self.journal.sift(vault.checks, is_demo=await vault.is_demo())
-
     def _refuse(self, number: int, id: str, error: Refusal) -> None:
         body = fhir.outcome(issues_of(error)[:_MOST_ISSUES])
         shown = f", id {id}" if id and not names.is_telling(id) else ""
@@ -145,7 +155,7 @@ def _parsed(text: bytes, rtype: str) -> dict[str, Any]:
     except fhir.BadJson as error:
         raise Malformed(str(error)) from None
     found = resource.get("resourceType")
-    if found not in fhir.TYPE_NUMBER:
+    if not isinstance(found, str) or found not in fhir.TYPE_NUMBER:
         raise Malformed("The line is no resource of R4.")
     if rtype and found != rtype:
         raise Malformed(f"The file was said to hold {rtype}.")
