@@ -73,7 +73,7 @@ def done(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     """Wait for an import that was taken in; what became of it."""
     assert answer.status_code == 202, answer.text
     address = answer.headers["content-location"]
-    for _ in range(300):
+    for _ in range(1_200):
         told = client.get(address)
         if told.status_code != 202:
             assert told.status_code == 200, told.text
