@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from fellesjournal import fhir
+from fellesjournal.kit.ids import decode
 from tests.record.api.test_history import WITHHELD
 from tests.record.samples import make, make_person, outcome, weight
 from tests.record.subscriptions.receiver import Receiver, events_of, receiving, status_of, subscription, until
@@ -42,11 +43,17 @@ def subscribed(client: httpx.Client, hook: Receiver, rtype: str = "Observation",
     return id_
 
 
+def key_of(reference: str) -> int:
+    found = decode(reference.rpartition("/")[2])
+    assert found
+    return found[1]
+
+
 def measured(client: httpx.Client, patient: str) -> str:
     return f"Observation/{make(client, 'Observation', weight(patient))}"
 
 
-def test_a_subscriber_is_greeted_and_told_in_order(client: httpx.Client, hook: Receiver) -> None:
+def test_a_subscriber_is_greeted_and_told_in_order(site: Site, client: httpx.Client, hook: Receiver) -> None:
     patient = make_person(client)
     id_ = subscribed(client, hook, filters=[f"Observation?patient=Patient/{patient}"])
     greeting = hook.of("handshake")[0]
@@ -60,12 +67,16 @@ def test_a_subscriber_is_greeted_and_told_in_order(client: httpx.Client, hook: R
     assert fhir.validate(fhir.parse(json.dumps(told).encode())) == []
     assert len(told["entry"]) == 1
     assert status_of(told)["subscription"]["reference"].endswith(f"/fhir/Subscription/{id_}")
-    measured(client, make_person(client))
+    stranger = make_person(client)
+    measured(client, stranger)
     changed = json.loads(weight(patient)) | {"id": made[0].partition("/")[2], "status": "amended"}
     assert client.put(f"/{made[0]}", json=changed).status_code == 200
     assert client.delete(f"/{made[1]}").status_code in (200, 204)
     until(lambda: len(hook.numbers()) == 5)
     assert hook.focuses()[3:] == made[:2]
+    # Whom a filter by patient leaves out is not looked at for it.
+    looked = "SELECT count(*) AS n FROM access.log WHERE device = 'subscription' AND patient = $1"
+    assert site.row(looked, key_of(patient))["n"] >= 5 and site.row(looked, key_of(stranger))["n"] == 0
 
 
 @pytest.mark.parametrize("content", ["empty", "full-resource"])
@@ -113,19 +124,11 @@ def test_nobody_is_told_what_they_may_not_see(site: Site, client: httpx.Client, 
         assert hook.focuses() == [shown]
         lines = site.row(
             "SELECT count(*) AS n FROM access.log"
-            " WHERE device = 'subscription' AND outcome = 0 AND what = ARRAY[$1::bigint]", fhir_key(shown),
+            " WHERE device = 'subscription' AND outcome = 0 AND what = ARRAY[$1::bigint]", key_of(shown),
         )  # fmt: skip
         assert lines["n"] >= 1
         refusals = site.row("SELECT count(*) AS n FROM access.log WHERE device = 'subscription' AND outcome <> 0")
         assert refusals["n"] == 0
-
-
-def fhir_key(reference: str) -> int:
-    from fellesjournal.kit.ids import decode
-
-    found = decode(reference.partition("/")[2])
-    assert found
-    return found[1]
 
 
 def test_a_block_holds_back_what_was_numbered_before_it(site: Site, hook: Receiver) -> None:

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from fellesjournal import fhir
-from fellesjournal.record.subscriptions.match import fulfils, read_filter, subject_of
+from fellesjournal.kit.ids import decode
+from fellesjournal.record.subscriptions.match import fulfils, is_elsewhere, read_filter, subject_of
 from tests.record.samples import make, make_person, weight
 from tests.record.subscriptions.receiver import Receiver, receiving, subscription, until
 from tests.record.subscriptions.test_wishes import TOPIC
@@ -91,12 +92,19 @@ def test_a_filter_chooses_what_a_search_finds(site: Site, client: httpx.Client) 
         body["meta"] = {"tag": [{"system": "urn:x", "code": "ab"[n % 2]}]}
         body["performer"] = [{"reference": "Practitioner/chosen-doctor"}] if n else [{"display": "x"}]
         made.append(make(client, "Observation", json.dumps(body).encode()))
+    key = decode(patient) or (0, 0)
     bodies = {id_: fhir.parse(client.get(f"/Observation/{id_}").content) for id_ in made}
     for text in FILTERS:
         text = text.replace("PERSON", patient).replace("OWN", made[1])
         found = _found(client, patient, text)
         told = {id_ for id_, body in bodies.items() if _holds(site, id_, body, text)}
         assert told == found, text
+        assert not (found and is_elsewhere(read_filter("Observation", text), patient=key[1])), text
+    for text in ("patient=1v0samj5eh075es", "subject=Patient/1v0samj5eh075es&status=final"):
+        assert is_elsewhere(read_filter("Observation", text), patient=1), text
+    unsure = ("performer=Patient/1v0samj5eh075es", "subject=Group/1v0samj5eh075es", "patient=chosen", "status=final")
+    for text in unsure:
+        assert not is_elsewhere(read_filter("Observation", text), patient=1), text
 
 
 def _found(client: httpx.Client, patient: str, text: str) -> set[str]:

@@ -12,10 +12,11 @@ from urllib.parse import parse_qsl
 
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import Hash64, fold, uri_key
+from fellesjournal.kit.ids import decode
 from fellesjournal.record.search import parse_search
 from fellesjournal.record.search.error import refusal
 from fellesjournal.record.search.match import hashes
-from fellesjournal.record.search.model import Clause, DateValue, SearchQuery, TextValue
+from fellesjournal.record.search.model import Clause, DateValue, ReferenceValue, SearchQuery, TextValue
 
 _MODIFIERS: Final = {
     "token": ("", "not"), "reference": ("", "identifier"), "date": ("",), "string": ("", "exact", "contains"),
@@ -60,6 +61,31 @@ def read_filter(rtype: str, text: str, *, base: str = "") -> Filter:
         if clause.modifier not in _MODIFIERS.get(clause.type, ()):
             raise refusal(clause.code[:64], "this kind of parameter, or its modifier, can't be used here")
     return Filter(rtype, query)
+
+
+def is_elsewhere(wanted: Filter, *, patient: int) -> bool:
+    """Whether the filter can't hold, since it names other patients alone than the one whom the resource is about.
+
+    Needs no look into the resource. False when only that would tell.
+    """
+    return any(_names_others(clause, patient) for clause in _clauses(wanted.query))
+
+
+def _names_others(clause: Clause, patient: int) -> bool:
+    if clause.type != "reference" or clause.modifier or not _names_the_owner(clause.rtype, clause.code):
+        return False
+    named = [value.local for value in clause.values if isinstance(value, ReferenceValue)]
+    keys = [decode(local[1]) for local in named if local and local[0] in ("", "Patient")]
+    return len(keys) == len(clause.values) and all(key is not None and key[1] != patient for key in keys)
+
+
+def _names_the_owner(rtype: str, code: str) -> bool:
+    """Whether a patient whom this parameter names is always the one whom the resource is about."""
+    others = fhir.other_owner_params(rtype, code)
+    if others is None or code not in ("patient", "subject"):
+        return False
+    stronger = fhir.search_params(rtype).get("patient")
+    return code == "patient" or stronger is None or stronger.id not in others
 
 
 def subject_of(resource: dict[str, Any], *, ids: frozenset[str], hash64: Hash64) -> Subject:

@@ -21,7 +21,7 @@ from fellesjournal.record.feed import Entry
 from fellesjournal.record.journal import Journal, Vault
 from fellesjournal.record.search.error import SearchError
 from fellesjournal.record.subscriptions import store
-from fellesjournal.record.subscriptions.match import Filter, Subject, fulfils, subject_of
+from fellesjournal.record.subscriptions.match import Filter, Subject, fulfils, is_elsewhere, subject_of
 from fellesjournal.record.subscriptions.store import Subscribed, secret_of
 from fellesjournal.record.subscriptions.topics import Trigger
 
@@ -107,6 +107,8 @@ class Watcher:
 
     async def _is_wanted(self, watched: _Watched, entry: Entry) -> bool:
         triggers, filters = watched.triggers_of(entry), watched.filters_of(entry.rtype)
+        if any(is_elsewhere(one, patient=entry.patient) for one in filters):
+            return False
         if not filters and any(one.previous is None and one.current is None for one in triggers):
             return True
         reader = await self._sessions.who(secret_of(self._vault.keys, watched.of.key, watched.of.version))
