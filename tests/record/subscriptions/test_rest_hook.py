@@ -91,7 +91,8 @@ def test_the_content_is_as_was_asked_for(client: httpx.Client, hook: Receiver, c
     told = hook.of("event-notification")
     entries = [entry for bundle in told for entry in bundle["entry"][1:]]
     if content == "empty":
-        assert hook.focuses() == ["", ""] and not entries and patient not in json.dumps(told)
+        assert hook.focuses() == ["", ""] and not entries
+        assert patient not in json.dumps(told) and "Observation" not in json.dumps(told)
     else:
         assert hook.focuses() == [made, made]
         assert [entry["request"]["method"] for entry in entries] == ["POST", "DELETE"]
@@ -152,6 +153,21 @@ def test_a_block_holds_back_what_was_numbered_before_it(site: Site, hook: Receiv
             assert gp.get(f"/Subscription/{id_}/$events").json()["entry"][1:] == []
         finally:
             site.row("DELETE FROM access.block RETURNING id")
+
+
+def test_in_a_transaction_too_it_is_refused_at_its_place_or_carried_out(client: httpx.Client, hook: Receiver) -> None:
+    patient = make_person(client)
+    wanted = subscription(hook.url, filters=[f"Observation?patient={patient}"])
+    for resource, status in ((wanted | {"criteria": "https://example.no/x"}, 422), (wanted, 200)):
+        bundle = {
+            "resourceType": "Bundle", "type": "transaction",
+            "entry": [{"resource": resource, "request": {"method": "POST", "url": "Subscription"}}],
+        }  # fmt: skip
+        answer = client.post("/", json=bundle)
+        assert answer.status_code == status, answer.text
+        if status == 422:
+            assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[0].resource.criteria"]
+    until(lambda: hook.of("handshake"))
 
 
 def test_a_citizen_can_not_subscribe(site: Site, hook: Receiver) -> None:

@@ -15,6 +15,7 @@ from fellesjournal.record.api.imports import stated_import
 from fellesjournal.record.api.operations.offered import stated
 from fellesjournal.record.api.operations.terminology.capabilities import terminology_capabilities
 from fellesjournal.record.api.search import query_pairs
+from fellesjournal.record.api.sockets import websocket_url
 from fellesjournal.record.errors import Malformed
 from fellesjournal.record.patch import JSON_PATCH, MERGE_PATCH
 from fellesjournal.record.search import COMPARTMENTS, is_served
@@ -25,6 +26,7 @@ _INTERACTIONS = (
 )  # fmt: skip
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
 _STARTED = "2026-11-23"
+_WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 _TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
@@ -56,6 +58,7 @@ def _statement(base: str, registry: fhir.Registry, topics: tuple[str, ...]) -> b
         "patchFormat": [JSON_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
+                "extension": [{"url": _WEBSOCKET, "valueUri": websocket_url(base)}],
                 "mode": "server",
                 "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
                 "resource": [_resource(rtype, registry, topics) for rtype in sorted(fhir.RESOURCE_TYPES)],

@@ -32,6 +32,11 @@ _WORDS: Final = re.compile(r"(bind-with-token|unbind-from-token):?\s+(\S+)").ful
 _VIOLATION, _LATER = 1008, 1013
 
 
+def websocket_url(base: str) -> str:
+    """Where a client connects; `base` is the server's own address."""
+    return f"ws{base.removeprefix('http')}{ADDRESS}"
+
+
 class Bell:
     """Wakes the sockets of this process when their subscriptions have something new; one connection that listens."""
 

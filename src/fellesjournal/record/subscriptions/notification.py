@@ -51,9 +51,11 @@ async def visible(journal: Journal, events: Sequence[Event]) -> dict[int, Stored
 def status_of(standing: Standing, kind: str, events: Sequence[Event] = (), shown: Mapping[int, Stored] | None = None,
               base: str = "") -> dict[str, Any]:  # fmt: skip
     """SubscriptionStatus as R4's Parameters. An event that may not be seen (any more) has a number and nothing else."""
+    is_silent = kind == "event-notification" and standing.content == "empty"
     parameters: list[dict[str, Any]] = [
         {"name": "subscription", "valueReference": {"reference": standing.address}},
-        {"name": "topic", "valueCanonical": standing.topic},
+        # An empty notification tells nothing, not even of what.
+        *([] if is_silent else [{"name": "topic", "valueCanonical": standing.topic}]),
         {"name": "status", "valueCode": standing.status},
         {"name": "type", "valueCode": kind},
         {"name": "events-since-subscription-start", "valueString": str(standing.events)},

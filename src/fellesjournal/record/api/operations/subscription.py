@@ -13,7 +13,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors, journal_of, json_response
 from fellesjournal.record.api.operations.asked import Asked, asked
-from fellesjournal.record.api.sockets import ADDRESS
+from fellesjournal.record.api.sockets import websocket_url
 from fellesjournal.record.errors import TooCostly
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Stored
@@ -77,7 +77,7 @@ async def binding_token(request: Request, decision: Decision) -> Response:
         {"name": "token", "valueString": token},
         {"name": "expiration", "valueDateTime": stamp(until)},
         *({"name": "subscription", "valueString": one.id} for one in found),
-        {"name": "websocket-url", "valueUrl": f"ws{base.removeprefix('http')}{ADDRESS}"},
+        {"name": "websocket-url", "valueUrl": websocket_url(base)},
     ]
     return json_response(fhir.encode({"resourceType": "Parameters", "parameter": parameters}))
 
