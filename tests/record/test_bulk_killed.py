@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from fellesjournal.kit.db import Database
 from fellesjournal.record import imports
 from fellesjournal.record.bulk import Carrier
 from fellesjournal.record.imports import lines
+from fellesjournal.record.imports.load import Load
 from fellesjournal.record.journal import Vault
-from tests.record.samples import person
+from tests.record.samples import outcome, person
 from tests.site import Site
 
 PEOPLE = 300
@@ -83,6 +85,22 @@ def test_killed_import_goes_on_from_where_it_was(demo_site: Site, monkeypatch: p
     assert (found["n"], found["version"]) == (PEOPLE, 1)
 
 
+def test_import_that_fails_unforeseen_is_given_up_in_the_end(
+    demo_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Load, "write", broken)
+    with demo_site.fhir() as client:
+        begun = client.post("/$import", content=b"{}", headers={**ASYNC, "Content-Type": "application/fhir+ndjson"})
+        address = begun.headers["content-location"]
+        asyncio.run(_fail(demo_site))
+        outcome(client.get(address), 410)
+        assert client.delete(address).status_code == 202
+    assert demo_site.row("SELECT count(*) AS n FROM vault.import_piece")["n"] == 0
+
+
 def _kill_in_the_middle(site: Site, is_under_way: Callable[[], bool]) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FELLESJOURNAL_")}
     argv = [sys.executable, "-c", PROGRAM, str(Path(site.settings.data_dir)), site.settings.database_name]
@@ -97,13 +115,28 @@ def _kill_in_the_middle(site: Site, is_under_way: Callable[[], bool]) -> None:
         worker.wait()
 
 
+async def _fail(site: Site) -> None:
+    async with _importer(site) as importer:
+        for _ in range(5):
+            with pytest.raises(ExceptionGroup):
+                await importer.work_on_all()
+        await importer.work_on_all()
+
+
 async def _go_on(site: Site) -> None:
     """What a worker does each minute with what another one has left."""
+    async with _importer(site) as importer:
+        carrier = Carrier(importer.vault, base_url=site.url, secret=importer.secret, stop=importer.stop)
+        await carrier.work_on_all()
+        await importer.work_on_all()
+
+
+@asynccontextmanager
+async def _importer(site: Site) -> AsyncIterator[imports.Importer]:
     async with await Database.connect(site.settings, site.keys, "fj_worker", max_size=4) as db:
         sessions = Sessions(signin=db, web=db, settings=site.settings, keys=site.keys)
         system, vault, stop = SystemSession(sessions, actor=BULK), Vault(db, keys=site.keys), asyncio.Event()
-        await Carrier(vault, base_url=site.url, secret=system.secret, stop=stop).work_on_all()
-        await imports.Importer(vault, sessions, site.settings, secret=system.secret, stop=stop).work_on_all()
+        yield imports.Importer(vault, sessions, site.settings, secret=system.secret, stop=stop)
         await system.end()
 
 

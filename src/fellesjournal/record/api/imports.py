@@ -35,12 +35,12 @@ _MAX_SOURCE: Final = 1_000
 
 
 class ImportFailed(RecordError):
-    """An import that was given up: its asker may not import any more."""
+    """An import that was given up: its asker may not import any more, or it can't be carried out."""
 
     status = 410
     code = "processing"
-    text = _("Innlesingen ble avbrutt, fordi tillatelsen til den er borte.")
-    english = "The import was given up: the leave to import has been taken back. What was written stays."
+    text = _("Innlesingen ble avbrutt. Det som er skrevet, er der fortsatt.")
+    english = "The import was given up: it could not be carried out, or the leave is gone. What was written stays."
 
 
 @dataclass(frozen=True)

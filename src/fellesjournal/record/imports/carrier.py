@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from fellesjournal.access.decide import within
 from fellesjournal.access.model import SessionOver
 from fellesjournal.identity.model import Reader
 from fellesjournal.identity.sessions import Sessions
-from fellesjournal.kit.db import Database
+from fellesjournal.kit.db import ConnectionLost, Database
 from fellesjournal.kit.http import Download, HttpClient, HttpError
 from fellesjournal.kit.jobs import Payload
 from fellesjournal.kit.log import get_logger
@@ -38,6 +39,7 @@ _READ_S: Final = 60.0
 _LEASE_LOOK_S: Final = 1.0
 _MOST_ERRORS: Final = 10_000
 """Told about, of each file."""
+_GIVE_UP_AFTER: Final = 5
 _OK: Final = 200
 _WANTED: Final = {"Accept": "application/fhir+ndjson", "Accept-Encoding": "gzip"}
 
@@ -70,6 +72,7 @@ class Importer:
     secret: Callable[[], Awaitable[bytes]]
     stop: asyncio.Event
     _at_work: set[int] = field(default_factory=set)
+    _failures: Counter[int] = field(default_factory=Counter)
 
     async def handle(self, payload: Payload) -> None:
         """A job: carry one import out. Raises SessionOver without the grant."""
@@ -81,7 +84,10 @@ class Importer:
             await self.work(number)
 
     async def work(self, number: int) -> None:
-        """Fetch what is to be fetched, write piece after piece, until it is done or gone, or it is time to stop."""
+        """Fetch what is to be fetched, write piece after piece, until it is done or gone, or it is time to stop.
+
+        What fails unforeseen is raised, tried again later, and after some tries given up: else it would fail for ever.
+        """
         if number in self._at_work:
             return
         self._at_work.add(number)
@@ -91,13 +97,23 @@ class Importer:
             async with asyncio.TaskGroup() as lanes:
                 for _ in range(LANES):
                     lanes.create_task(self._write_all(number, deputy))
-            keep = timedelta(hours=self.settings.export_hours)
-            await store.end(self.vault.db, secret=await self.secret(), id=number, keep=keep)
+            await store.end(self.vault.db, secret=await self.secret(), id=number, keep=self._keep_for)
         except* _Gone:
             _log.info("import given up")
+        except* (*ConnectionLost, SessionOver):
+            raise
+        except* Exception:
+            self._failures[number] += 1
+            if self._failures[number] >= _GIVE_UP_AFTER:
+                await store.fail(self.vault.db, secret=await self.secret(), id=number, keep=self._keep_for)
+            raise
         finally:
             self._at_work.discard(number)
             await deputy.end()
+
+    @property
+    def _keep_for(self) -> timedelta:
+        return timedelta(hours=self.settings.export_hours)
 
     # ── Writing ──────────────────────────────────────────────────────────────────────────────────
 

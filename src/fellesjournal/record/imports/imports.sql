@@ -255,6 +255,15 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM vault.import_input i WHERE i.import = p_id AND NOT i.is_here);
 END $$;
 
+-- An import that can't be carried out: what waits goes, and its asker is told.
+CREATE OR REPLACE FUNCTION vault.import_fail(p_secret bytea, p_id bigint, p_keep interval) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE vault.import x SET state = 'failed', until_at = clock_timestamp() + p_keep
+  WHERE x.id = p_id AND x.state = 'running' AND access.may_carry_out(p_secret);
+  IF FOUND THEN DELETE FROM vault.import_piece p WHERE p.import = p_id; END IF;
+END $$;
+
 -- Throws away what has run out; how many imports. Run by the worker.
 CREATE OR REPLACE FUNCTION vault.import_sweep() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -293,4 +302,4 @@ GRANT EXECUTE ON FUNCTION vault.import_unfinished(), vault.import_session(bytea,
   vault.import_to_fetch(bytea, bigint), vault.import_keep(bytea, bigint, integer, smallint, integer, integer[], bytea),
   vault.import_fetched(bytea, bigint, integer, text), vault.import_take(bytea, bigint),
   vault.import_done(bytea, bigint, smallint, integer, integer, bigint, bigint, integer[], text[], bigint),
-  vault.import_end(bytea, bigint, interval), vault.import_sweep() TO fj_worker;
+  vault.import_end(bytea, bigint, interval), vault.import_fail(bytea, bigint, interval), vault.import_sweep() TO fj_worker;

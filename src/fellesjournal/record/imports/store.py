@@ -106,6 +106,11 @@ async def end(db: Database, *, secret: bytes, id: int, keep: timedelta) -> None:
     await db.execute(_SQL.end, secret, id, keep)
 
 
+async def fail(db: Database, *, secret: bytes, id: int, keep: timedelta) -> None:
+    """Give up an import that can't be carried out."""
+    await db.execute(_SQL.fail, secret, id, keep)
+
+
 async def sweep(db: Database) -> None:
     """Throw away what has run out."""
     await db.execute(_SQL.sweep)

@@ -54,6 +54,10 @@ SELECT vault.import_done($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 -- No piece is left.
 SELECT vault.import_end($1, $2, $3)
 
+-- name: fail
+-- An import that can't be carried out.
+SELECT vault.import_fail($1, $2, $3)
+
 -- name: sweep
 -- Throws away what has run out; how many imports.
 SELECT vault.import_sweep()
