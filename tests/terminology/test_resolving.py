@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -142,3 +143,25 @@ async def test_of_a_part_of_a_system_what_is_known_is_listed_and_said() -> None:
     part = animals(content="fragment", concept=[concept("dog")])
     found = await expand(await Shelf(part, value_set("asked", of())).resolved(SETS + "asked"), Ask())
     assert [one.concept.code for one in found.shown] == ["dog"] and found.partly == [URL]
+
+
+async def test_a_value_set_that_takes_too_much_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = value_set("many", of(URL, *(f"c{n}" for n in range(400))))
+    assert len(await codes({"valueSet": [SETS + "many"]}, sets=[many])) == 400
+    monkeypatch.setattr(sys.modules["fellesjournal.terminology.resolve"], "MAX_WORK", 4_000)
+    assert len(await codes({"valueSet": [SETS + "many"]}, sets=[many])) == 400
+    for asked in (
+        [{"valueSet": [SETS + "many"] * 20}], [{"valueSet": [SETS + "many"]}] * 20,
+        [of(filter=("legs", "=", str(n))) for n in range(200)],
+    ):  # fmt: skip
+        with pytest.raises(TooCostly):
+            await codes(*asked, sets=[many])
+
+
+async def test_what_is_imported_stays_as_it_is() -> None:
+    first, second = value_set("first", of(URL, "dog")), value_set("second", of(URL, "whale"))
+    both = [{"valueSet": [SETS + "first"]}, {"valueSet": [SETS + "second"]}, {"valueSet": [SETS + "first"]}]
+    assert await codes(*both, exclude=[{"valueSet": [SETS + "second"]}], sets=[first, second]) == ["dog"]
+    nested = value_set("nested", *both)
+    assert await codes({"valueSet": [SETS + "nested"]}, {"valueSet": [SETS + "first"]},
+                       sets=[first, second, nested]) == ["dog", "whale"]  # fmt: skip

@@ -32,7 +32,7 @@ class Codes:
         if self.is_rest and other.is_rest:
             return Codes({**self.named, **other.named}, is_rest=True)
         one, by = (other, self) if self.is_rest else (self, other)
-        return Codes({code: None for code in one.named if code in by})
+        return Codes({code: None for code in one.named if (code in by.named) != by.is_rest})
 
     def __sub__(self, other: Codes) -> Codes:
         return self & ~other

@@ -6,8 +6,7 @@ Source: https://hl7.org/fhir/R4/valueset-filter-operator.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ from fellesjournal.terminology.value_set import Filter
 
 HIERARCHY: Final = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
 INACTIVE_ONES: Final = Filter("inactive", "=", "true")
+ALWAYS: Final = {"concept": "code", "code": "code", "display": "display", "definition": "definition"}
+"""Properties that every concept has, and what each is in a `Concept` and in its table."""
 _ON_CODES: Final = ("concept", "code")
 _MAX_PATTERN: Final = 2_000
 _MAX_MEMORY: Final = 8 << 20
@@ -41,21 +42,22 @@ def listed(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
-def passes(test: Filter, values: Sequence[str], *, is_cased: bool = True) -> bool:
+def predicate(test: Filter, *, is_cased: bool = True) -> Callable[[Sequence[str]], bool]:
     """Whether values of the property pass a filter that is not about the hierarchy.
 
     Codes are compared as their system compares them (`is_cased`), all else as it is written.
     """
-    if not is_cased and test.property in _ON_CODES and test.op in ("=", "in", "not-in"):
-        test, values = replace(test, value=test.value.lower()), [value.lower() for value in values]
-    if test.op == "=":
-        return test.value in values
     if test.op == "exists":
-        return bool(values) == (test.value == "true")
+        wanted = test.value == "true"
+        return lambda values: bool(values) == wanted
     if test.op == "regex":
         fits = pattern(test.value).fullmatch
-        return any(fits(value) is not None for value in values)
-    return any(value in listed(test.value) for value in values) == (test.op == "in")
+        return lambda values: any(fits(value) is not None for value in values)
+    named, is_in = {test.value} if test.op == "=" else set(listed(test.value)), test.op != "not-in"
+    if not is_cased and test.property in _ON_CODES:
+        lowered = {value.lower() for value in named}
+        return lambda values: any(value.lower() in lowered for value in values) == is_in
+    return lambda values: any(value in named for value in values) == is_in
 
 
 def is_of_active(test: Filter) -> bool:
@@ -65,11 +67,12 @@ def is_of_active(test: Filter) -> bool:
 
 def values_of(concept: Concept, property: str) -> list[str]:
     """The values of a property as filters write them, all but relatives; some things every concept has."""
-    own = {"concept": concept.code, "code": concept.code, "display": concept.display, "definition": concept.definition}
-    if property in own:
-        return [own[property]] if own[property] else []
-    found = [one.text for one in concept.properties if one.code == property]
-    return ["true"] if property == "inactive" and concept.is_inactive else found
+    if property in ALWAYS:
+        own: str = getattr(concept, ALWAYS[property])
+        return [own] if own else []
+    if property == "inactive" and concept.is_inactive:
+        return ["true"]
+    return [one.text for one in concept.properties if one.code == property]
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from typing import Any
 from fellesjournal.terminology.codes import Codes, some
 from fellesjournal.terminology.concept import Concept, Head, read_concepts, read_head
 from fellesjournal.terminology.errors import BadDefinition, UnknownCode
-from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, passes, values_of
+from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, predicate, values_of
 from fellesjournal.terminology.system import Hit, Kin, Relation, Wish
 from fellesjournal.terminology.value_set import Filter
 from fellesjournal.terminology.words import Spoken, Typed, code_key, found, spoken
@@ -47,12 +47,8 @@ class Held:
             return ~await self.pick(INACTIVE_ONES)
         if test.op in HIERARCHY:
             return self._related(test)
-        is_cased = self.head.is_case_sensitive
-        return some(
-            one.code
-            for one in self._concepts.values()
-            if passes(test, self._values(one, test.property), is_cased=is_cased)
-        )
+        passes = predicate(test, is_cased=self.head.is_case_sensitive)
+        return some(one.code for one in self._concepts.values() if passes(self._values(one, test.property)))
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:
         """Some of the wished concepts, in the order of the system."""

@@ -7,12 +7,16 @@ Source: https://hl7.org/fhir/R4/valueset.html#compositions
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from typing import Final, NamedTuple, Protocol
 
 from fellesjournal.terminology.codes import ALL, NONE, Codes, some
 from fellesjournal.terminology.errors import BadDefinition, NotInstalled, TooCostly
+from fellesjournal.terminology.filters import HIERARCHY
 from fellesjournal.terminology.held import Held
 from fellesjournal.terminology.system import System
 from fellesjournal.terminology.value_set import Definition, Include, Named, implicit, whole
@@ -20,6 +24,10 @@ from fellesjournal.terminology.value_set import Definition, Include, Named, impl
 MAX_DEPTH: Final = 20
 MAX_CODES: Final = 200_000
 """Codes that one value set may name, after its filters were looked at."""
+MAX_WORK: Final = 3_000_000
+"""Codes that may be looked at for one value set, each as often as it is; looked at by a filter each counts as five."""
+_FILTERED: Final = 5
+_BREATH: Final = 100_000
 ANY_SYSTEM: Final = "*"
 
 
@@ -145,14 +153,31 @@ class _Found:
     named: dict[Key, dict[str, Named]] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """How many codes are named in it."""
+        return sum(len(codes.named) for codes in self.sets.values())
+
     def add(self, other: _Found) -> None:
         """Take in what another has."""
         for key, codes in other.sets.items():
-            self.sets[key] = self.sets.get(key, NONE) | codes
+            self.sets[key] = self._together(key, codes)
         for key, named in other.named.items():
-            self.named[key] = {**named, **self.named.get(key, {})}
+            own = self.named.setdefault(key, {})
+            own.update((code, one) for code, one in named.items() if code not in own)
         self.missing += other.missing
-        _check_size(self.sets.values())
+        if self.size > MAX_CODES:
+            raise TooCostly(f"A value set has at most {MAX_CODES} codes that are named one by one.")
+
+    def _together(self, key: Key, codes: Codes) -> Codes:
+        own = self.sets.get(key)
+        if own is None:
+            return Codes(dict(codes.named), is_rest=codes.is_rest)
+        if own.is_rest or codes.is_rest:
+            return own | codes
+        # It is nobody else's: a union made anew for each of a thousand includes would be slow.
+        own.named.update(codes.named)
+        return own
 
     def keep(self, other: _Found) -> None:
         """Keep what another has too; of a system in any version."""
@@ -170,11 +195,8 @@ class _Found:
 
     def of(self, url: str) -> Codes:
         """What is there of a system, in any version."""
-        found = NONE
-        for key, codes in self.sets.items():
-            if key.url == url:
-                found = found | codes
-        return found
+        found = [codes for key, codes in self.sets.items() if key.url == url]
+        return reduce(or_, found) if found else NONE
 
 
 class _Work:
@@ -182,6 +204,7 @@ class _Work:
 
     def __init__(self, library: Library, versions: Versions) -> None:
         self._library, self._versions = library, versions
+        self._left = MAX_WORK
         self._imported: dict[str, _Found] = {}
         self.systems: dict[Key, System] = {}
 
@@ -197,17 +220,22 @@ class _Work:
     async def _composed(self, definition: Definition, way: tuple[str, ...]) -> _Found:
         found = _Found()
         for include in definition.includes:
-            found.add(await self._included(include, way))
+            more = await self._included(include, way)
+            await self._spend(more.size)
+            found.add(more)
         for exclude in definition.excludes:
-            found.drop(await self._included(exclude, way))
+            less = await self._included(exclude, way)
+            await self._spend(found.size + less.size)
+            found.drop(less)
         return found
 
     async def _included(self, include: Include, way: tuple[str, ...]) -> _Found:
         found = await self._own(include) if include.system else None
         for canonical in include.value_sets:
             other = await self._import(canonical, way)
+            await self._spend(other.size + (found.size if found else 0))
             if found is None:
-                found = _Found(dict(other.sets), dict(other.named), list(other.missing))
+                found = _Found(dict(other.sets), {key: dict(one) for key, one in other.named.items()}, [*other.missing])
             else:
                 found.keep(other)
         return found or _Found()
@@ -225,10 +253,20 @@ class _Work:
             if system is None or not system.is_listed:
                 return _Found({key: NONE}, missing=[missing])
             for test in include.tests:
+                await self._spend(0 if test.op in HIERARCHY else _FILTERED * system.head.count)
                 found.sets[key] &= await system.pick(test)
+                await self._spend(found.size)
         if system is None or not system.head.is_whole:
             found.missing.append(missing)
         return found
+
+    async def _spend(self, codes: int) -> None:
+        """Count work before it is done, and let others have their turn. Raises TooCostly."""
+        before, self._left = self._left, self._left - codes - 1
+        if self._left < 0:
+            raise TooCostly("The value set takes too much work to be put together.")
+        if before // _BREATH != self._left // _BREATH:
+            await asyncio.sleep(0)
 
     async def _import(self, canonical: str, way: tuple[str, ...]) -> _Found:
         if canonical in self._imported:
@@ -263,8 +301,3 @@ async def _spelled(named: Sequence[Named], system: System | None) -> Sequence[Na
 
 def _canonical(include: Include) -> str:
     return f"{include.system}|{include.version}" if include.version else include.system
-
-
-def _check_size(sets: Iterable[Codes]) -> None:
-    if sum(len(codes.named) for codes in sets) > MAX_CODES:
-        raise TooCostly(f"A value set has at most {MAX_CODES} codes that are named one by one.")

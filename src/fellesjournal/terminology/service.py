@@ -15,7 +15,7 @@ from fellesjournal.kit.db import Database
 from fellesjournal.terminology import base, store
 from fellesjournal.terminology.answers import Question, answers
 from fellesjournal.terminology.concept import Head
-from fellesjournal.terminology.errors import TerminologyError
+from fellesjournal.terminology.errors import NotInstalled, TerminologyError
 from fellesjournal.terminology.resolve import PLAIN, Resolved, Versions, find, resolve
 from fellesjournal.terminology.stored import Stored
 from fellesjournal.terminology.system import System
@@ -26,6 +26,8 @@ Json = dict[str, Any]
 MAX_KEPT_CODES: Final = 300_000
 """Codes named in the value sets that a process keeps."""
 MAX_KEPT: Final = 2_000
+MAX_NAME: Final = 2_000
+"""Characters of a canonical: nothing longer is looked for, or kept as the name of what is not here."""
 
 
 @dataclass
@@ -34,10 +36,10 @@ class _Kept:
 
     version: int
     systems: dict[tuple[str, str], System | None] = field(default_factory=dict)
-    resolved: OrderedDict[tuple[str, Versions], Resolved | TerminologyError] = field(default_factory=OrderedDict)
+    resolved: OrderedDict[str, Resolved | TerminologyError] = field(default_factory=OrderedDict)
     weight: int = 0
 
-    def keep(self, name: tuple[str, Versions], found: Resolved | TerminologyError) -> None:
+    def keep(self, name: str, found: Resolved | TerminologyError) -> None:
         """Keep a value set, and let go of those that were used longest ago."""
         if name not in self.resolved:
             self.weight += _weight(found)
@@ -61,15 +63,21 @@ class Terminology:
 
     async def resource(self, kind: str, canonical: str) -> Json | None:
         """An installed ValueSet, CodeSystem or ConceptMap, or R4's own; None when it is not here."""
+        if len(canonical) > MAX_NAME:
+            return None
         return await self._library.find(canonical, kind) or base.resource(kind, canonical)
 
     async def value_set(self, canonical: str) -> Definition | None:
         """A value set; None when it is not here. Raises BadDefinition, TooCostly."""
+        if len(canonical) > MAX_NAME:
+            return None
         found = await self._library.find(canonical, "ValueSet")
         return read_value_set(found) if found else base.value_set(canonical)
 
     async def system(self, url: str, version: str) -> System | None:
         """A code system; one that is installed without its codes comes after what the product has."""
+        if len(url) + len(version) > MAX_NAME:
+            return None
         kept = await self._current()
         name = (url, version)
         if name not in kept.systems:
@@ -101,18 +109,23 @@ class Terminology:
         return [*found, *(one for one in base.maps_from(source, target) if one not in found)]
 
     async def resolved(self, canonical: str, *, versions: Versions = PLAIN) -> Resolved:
-        """An installed value set, resolved, and kept. Raises NotInstalled, BadDefinition, TooCostly."""
+        """An installed value set, resolved; with no versions of one's own kept. Raises NotInstalled, BadDefinition,
+        TooCostly.
+        """
+        if len(canonical) > MAX_NAME:
+            raise NotInstalled(f"A canonical has at most {MAX_NAME} characters.")
+        if versions != PLAIN:
+            return await resolve(self, await find(self, canonical), versions=versions)
         kept = await self._current()
-        name = (canonical, versions)
-        found = kept.resolved.get(name)
+        found = kept.resolved.get(canonical)
         if found is None:
             try:
-                found = await resolve(self, await find(self, canonical), versions=versions)
+                found = await resolve(self, await find(self, canonical))
             except TerminologyError as error:
                 # Whoever asks for what is not here asks again with each write.
                 found = error
-            kept.keep(name, found)
-        kept.resolved.move_to_end(name)
+            kept.keep(canonical, found)
+        kept.resolved.move_to_end(canonical)
         if isinstance(found, TerminologyError):
             raise type(found)(found.english)
         return found

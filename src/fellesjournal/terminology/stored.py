@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Final, get_args
+from typing import get_args
 
 from fellesjournal.kit.db import Database
 from fellesjournal.terminology import store
 from fellesjournal.terminology.codes import ALL, Codes, some
 from fellesjournal.terminology.concept import Concept, Head
 from fellesjournal.terminology.errors import BadDefinition, UnknownCode
-from fellesjournal.terminology.filters import HIERARCHY, INACTIVE_ONES, check, is_of_active, listed, passes
+from fellesjournal.terminology.filters import ALWAYS, HIERARCHY, INACTIVE_ONES, check, is_of_active, listed, predicate
 from fellesjournal.terminology.store import ABSTRACT, INACTIVE, Place
 from fellesjournal.terminology.system import Hit, Kin, Relation, Wish
 from fellesjournal.terminology.value_set import Filter
 from fellesjournal.terminology.words import Typed
-
-_ALWAYS: Final = {"concept": "code", "code": "code", "display": "display", "definition": "definition"}
-"""Properties that every concept has, and the column that each stands in."""
 
 
 class Stored:
@@ -54,10 +51,10 @@ class Stored:
             return ~await self.pick(INACTIVE_ONES)
         if test.op in HIERARCHY:
             return await self._related(test)
-        if test.property in _ALWAYS:
-            values = await store.every(self.db, system=self.id, what=_ALWAYS[test.property])
-            is_cased = self.head.is_case_sensitive
-            return some(code for code, value in values if passes(test, [value] if value else [], is_cased=is_cased))
+        if test.property in ALWAYS:
+            values = await store.every(self.db, system=self.id, what=ALWAYS[test.property])
+            passes = predicate(test, is_cased=self.head.is_case_sensitive)
+            return some(code for code, value in values if passes([value] if value else []))
         return await self._by_property(test)
 
     async def page(self, wish: Wish, *, offset: int, limit: int) -> list[Concept]:
@@ -111,7 +108,8 @@ class Stored:
             return owners if test.value == "true" else ~owners
         if test.op == "regex":
             pairs = await store.with_property(self.db, system=self.id, code=test.property, values=None)
-            return some(code for code, value in pairs if passes(test, [value]))
+            passes = predicate(test)
+            return some(code for code, value in pairs if passes([value]))
         values = [test.value] if test.op == "=" else listed(test.value)
         pairs = await store.with_property(self.db, system=self.id, code=test.property, values=values)
         picked = some(code for code, _ in pairs)

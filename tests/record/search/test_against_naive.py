@@ -12,7 +12,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fellesjournal.fhir import param_id
-from fellesjournal.record.search import Chart, Listing, Scope, condition, parse_search, parse_system_search, rank
+from fellesjournal.record.search import (
+    Chart,
+    Listing,
+    Scope,
+    condition,
+    drive,
+    parse_search,
+    parse_system_search,
+    rank,
+)
 from tests.conftest import TestDatabase
 from tests.effort import examples
 from tests.record.search.codes import ICPC
@@ -235,7 +244,10 @@ def test_matches_order_pages_and_totals_are_those_of_a_look_at_everything(
     expected = [k.id for k in naive.search(parse_search(rtype, pairs) if rtype else parse_system_search(pairs))]
     world = setting.world
     # A small cap takes the walks that only big units would need.
-    with mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap), mock.patch.object(condition, "FEW", few):
+    with (
+        mock.patch.multiple(rank, GATHER_CAP=cap, RANGE_CAP=cap), mock.patch.object(condition, "FEW", few),
+        mock.patch.object(drive, "MAX_BRANCHES", few),
+    ):  # fmt: skip
         assert setting.loop.run_until_complete(world.all_pages(who, scope, f"{url}&_count={size}")) == expected
         answer = setting.loop.run_until_complete(world.search(who, scope, f"{url}&_total=accurate&_count=0"))
     assert answer.total == len(expected)

@@ -133,6 +133,8 @@ class Driver:
             return self._change_walk(order, limit, after)
         start = self._start(is_last=is_last)
         keys = [(row, h) for row in start.rows for h in start.hashed]
+        if len(keys) > MAX_BRANCHES and len(start.rows) == 1 and isinstance(self.scope, Listing) and limit:
+            return self._each(start, order, limit, after)
         if 1 < len(keys) <= MAX_BRANCHES and isinstance(self.scope, Listing) and limit:
             branches = [f"({self._select(start, (row,), [h], order, limit, after)})" for row, h in keys]
             return merged(branches, order, limit)
@@ -203,6 +205,17 @@ class Driver:
         distinct = "" if start.is_distinct else "DISTINCT ON (d.date, d.pid) "
         sql = f"SELECT {distinct}d.date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)}"
         return _limited(sql, order, "d", limit)
+
+    def _each(self, start: Start, order: Order, limit: str, after: Cursor | None) -> str:
+        """A walk over more keys than there are branches for: in each as far as a page needs, not over all of them."""
+        parts = [start.where] if start.where else []
+        parts += [one_param("d", start.rows, self.params), "d.h = k.h"]
+        parts += [*self._after("d.date", "d.pid", order, after), *self._others("d", start)]
+        distinct = "DISTINCT ON (d.date, d.pid) "
+        walk = f"SELECT {distinct}d.date, d.pid, d.slot FROM {start.table} d WHERE {' AND '.join(parts)}"
+        keys = f"(SELECT unnest({self.params.numbers(start.hashed)}) AS h) k"
+        each = f"SELECT e.date, e.pid, e.slot FROM {keys} CROSS JOIN LATERAL ({_limited(walk, order, 'd', limit)}) e"
+        return merged([each], order, limit)
 
     def _change_walk(self, order: Order, limit: str, after: Cursor | None) -> str:
         """Over the rows of `_lastUpdated`: one for each resource of any type, so the type is looked up."""
