@@ -171,6 +171,26 @@ def test_a_token_is_given_to_the_subscriber_alone_and_for_a_websocket(site: Site
     outcome(client.get(f"/Subscription/{id_}/$get-ws-binding-token"), 400)
 
 
+def test_whoever_writes_it_last_is_the_subscriber(site: Site) -> None:
+    """A colleague of the unit sees how it stands, but hears nothing by another's right; rewriting it takes it over."""
+    colleagues = site.row(
+        "SELECT min(c.demo_name) AS one, max(c.demo_name) AS other, p.unit FROM identity.post p"
+        " JOIN identity.person c ON c.id = p.person WHERE p.role IN ('lege', 'sykepleier', 'helsesekretaer')"
+        " GROUP BY p.unit HAVING count(DISTINCT c.demo_name) > 1 ORDER BY p.unit LIMIT 1"
+    )
+    unit = site.row("SELECT name FROM identity.unit WHERE id = $1", colleagues["unit"])["name"]
+    with site.fhir(colleagues["one"], unit=unit) as gp, site.fhir(colleagues["other"], unit=unit) as other:
+        id_ = subscribed(gp)
+        assert status_of(other.get(f"/Subscription/{id_}/$status").json())["status"] == "active"
+        issue = outcome(other.get(f"/Subscription/{id_}/$get-ws-binding-token"), 400)
+        assert issue["code"] == "forbidden"
+        stored = other.get(f"/Subscription/{id_}").json()
+        assert other.put(f"/Subscription/{id_}", json=stored).status_code == 200
+        outcome(gp.get(f"/Subscription/{id_}/$get-ws-binding-token"), 400)
+        with bound(other, id_) as socket:
+            assert status_of(told(socket, "handshake"))["status"] in ("requested", "active")
+
+
 def test_another_address_is_no_socket(site: Site) -> None:
     for path in ("/fhir", "/fhir/Patient", "/fastlege"):
         with pytest.raises(Exception, match=r"(?i)rejected|invalid|HTTP"), connect(f"ws{site.url[4:]}{path}"):
