@@ -80,7 +80,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class File:
-    """The lines of one type."""
+    """The lines of one type; of what was deleted, each line a Bundle, when `rtype` is ""."""
 
     rtype: str
     resources: int
@@ -125,7 +125,7 @@ async def find(db: Database, *, secret: bytes, id: str) -> Export:
     if row is None:
         raise NotFound
     files = tuple(
-        File(fhir.RESOURCE_TYPES[rtype - 1], count, size)
+        File(fhir.RESOURCE_TYPES[rtype - 1] if rtype else "", count, size)
         for rtype, count, size in zip(row["rtypes"] or (), row["counts"] or (), row["sizes"] or (), strict=False)
     )
     return Export(
@@ -142,15 +142,15 @@ async def cancel(db: Database, *, secret: bytes, id: str) -> None:
 
 async def pieces(db: Database, *, secret: bytes, id: str, rtype: str) -> AsyncIterator[bytes]:
     """The lines of a file, whole lines at a time. Raises ExportFailed when a piece may not be shown any more."""
-    after = -1
+    after, number = -1, fhir.TYPE_NUMBER[rtype] if rtype else 0
     while True:
-        row = await store.piece(db, secret=secret, id=_number(id), rtype=fhir.TYPE_NUMBER[rtype], after=after)
+        row = await store.piece(db, secret=secret, id=_number(id), rtype=number, after=after)
         if row is None:
             return
         if row["content"] is None:
             raise ExportFailed
         after = row["n"]
-        yield row["content"]
+        yield row["content"] if rtype else b"".join(map(_deletion, row["content"].splitlines()))
 
 
 async def sweep(db: Database) -> None:
@@ -238,6 +238,14 @@ def _next_limit(limit: int, took_s: float, *, is_too_many: bool) -> int:
     if is_too_many or took_s > 2 * _AIM_S:
         return max(1, limit // 4)
     return min(_MOST, limit * 2) if took_s < _AIM_S / 2 else limit
+
+
+def _deletion(line: bytes) -> bytes:
+    """The Bundle that tells of a row that was deleted."""
+    rtype, slot, pid, chosen = line.decode().split(" ")
+    name = f"{fhir.RESOURCE_TYPES[int(rtype) - 1]}/{chosen or ids.encode(int(slot), int(pid))}"
+    entry = {"request": {"method": "DELETE", "url": name}}
+    return fhir.encode({"resourceType": "Bundle", "type": "transaction", "entry": [entry]}) + b"\n"
 
 
 def _number(id: str) -> int:

@@ -20,7 +20,9 @@ BEGIN
 END $$;
 DROP POLICY IF EXISTS export ON vault.other_patient;
 CREATE POLICY export ON vault.other_patient FOR SELECT TO vault_export USING (true);
-GRANT SELECT ON vault.other_patient TO vault_export;
+DROP POLICY IF EXISTS export ON vault.chosen_id;
+CREATE POLICY export ON vault.chosen_id FOR SELECT TO vault_export USING (true);
+GRANT SELECT ON vault.other_patient, vault.chosen_id TO vault_export;
 
 -- ── Who may ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,6 +228,14 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+-- A line about a row that was deleted: its type, its key, and the id that its client chose, if any.
+CREATE OR REPLACE FUNCTION vault.export_deleted(p_rtype smallint, p_slot smallint, p_pid bigint) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN p_rtype || ' ' || p_slot || ' ' || p_pid || ' ' || coalesce(
+    (SELECT c.id FROM vault.chosen_id c WHERE c.slot = p_slot AND c.pid = p_pid), '');
+END $$;
+
 -- Copies the rows of these patients (as `export_next` named them), or of the next type: one short transaction, log and position in it.
 -- p_sql …: for each filter its type and its search in the charts of these patients; the parameters of all stand one after the other,
 -- n_… tells how many are whose. Answers: 'again' = the position was another one; 'many' = more
@@ -280,17 +290,23 @@ BEGIN
       v_hidden := ARRAY(SELECT q.p FROM unnest(v_hidden) AS q (p) WHERE q.p <> ALL (v_others));
     END IF;
     WITH line AS MATERIALIZED (
-      SELECT x.rtype, x.pid, x.patient, x.body FROM vault.resource x
-      WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.since AND x.updated <= e.asked_at AND x.body IS NOT NULL
+      SELECT CASE WHEN x.body IS NULL THEN 0 ELSE x.rtype END::smallint AS rtype, x.pid, x.patient,
+             CASE WHEN x.body IS NULL THEN vault.export_deleted(x.rtype, x.slot, x.pid) ELSE x.body END AS body
+      FROM vault.resource x
+      WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.since AND x.updated <= e.asked_at
+        AND (x.body IS NOT NULL OR e.since > '-infinity')
         AND x.sens = ANY (s.classes) AND (x.patient >= 0 OR x.org = s.unit)
         AND (x.sens < 100 OR NOT EXISTS (SELECT 1 FROM vault.other_patient o WHERE o.slot = x.slot AND o.pid = x.pid AND o.patient = ANY (v_hidden)))
         AND (e.filters = '' OR x.rtype <> ALL (p_rtypes) OR x.pid = ANY (v_pids))
       UNION ALL
       -- What has been changed since is as it was; hidden when it is hidden now.
-      SELECT x.rtype, x.pid, x.patient, h.body FROM vault.resource x
+      SELECT CASE WHEN h.body IS NULL THEN 0 ELSE x.rtype END::smallint, x.pid, x.patient,
+             CASE WHEN h.body IS NULL THEN vault.export_deleted(x.rtype, x.slot, x.pid) ELSE h.body END
+      FROM vault.resource x
       CROSS JOIN LATERAL (SELECT q.body, q.sens, q.updated, q.patient, q.op FROM vault.history q WHERE q.slot = x.slot AND q.pid = x.pid
                           AND q.updated <= e.asked_at ORDER BY q.version DESC LIMIT 1) h
-      WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.asked_at AND h.updated > e.since AND h.body IS NOT NULL
+      WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.asked_at AND h.updated > e.since
+        AND (h.body IS NOT NULL OR e.since > '-infinity')
         AND h.patient = x.patient AND x.sens = ANY (s.classes) AND h.sens = ANY (s.classes) AND (x.patient >= 0 OR x.org = s.unit)
         AND (greatest(x.sens, h.sens) < 100 OR NOT EXISTS (
           SELECT 1 FROM vault.other_patient o WHERE o.slot = x.slot AND o.pid = x.pid AND o.patient = ANY (v_hidden)))

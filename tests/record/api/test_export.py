@@ -219,6 +219,25 @@ def test_since_and_filters_narrow_an_export(client: httpx.Client) -> None:
     assert {one["id"] for one in lines(client, both, "Observation")} == {old, new}
 
 
+def test_what_was_deleted_since_is_told(client: httpx.Client) -> None:
+    person = make_person(client)
+    instant = client.get(f"/Patient/{person}").json()["meta"]["lastUpdated"]
+    own, kept = make(client, "Observation", weight(person)), make(client, "Observation", weight(person))
+    chosen = {**json.loads(weight(person)), "id": "exp-deleted"}
+    assert client.put("/Observation/exp-deleted", json=chosen).status_code == 201
+    for gone in (own, "exp-deleted"):
+        assert client.delete(f"/Observation/{gone}").status_code == 204
+    manifest = export(client, [person], _since=instant, _elements="status")
+    assert [one["id"] for one in lines(client, manifest, "Observation")] == [kept]
+    assert [(one["type"], one["count"]) for one in manifest["deleted"]] == [("Bundle", 2)]
+    told = [json.loads(line) for line in client.get(manifest["deleted"][0]["url"]).text.splitlines()]
+    entries = [one["entry"][0]["request"] for one in told]
+    assert {one["url"] for one in entries} == {f"Observation/{own}", "Observation/exp-deleted"}
+    assert {one["method"] for one in entries} == {"DELETE"}
+    assert all(not fhir.validate(one) for one in told)
+    assert export(client, [person])["deleted"] == []
+
+
 def test_elements_leave_out_the_rest(client: httpx.Client) -> None:
     manifest = export(client, [make_person(client)], _elements="birthDate", _type="Patient")
     (found,) = lines(client, manifest, "Patient")

@@ -22,7 +22,7 @@ from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.http import fhir_errors, http_date, journal_of
 from fellesjournal.record.api.operations.asked import Asked, asked
 from fellesjournal.record.api.representation import takes_gzip
-from fellesjournal.record.bulk import Export, ExportFailed, Wish
+from fellesjournal.record.bulk import Export, ExportFailed, File, Wish
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.names import is_id
@@ -101,7 +101,7 @@ async def fetch(request: Request, decision: Decision) -> Response:
     headers = {**NO_STORE, "Content-Type": NDJSON, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if name == _ERRORS and export.left_out:
         return Response(_left_out(export.left_out), headers=headers)
-    file = next((one for one in export.files if f"{one.rtype}.ndjson" == name), None)
+    file = next((one for one in export.files if _name(one) == name), None)
     if file is None:
         raise NotFound
     lines = bulk.pieces(
@@ -109,13 +109,14 @@ async def fetch(request: Request, decision: Decision) -> Response:
     )
     if takes_gzip(request):
         headers["Content-Encoding"] = "gzip"
-    elif not export.elements:
+    elif file.rtype and not export.elements:
         headers["Content-Length"] = str(file.size)
     if request.method == "HEAD":
         return Response(headers=headers)
     # The first piece is decided before the answer begins: a refusal is still an answer of its own then.
     first = await anext(lines, b"")
-    content = _in_part(_from(first, lines), export.elements) if export.elements else _from(first, lines)
+    is_part = file.rtype and export.elements
+    content = _in_part(_from(first, lines), export.elements) if is_part else _from(first, lines)
     return StreamingResponse(_gzipped(content) if takes_gzip(request) else content, headers=headers)
 
 
@@ -248,14 +249,18 @@ def _address(request: Request, export: str) -> str:
 
 
 def _manifest(address: str, export: Export) -> dict[str, Any]:
-    files = [
-        {"type": one.rtype, "url": f"{address}/{one.rtype}.ndjson", "count": one.resources} for one in export.files
-    ]
+    listed = [(one, {"url": f"{address}/{_name(one)}", "count": one.resources}) for one in export.files]
+    files = [{"type": one.rtype, **where} for one, where in listed if one.rtype]
+    deleted = [{"type": "Bundle", **where} for one, where in listed if not one.rtype]
     errors = [{"type": "OperationOutcome", "url": f"{address}/{_ERRORS}", "count": 1}] if export.left_out else []
     return {
         "transactionTime": stamp(export.asked_at), "request": export.request, "requiresAccessToken": True,
-        "output": files, "deleted": [], "error": errors,
+        "output": files, "deleted": deleted, "error": errors,
     }  # fmt: skip
+
+
+def _name(file: File) -> str:
+    return f"{file.rtype}.ndjson" if file.rtype else "deleted.ndjson"
 
 
 def _left_out(count: int) -> bytes:
