@@ -22,6 +22,7 @@ from fellesjournal.care.gp import routes as gp
 from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
+from fellesjournal.clinical.apps.routes import routes as apps_routes
 from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
@@ -45,6 +46,9 @@ from fellesjournal.identity import (
     sign_in_with,
 )
 from fellesjournal.identity import routes as sign_in_routes
+from fellesjournal.identity.apps import ADMINISTRATOR, discovery
+from fellesjournal.identity.apps import routes as app_doors
+from fellesjournal.identity.apps.routes import AppServer, app_server
 from fellesjournal.identity.oidc.provider import helseid, idporten
 from fellesjournal.identity.refusals import refused
 from fellesjournal.identity.setup import read_client_key
@@ -63,6 +67,7 @@ from fellesjournal.record.api.sockets import Bell
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Vault
 from fellesjournal.record.subscriptions.wish import Terms
+from fellesjournal.web.cross_origin import CrossOrigin
 from fellesjournal.web.metering import RequestMetrics
 
 
@@ -95,7 +100,8 @@ def create_app(open_: Open) -> Starlette:
     """The application. Raises UndeclaredGate when a route says neither its gate nor why it is public."""
     sessions = Sessions(signin=open_.signin, web=open_.web, settings=open_.settings, keys=open_.keys)
     sign_in, provider = _sign_in(open_, sessions)
-    routes = site_map(sign_in, provider)
+    apps = _apps(open_, sessions)
+    routes = site_map(sign_in, provider, apps)
     list(gates_of(routes))
 
     @asynccontextmanager
@@ -107,12 +113,14 @@ def create_app(open_: Open) -> Starlette:
         routes=routes, middleware=_middleware(open_), exception_handlers=_handlers(), lifespan=lifespan
     )
     _set_state(app, open_, sessions)
+    app.state.apps = apps
     return app
 
 
-def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRoute]:
+def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer) -> list[BaseRoute]:
     """Every route of the site, in order."""
     return [
+        *_marked(app_doors.routes(apps), app_doors.PUBLIC),
         *fhir_routes,
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
@@ -124,6 +132,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None) -> list[BaseRout
         *problems_routes,
         *notes_routes,
         *tasks_routes,
+        *apps_routes,
         *citizen_routes,
         *operations_routes(),
     ]
@@ -141,6 +150,8 @@ def home_of(reader: Reader) -> str:
     """The first page of a workplace."""
     if reader.kind == "citizen":
         return "/min-journal"
+    if reader.role == ADMINISTRATOR:
+        return "/apper/administrer"
     return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
 
 
@@ -225,6 +236,13 @@ def _providers(settings: Settings) -> list[Provider]:
     return made
 
 
+def _apps(open_: Open, sessions: Sessions) -> AppServer:
+    return app_server(
+        settings=open_.settings, sessions=sessions, signin=open_.signin, web=open_.web,
+        http=partial(HttpClient, timeout_s=5, max_bytes=100_000),
+    )  # fmt: skip
+
+
 def _health(open_: Open) -> Health:
     health = Health()
 
@@ -250,9 +268,10 @@ def _middleware(open_: Open) -> list[Middleware]:
     return [
         Middleware(RequestMetrics),
         Middleware(CanonicalHost, settings=open_.settings),
+        Middleware(CrossOrigin, paths=discovery.OPEN_TO_ALL_ORIGINS),
         Middleware(web.SecurityHeaders, form_targets=_origins(open_.settings)),
         Middleware(CurrentReader, visitor_for=visitor),
-        Middleware(web.CsrfProtection, exempt=("/fhir", *BACK_CHANNEL)),
+        Middleware(web.CsrfProtection, exempt=("/fhir", *BACK_CHANNEL, *discovery.BACK_CHANNEL)),
     ]
 
 

@@ -17,7 +17,8 @@ CREATE OR REPLACE FUNCTION access.verdict(p_reader bigint, p_kind text, p_patien
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF p_kind = 'staff' THEN
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_own_as_staff x
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
+      SELECT * FROM access.rule_own_as_staff UNION ALL SELECT * FROM access.rule_other_than_launched) x
     WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
     IF FOUND THEN RETURN; END IF;
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_block x
@@ -35,7 +36,8 @@ BEGIN
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_own_record x
     WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
   ELSE
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_system x
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
+      SELECT * FROM access.rule_system UNION ALL SELECT * FROM access.rule_backend_app) x
     WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
   END IF;
 END $$;
@@ -59,7 +61,7 @@ BEGIN
       AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
     SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
-           s.purpose, s.device, s.kind AS skind,
+           s.purpose, s.device, s.app, s.kind AS skind,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
@@ -74,9 +76,9 @@ BEGIN
     LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
   ), written AS (
     INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
-                            ground_ref, device, outcome)
+                            ground_ref, device, app, outcome)
     SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
-           v.purpose, v.ground, v.ref, coalesce(v.device, ''),
+           v.purpose, v.ground, v.ref, coalesce(v.device, ''), v.app,
            CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
     FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
@@ -127,14 +129,16 @@ RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-    SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff',
-           CASE s.kind
-             WHEN 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles)
+    SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
+           CASE
+             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles)
                                      AND g.code IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'))
-             WHEN 'system' THEN ARRAY(SELECT 'SYSTEM'::text WHERE EXISTS (
+             WHEN s.kind = 'system' THEN ARRAY(SELECT x.code FROM unnest(CASE WHEN s.app IS NULL THEN ARRAY['SYSTEM']
+                 ELSE ARRAY['FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'] END) AS x (code) WHERE EXISTS (
                SELECT 1 FROM access.system_grant g WHERE g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()))
              ELSE ARRAY[]::text[] END,
-           access.classes_of(s.kind), s.level >= 4 AND rr.role IS NOT NULL
+           -- An app that was launched for one patient has no lists.
+           access.classes_of(s.kind), s.level >= 4 AND rr.role IS NOT NULL AND NOT (s.kind = 'staff' AND s.patient IS NOT NULL)
     FROM identity.live s JOIN identity.person p ON p.id = s.person
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'list'
     WHERE s.secret_hash = sha256(p_secret);
@@ -147,9 +151,9 @@ RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_cat
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
   INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
-                          device, outcome)
+                          device, app, outcome)
   SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
-         coalesce(s.device, ''), p_outcome
+         coalesce(s.device, ''), s.app, p_outcome
   FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
 END $$;
 
@@ -162,11 +166,11 @@ CREATE OR REPLACE FUNCTION access.log_pages(
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, kinds, what, purpose, ground,
-                          ground_ref, device, outcome)
+                          ground_ref, device, app, outcome)
   SELECT a.event, a.id, a.person, a.role, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, a.purpose, a.ground, a.ref,
-         coalesce(a.device, ''), CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
+         coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
   FROM (SELECT b.outcome, b.action, b.kind, b.ground, b.ref, b.ord, nextval('access.event') AS event,
-               s.id, s.person, s.role, s.unit, s.controller, s.purpose, s.device
+               s.id, s.person, s.role, s.unit, s.controller, s.purpose, s.device, s.app
         FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
           AS b (secret, outcome, action, kind, ground, ref, ord)
         LEFT JOIN identity.live s ON s.secret_hash = sha256(b.secret) OFFSET 0) AS a

@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from fellesjournal.access.decide import Decision, open_chart, within
-from fellesjournal.access.model import Action, NoNeed, PatientId, SessionOver
+from fellesjournal.access.model import Action, NoNeed, NotAdministrator, PatientId, SessionOver
+from fellesjournal.identity.apps import ADMINISTRATOR
 from fellesjournal.identity.current import bearer_reader, require_reader
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit.ids import decode
@@ -23,7 +24,7 @@ from fellesjournal.kit.ids import decode
 Handler = Callable[[Request, Decision], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
-Kind = Literal["public", "signed_in", "chart", "unit", "citizen", "fhir"]
+Kind = Literal["public", "signed_in", "administrator", "chart", "unit", "citizen", "fhir"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,27 @@ def citizen(action: Action) -> Callable[[Handler], Endpoint]:
         return await open_chart(request.app.state.access_db, reader=reader, patient=own, action=action)
 
     return _gated(Gate("citizen", action), decide)
+
+
+def signed_in(why: str) -> Callable[[Handler], Endpoint]:
+    """A page about what the person who is signed in did themselves; no record."""
+
+    async def decide(request: Request) -> Decision:
+        return within(require_reader(request))
+
+    return _gated(Gate("signed_in", "none", why), decide)
+
+
+def administrator(why: str) -> Callable[[Handler], Endpoint]:
+    """A page for the role that administers the installation, and opens no record."""
+
+    async def decide(request: Request) -> Decision:
+        reader = _reader(request, "staff")
+        if reader.role != ADMINISTRATOR:
+            raise NotAdministrator
+        return within(reader)
+
+    return _gated(Gate("administrator", "none", why), decide)
 
 
 def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:

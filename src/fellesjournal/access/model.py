@@ -57,6 +57,13 @@ class NoNeed(AccessError):
     )
 
 
+class BeyondScopes(AccessError):
+    """The scopes that the app was granted do not reach so far, whatever its user may do."""
+
+    text = _("Appen har ikke fått lov til dette.")
+    english = "The scopes that were granted to the app do not allow this."
+
+
 class OwnRecord(AccessError):
     """Staff never open their own record as staff."""
 
@@ -79,6 +86,12 @@ class MayNotIdentify(AccessError):
     """The role may not look people up."""
 
     text = _("Rollen din kan ikke slå opp personer.")
+
+
+class NotAdministrator(AccessError):
+    """The page is for administrators."""
+
+    text = _("Denne siden er for administratorer.")
 
 
 class TooManyLookups(AccessError):

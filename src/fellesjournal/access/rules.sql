@@ -57,6 +57,26 @@ CREATE OR REPLACE VIEW access.rule_system AS
   JOIN access.system_grant g ON g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()
   WHERE r.ground = 'SYSTEM' AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp();
 
+-- An app that was launched for one patient opens no other's record, whatever its user may see. SMART App Launch 2.2, launch/patient.
+-- It answers "may I open this one?"; as "which ones?" it names those whom the unit has a need for.
+CREATE OR REPLACE VIEW access.rule_other_than_launched AS
+  SELECT s.id AS reader, r.patient, false AS allow, 'ANNEN_ENN_STARTET'::text AS ground, 'infinity'::timestamptz AS until_at,
+         NULL::bigint AS ref, 0 AS rank
+  FROM identity.session s JOIN access.relation r ON r.unit = s.unit
+  WHERE s.kind = 'staff' AND s.patient IS NOT NULL AND r.patient <> s.patient;
+
+-- An app that acts by itself sees the people whom its unit has a need for, as an administrator declared; a block holds for it too.
+-- Helsepersonelloven § 45; pasientjournalloven § 17; access.md, "Systems".
+CREATE OR REPLACE VIEW access.rule_backend_app AS
+  SELECT s.id AS reader, r.patient, true AS allow, r.ground, least(r.until_at, g.until_at) AS until_at, r.source AS ref, 5 AS rank
+  FROM access.relation r
+  JOIN identity.session s ON s.kind = 'system' AND s.app IS NOT NULL AND s.unit = r.unit AND r.person IS NULL
+  JOIN access.system_grant g ON g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()
+  WHERE r.ground IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT')
+    AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()
+    AND NOT EXISTS (SELECT 1 FROM access.block b WHERE b.patient = r.patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
+                    AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person));
+
 -- All rules. A new rule is a view above, a branch here, a row in the law matrix.
 CREATE OR REPLACE VIEW access.rules AS
   SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_own_as_staff
@@ -65,13 +85,15 @@ CREATE OR REPLACE VIEW access.rules AS
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_gp_list
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_contact
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_work_list
-  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_system;
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_system
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_other_than_launched
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_backend_app;
 
 DO $$
 DECLARE v text;
 BEGIN
   FOREACH v IN ARRAY ARRAY['rules', 'rule_own_record', 'rule_own_as_staff', 'rule_block', 'rule_gp_list', 'rule_contact',
-                           'rule_work_list', 'rule_system'] LOOP
+                           'rule_work_list', 'rule_system', 'rule_other_than_launched', 'rule_backend_app'] LOOP
     EXECUTE format('ALTER VIEW access.%I OWNER TO fj_owner', v);
     EXECUTE format('GRANT SELECT ON access.%I TO access_core', v);
   END LOOP;

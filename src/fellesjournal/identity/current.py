@@ -13,6 +13,7 @@ from dataclasses import replace
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fellesjournal.identity.apps import discovery, dpop
 from fellesjournal.identity.cookies import secret_of
 from fellesjournal.identity.model import ROLE_NAMES, NotSignedIn, Reader
 from fellesjournal.identity.refusals import ENDED_KEY, refused, timed_out_url
@@ -20,7 +21,7 @@ from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
 
 READER_KEY = "fellesjournal.reader"
-_WITHOUT_COOKIE = ("/fhir", "/static", "/health", "/metrics")
+_WITHOUT_COOKIE = ("/fhir", "/static", "/health", "/metrics", "/.well-known", *discovery.BACK_CHANNEL)
 _OPEN_FORMS = ("/logg-inn", "/logg-ut", "/kontekst", "/test-idp", "/sprak", "/farge")
 """Where somebody without a session may send a form."""
 
@@ -66,7 +67,8 @@ class CurrentReader:
         sessions = sessions_of(connection)
         secret = sessions.cookies.secret(connection)
         reader = None if secret is None else await sessions.who(secret)
-        if reader is None:
+        # An app's token is no session of the pages.
+        if reader is None or reader.app is not None:
             scope[ENDED_KEY] = secret is not None
             return
         scope[READER_KEY] = reader
@@ -90,10 +92,19 @@ def require_reader(connection: HTTPConnection) -> Reader:
 
 
 async def bearer_reader(connection: HTTPConnection) -> Reader | None:
-    """The reader of the request's bearer token, or None; a cookie counts for nothing here."""
+    """The reader of the request's token, or None; a cookie counts for nothing here.
+
+    A token that is bound to a key opens nothing without a proof of that key, made for this very request (RFC 9449).
+    """
     scheme, _sep, text = connection.headers.get("authorization", "").partition(" ")
-    secret = secret_of(text.strip()) if scheme.lower() == "bearer" else None
-    return None if secret is None else await sessions_of(connection).who(secret)
+    kind = scheme.lower()
+    secret = secret_of(text.strip()) if kind in ("bearer", "dpop") else None
+    reader = None if secret is None else await sessions_of(connection).who(secret)
+    jkt = reader.app.jkt if reader is not None and reader.app is not None else ""
+    if reader is None or (kind == "bearer" and not jkt):
+        return reader
+    is_proved = kind == "dpop" and bool(jkt) and await dpop.proves(connection, token=text.strip(), jkt=jkt)
+    return reader if is_proved else None
 
 
 def sessions_of(connection: HTTPConnection) -> Sessions:

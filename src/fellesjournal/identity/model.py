@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fellesjournal.web import _
+
+if TYPE_CHECKING:
+    from fellesjournal.identity.apps.model import AppSession
 
 Kind = Literal["staff", "citizen", "system"]
 ProviderName = Literal["helseid", "idporten"]
@@ -19,6 +22,7 @@ ROLE_NAMES = {
     "helsesekretaer": _("Helsesekretær"),
     "helsefagarbeider": _("Helsefagarbeider"),
     "assistent": _("Assistent"),
+    "administrator": _("Administrator"),
     "innbygger": _("Innbygger"),
     "system": _("System"),
 }
@@ -37,7 +41,7 @@ class Reader:
     """Who reads and writes in this request: one live session in one context.
 
     `secret` is what the database's own functions take; whoever holds it holds the session.
-    For a citizen `patient` is the own record; for staff it is None.
+    For a citizen `patient` is the own record; for staff it is None. `app` is the app that the token was given to.
     """
 
     session: int
@@ -57,6 +61,7 @@ class Reader:
     expires_at: datetime
     idle_s: int
     secret: bytes = field(repr=False, compare=False)
+    app: AppSession | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

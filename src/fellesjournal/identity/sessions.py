@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from fellesjournal.identity.apps.model import AppSession
 from fellesjournal.identity.cookies import Cookies
 from fellesjournal.identity.model import NoRecord, Person, Post, PostEnded, Reader
 from fellesjournal.identity.numbers import system_hash
@@ -229,4 +230,14 @@ def _reader(row: Any, secret: bytes) -> Reader:
         expires_at=row["expires_at"],
         idle_s=row["idle_s"],
         secret=secret,
+        app=_app(row),
+    )
+
+
+def _app(row: Any) -> AppSession | None:
+    if row["app"] is None:
+        return None
+    patient = None if row["app_patient"] is None else (row["app_patient_slot"], row["app_patient"])
+    return AppSession(
+        row["app"], row["client_id"], row["app_name"], row["app_scopes"], patient, row["is_bound"], row["jkt"]
     )

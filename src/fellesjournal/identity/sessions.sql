@@ -69,17 +69,21 @@ $$;
 CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
 RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint, unit bigint, unit_name text, unit_kind text,
                role text, purpose text, patient bigint, patient_slot smallint, practitioner bigint, practitioner_role bigint,
-               expires_at timestamptz, idle_s integer)
+               expires_at timestamptz, idle_s integer, app bigint, client_id text, app_name text, app_scopes text, app_patient bigint,
+               app_patient_slot smallint, is_bound boolean, jkt text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN QUERY
     SELECT l.id, l.kind, l.person, p.name, l.post, l.unit, u.name, l.unit_kind, l.role, l.purpose,
-           l.patient, p.patient_slot, p.practitioner, o.practitioner_role, l.expires_at, s.idle_s
+           CASE l.kind WHEN 'citizen' THEN l.patient END, p.patient_slot, p.practitioner, o.practitioner_role, l.expires_at, s.idle_s,
+           l.app, a.client_id, a.name, s.app_scopes, g.patient, g.patient_slot, g.is_bound, g.jkt
     FROM identity.live l
     JOIN identity.person p ON p.id = l.person
     JOIN identity.session s ON s.id = l.id
     LEFT JOIN identity.unit u ON u.id = l.unit
     LEFT JOIN identity.post o ON o.id = l.post
+    LEFT JOIN identity.app_grant g ON g.id = s.app_grant
+    LEFT JOIN identity.app a ON a.id = g.app
     WHERE l.secret_hash = sha256(p_secret);
   IF FOUND THEN
     UPDATE identity.session s SET seen_at = clock_timestamp()

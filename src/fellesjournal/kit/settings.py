@@ -85,6 +85,15 @@ class Settings:
     citizen_issuer: str = setting("", "Issuer of the citizens' sign-in service (ID-porten), as `https://idporten.no`.")
     citizen_client_id: str = setting("", "Our client id there.")
     citizen_client_key: str = setting("", "File with our private key there (PEM or JWK).")
+    app_token_minutes: int = setting(
+        10, "An app's access token ends after this time; it can be renewed while the grant lives."
+    )
+    app_offline_days: int = setting(
+        90, "How long an app may go on after its user has signed out, when the user lets it."
+    )
+    app_key_hosts: tuple[str, ...] = setting(
+        (), "Hosts (with their port, if any) that apps may publish their keys at (`jwks_uri`). Empty: none."
+    )
     required_profiles: tuple[str, ...] = setting(
         (), "Profiles that every resource of a type must conform to, each as `Type=canonical`; they must be installed."
     )
@@ -223,7 +232,8 @@ _KIND_WORDS: dict[Any, str] = {
 _KINDS: dict[str, Any] = get_type_hints(Settings)
 _AT_LEAST_ONE = (
     "workers", "pool_max", "statement_timeout_ms", "idle_transaction_timeout_ms", "max_body_mb", "max_binary_mb",
-    "export_hours", "max_import_mb", "session_idle_minutes", "session_max_hours", "demo_size",
+    "export_hours", "max_import_mb", "session_idle_minutes", "session_max_hours", "app_token_minutes",
+    "app_offline_days", "demo_size",
 )  # fmt: skip
 
 

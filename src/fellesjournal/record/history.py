@@ -44,7 +44,10 @@ _SQL: Final = (
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """What was asked for: versions made since, and current in [start, end). `rtype`, `id`: empty when not named."""
+    """What was asked for: versions made since, and current in [start, end). `rtype`, `id`: empty when not named.
+
+    `types` are those that may be shown; empty: all.
+    """
 
     rtype: str = ""
     id: str = ""
@@ -54,6 +57,7 @@ class HistoryQuery:
     start: datetime = fhir.OPEN_START
     end: datetime = fhir.OPEN_END
     params: tuple[tuple[str, str], ...] = ()
+    types: tuple[str, ...] = ()
 
     def fingerprint(self) -> bytes:
         """The same for the same question alone; a cursor is bound to it."""
@@ -158,7 +162,8 @@ async def _walk(
     number = fhir.TYPE_NUMBER[query.rtype] if query.rtype else 0
     is_directory = query.rtype in DIRECTORY_TYPES
     charts = [_pid(query.patient)] if query.patient else [reader.patient or 0] if reader.kind == "citizen" else []
-    numbers = [int(is_directory), number, query.count, place.pid, place.version, *_ALL_TYPES]
+    types = [fhir.TYPE_NUMBER[rtype] for rtype in query.types] or _ALL_TYPES
+    numbers = [int(is_directory), number, query.count, place.pid, place.version, *types]
     dates = [query.since, query.start, query.end, min(place.updated, query.end)]
     compiled = Compiled([_SQL], numbers, [], dates, [], number)
     question = store.Question(decision.secret, compiled, tuple(charts), "history")

@@ -72,8 +72,13 @@ class Vault:
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
-        """A journal for one decision."""
-        return Journal(vault=self, decision=decision)
+        """A journal for one decision; an app's is under the ceiling of its scopes."""
+        app = decision.reader.app
+        if app is None:
+            return Journal(vault=self, decision=decision)
+        from fellesjournal.record.capped import CappedJournal
+
+        return CappedJournal(vault=self, decision=decision, app=app)
 
     async def patient_named(self, reader: Reader, name: str) -> Key | None:
         """The row of the Patient whose id a client chose, as far as this reader may know of it."""

@@ -77,6 +77,13 @@ def probe_owner(resource: Mapping[str, Any]) -> str | None:
     return next(_named_in_lists(resource), None)
 
 
+def named_patients(resource: Mapping[str, Any]) -> list[str]:
+    """The references `Patient/…` that a resource names its owner by, the likeliest first; unchecked."""
+    first = probe_owner(resource)
+    named = [first] if first else []
+    return [one for one in dict.fromkeys([*named, *_named_in_lists(resource)]) if one.startswith("Patient/")]
+
+
 def _named_in_lists(resource: Mapping[str, Any]) -> Iterator[str]:
     """An appointment's people; the patient among a Provenance's targets."""
     for participant in _dicts(resource.get("participant")):

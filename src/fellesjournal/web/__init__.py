@@ -10,7 +10,7 @@ from __future__ import annotations
 from fellesjournal.web.csrf import csrf_field, csrf_token
 from fellesjournal.web.errors import error_page, exception_handlers
 from fellesjournal.web.forms import FieldErrors, Form, read_form
-from fellesjournal.web.headers import SecurityHeaders
+from fellesjournal.web.headers import SecurityHeaders, allow_form_targets
 from fellesjournal.web.i18n import _, language_of, translate
 from fellesjournal.web.kept import keep_typed
 from fellesjournal.web.model import (
@@ -48,6 +48,7 @@ __all__ = [
     "Visitor",
     "_",
     "add_templates",
+    "allow_form_targets",
     "csrf_field",
     "csrf_token",
     "error_page",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NONCE_KEY = "fellesjournal.nonce"
+FORM_TARGETS_KEY = "fellesjournal.form_targets"
 
 _FIXED = {
     "x-content-type-options": "nosniff",
@@ -66,9 +68,16 @@ def complete(scope: MutableMapping[str, Any], headers: MutableHeaders, *, forms:
     headers.raw[:] = [pair for pair in headers.raw if pair[0] not in _FIXED_NAMES]
     headers.raw.extend(_FIXED_PAIRS)
     headers.setdefault("cache-control", "no-store")
-    headers.setdefault("content-security-policy", _policy(scope.get(NONCE_KEY), forms))
+    targets = scope.get(FORM_TARGETS_KEY)
+    headers.setdefault("content-security-policy", _policy(scope.get(NONCE_KEY), f"{forms} {targets}" if targets else forms))
     if scope["scheme"] == "https":
         headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+
+
+def allow_form_targets(connection: HTTPConnection, addresses: Iterable[str]) -> None:
+    """Let forms on this page lead to the origins of these addresses: an app that somebody is about to open."""
+    parts = (urlsplit(address) for address in addresses)
+    connection.scope[FORM_TARGETS_KEY] = " ".join(sorted({f"{one.scheme}://{one.netloc}" for one in parts}))
 
 
 @cache

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import AccessError
+from fellesjournal.access.model import AccessError, BeyondScopes
 from fellesjournal.kit.db import ConnectionLost, StatementTimeout
 from fellesjournal.record import names
 from fellesjournal.record.api import representation
@@ -75,6 +75,8 @@ def error_response(error: AccessError | RecordError) -> Response:
     body = fhir.outcome(issues_of(error))
     body["issue"][0].setdefault("details", {"text": error.text})
     headers = {"WWW-Authenticate": 'Bearer realm="fellesjournal"'} if error.status == 401 else {}
+    if isinstance(error, BeyondScopes):
+        headers = {"WWW-Authenticate": 'Bearer realm="fellesjournal", error="insufficient_scope"'}
     return json_response(fhir.encode(body), status=error.status, headers=headers)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import public
+from fellesjournal.identity.apps.discovery import oauth_uris
 from fellesjournal.record.api.bulk import stated_exports
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
 from fellesjournal.record.api.imports import stated_import
@@ -25,6 +26,7 @@ _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
 )  # fmt: skip
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
+_SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _STARTED = "2026-11-23"
 _WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 _TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
@@ -60,7 +62,12 @@ def _statement(base: str, registry: fhir.Registry, topics: tuple[str, ...]) -> b
             {
                 "extension": [{"url": _WEBSOCKET, "valueUri": websocket_url(base)}],
                 "mode": "server",
-                "security": {"description": "Bearer tokens. Every access is decided by need to know, and logged."},
+                "security": {
+                    "cors": True,
+                    "service": [{"coding": [{"system": _SECURITY, "code": "SMART-on-FHIR"}]}],
+                    "description": "Bearer or DPoP tokens. Every access is decided by need to know, and logged.",
+                    "extension": [oauth_uris(base)],
+                },
                 "resource": [_resource(rtype, registry, topics) for rtype in sorted(fhir.RESOURCE_TYPES)],
                 "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                 "searchParam": [{"name": "_type", "type": "token"}],

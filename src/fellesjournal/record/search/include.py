@@ -60,6 +60,8 @@ def _backward(source: str, include: Include, params: Params) -> str:
 def _followed(source: str, tie: str, slot: str, pid: str, include: Include, rtype: str, params: Params) -> str:
     only = f" AND x.param = ANY ({params.numbers(include.params)})" if include.source else ""
     typed = f" AND r.rtype = {params.number(fhir.TYPE_NUMBER[rtype])}" if rtype else ""
+    if include.among:
+        typed += f" AND r.rtype = ANY ({params.numbers(fhir.TYPE_NUMBER[one] for one in include.among)})"
     return (
         f"(SELECT r.slot, r.pid FROM (SELECT slot, pid FROM {source}) b"
         f" CROSS JOIN LATERAL (SELECT {slot} AS slot, {pid} AS pid FROM vault.sp_reference x"

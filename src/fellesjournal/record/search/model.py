@@ -169,12 +169,16 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Include:
-    """One `_include` or `_revinclude`: params of `source`, empty for all; only targets of a type, if said."""
+    """One `_include` or `_revinclude`: params of `source`, empty for all; only targets of a type, if said.
+
+    What comes along is of the types `among`, if any are named.
+    """
 
     source: str
     params: tuple[int, ...]
     target: str = ""
     iterate: bool = False
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
