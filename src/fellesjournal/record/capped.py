@@ -45,15 +45,14 @@ class CappedJournal(Journal):
         if rtype in fhir.TYPE_NUMBER:
             await self._need(self._any(rtype, "r"))
         stored = await super().read(rtype, id, version=version)
-        (ceiling, bounds) = await self._over(stored, "r")
-        if is_whole(bounds):
-            return stored
-        # What a search finds is the current version; what an older one was about is not known.
-        if not bounds or (version and (await super().read(rtype, id)).version != version):
-            raise NotFound
-        if not await self._holds(ceiling, stored, bounds):
+        if not await self._held([stored], "r"):
             raise NotFound
         return stored
+
+    async def read_all(self, wanted: Sequence[tuple[str, str, int]]) -> list[Stored]:
+        """As Journal, of what the scopes hold."""
+        open_ = [one for one in wanted if self._any(one[0], "r")]
+        return await self._held(await super().read_all(open_), "r")
 
     async def history(self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50) -> list[Row]:
         """As Journal. Raises BeyondScopes: a history needs scopes without parameters."""
@@ -197,22 +196,22 @@ class CappedJournal(Journal):
         ceiling = self._ceiling(in_chart=in_chart)
         return ceiling, ceiling.bounds(stored.rtype, actions)
 
-    async def _held(self, rows: Sequence[Stored]) -> list[Stored]:
-        """Those of the rows that a scope lets be shown, in their order."""
+    async def _held(self, rows: Sequence[Stored], actions: str = SHOW) -> list[Stored]:
+        """Those of the rows that a scope holds for one of the actions, in their order."""
         shown = []
         for stored in rows:
-            ceiling, bounds = await self._over(stored, SHOW)
+            ceiling, bounds = await self._over(stored, actions)
             if is_whole(bounds) or (bounds and await self._holds(ceiling, stored, bounds)):
                 shown.append(stored)
         return shown
 
     async def _holds(self, ceiling: Ceiling, stored: Stored, bounds: Bounds) -> bool:
-        """Whether the search engine finds the row by one of the scopes."""
+        """Whether the search engine finds the row by one of the scopes: the current version, which alone it knows."""
         own: list[Condition] = [Clause(stored.rtype, "_id", "id", 0, "", (TextValue(stored.own_id),))]
         within = ceiling.condition(stored.rtype, bounds)
         chart = await self._chart_of(stored)
         query = SearchQuery(stored.rtype, tuple([*own, within] if within else own), count=1, chart=chart)
-        return bool((await super().run(query)).matches)
+        return [one.version for one in (await super().run(query)).matches] == [stored.version]
 
     # ── The patient of the launch ────────────────────────────────────────────────────────────────
 
