@@ -71,6 +71,7 @@ CREATE OR REPLACE VIEW access.rule_backend_app AS
   SELECT s.id AS reader, r.patient, true AS allow, r.ground, least(r.until_at, g.until_at) AS until_at, r.source AS ref, 5 AS rank
   FROM access.relation r
   JOIN identity.session s ON s.kind = 'system' AND s.app IS NOT NULL AND s.unit = r.unit AND r.person IS NULL
+  JOIN identity.app a ON a.id = s.app AND a.status = 'approved'
   JOIN access.system_grant g ON g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()
   WHERE r.ground IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT')
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()

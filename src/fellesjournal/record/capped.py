@@ -59,6 +59,12 @@ class CappedJournal(Journal):
         await self._need_past(rtype, id)
         return await super().history(rtype, id, before=before, limit=limit)
 
+    async def exportable(self, types: Sequence[str]) -> tuple[str, ...]:
+        """Those that a scope without parameters holds. Raises BeyondScopes for one that was asked for, and for none."""
+        whole = self._ceiling(in_chart=self.app.is_bound).whole_types("r")
+        await self._need(() if set(types) - set(whole) else whole, action="export")
+        return tuple(types) or whole
+
     async def past(self, query: HistoryQuery, *, after: str | None = None) -> HistoryPage:
         """As Journal, of the types that a scope without parameters holds. Raises BeyondScopes."""
         if query.id:

@@ -24,7 +24,8 @@ BEGIN
   ELSIF cardinality(v_patients) > 0 THEN
     RETURN QUERY
       SELECT h.slot, h.pid, h.version, h.updated FROM vault.history h
-      WHERE h.patient = v_patients[1] AND h.patient > 0 AND (p_rtype = 0 OR h.rtype = p_rtype)
+      WHERE h.patient = v_patients[1] AND h.patient > 0
+        AND CASE p_rtype WHEN 0 THEN h.rtype = ANY (p_types) ELSE h.rtype = p_rtype END
         AND h.updated >= p_since AND h.updated <= p_updated AND (h.updated, h.pid, h.version) < (p_updated, p_pid, p_version)
       ORDER BY h.updated DESC, h.pid DESC, h.version DESC LIMIT p_limit;
   ELSE

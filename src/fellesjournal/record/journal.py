@@ -142,6 +142,10 @@ class Journal(Gathering):
             raise NotFound
         return rows
 
+    async def exportable(self, types: Sequence[str]) -> tuple[str, ...]:
+        """The types of these that may be exported; none asked for: of all. The rows are decided one by one."""
+        return tuple(types) or tuple(fhir.RESOURCE_TYPES)
+
     async def past(self, query: HistoryQuery, *, after: str | None = None) -> HistoryPage:
         """One page of a history: of a resource, a type, or everything, as `record.history` says."""
         key = None

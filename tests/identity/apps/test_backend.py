@@ -120,7 +120,7 @@ def test_it_gets_nothing_that_was_not_registered_for_it(app: TestApp) -> None:
 
 
 def test_it_stops_when_the_administrator_says_so(demo_site: Site, unit: str) -> None:
-    more = {"scope": SYSTEM, "type": "confidential-asymmetric", "jwks": {"keys": [public(EC)]}, "unit": unit}
+    more: dict[str, Any] = {"scope": SYSTEM, "type": "confidential-asymmetric", "jwks": {"keys": [public(EC)]}, "unit": unit}
     made = register(demo_site, "stans-app", until="2099-12-31", **more)
     token = ask(made, assertion(made)).json()["access_token"]
     with made.fhir(token) as fhir:

@@ -87,6 +87,7 @@ async def status(request: Request, decision: Decision) -> Response:
 @fhir_interaction("operation")
 async def cancel(request: Request, decision: Decision) -> Response:
     """Give an export up, or throw its files away."""
+    await journal_of(request, decision).exportable(())
     await bulk.cancel(request.app.state.vault.db, secret=decision.secret, id=request.path_params["export"])
     return Response(status_code=202, headers=NO_STORE)
 
@@ -168,8 +169,9 @@ async def _begin(
 ) -> Response:
     filters = await _filters(request, wanted)
     patients = None if named is None else await _patients(journal_of(request, decision), named)
+    types = await journal_of(request, decision).exportable(_types(wanted, filters))
     wish = Wish(
-        request=str(request.url), has_directory=has_directory, patients=patients, types=_types(wanted, filters),
+        request=str(request.url), has_directory=has_directory, patients=patients, types=types,
         since=_since(wanted), filters=filters, elements=_elements(wanted),
         unknown=len(set(named or ())) - len(set(patients or ())),
     )  # fmt: skip
@@ -179,13 +181,13 @@ async def _begin(
 
 
 def _types(wanted: Asked, filters: Sequence[str]) -> tuple[str, ...]:
-    """The types asked for, else all; a filter of another type than those is a fault."""
+    """The types asked for, empty for all; a filter of another type than those is a fault."""
     types = tuple(dict.fromkeys(wanted.listed("_type")))
     if any(rtype not in fhir.TYPE_NUMBER for rtype in types):
         raise refusal("_type", "one of the names is no resource type of R4", code="not-supported")
     if types and any(text.partition("?")[0] not in types for text in filters):
         raise refusal("_typeFilter", "of a type that _type leaves out")
-    return types or tuple(fhir.RESOURCE_TYPES)
+    return types
 
 
 async def _filters(request: Request, wanted: Asked) -> tuple[str, ...]:
@@ -241,7 +243,10 @@ async def _patients(journal: Journal, named: Sequence[str]) -> tuple[int, ...]:
 
 
 async def _find(request: Request, decision: Decision) -> Export:
-    return await bulk.find(request.app.state.vault.db, secret=decision.secret, id=request.path_params["export"])
+    """The asker's export; to an app none with a type that its scopes do not hold. Raises NotFound, BeyondScopes."""
+    found = await bulk.find(request.app.state.vault.db, secret=decision.secret, id=request.path_params["export"])
+    await journal_of(request, decision).exportable([one.rtype for one in found.files])
+    return found
 
 
 def _address(request: Request, export: str) -> str:
