@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from fellesjournal.identity.apps import read_registration, store
+from fellesjournal.identity.apps import ledger, read_registration
 from fellesjournal.kit import db
 from tests.site import Site
 
@@ -60,7 +60,12 @@ class TestApp:
 
     def redeem(self, code: str, verifier: str, *, headers: dict[str, str] | None = None, **more: str) -> httpx.Response:
         """The answer of the token endpoint to a code."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri, "code_verifier": verifier}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": verifier,
+        }
         return self.token(form | more, headers=headers)
 
     def refresh(self, token: str, *, headers: dict[str, str] | None = None, **more: str) -> httpx.Response:
@@ -115,14 +120,14 @@ async def _register(site: Site, made: dict[str, Any], secret: str, approve: bool
     content = json.dumps(made).encode()
     async with await db.Database.connect(site.settings, site.keys, "fj_migrate", max_size=1) as operator:
         registration = read_registration(content, key_hosts=site.settings.app_key_hosts)
-        assert await store.register(operator, registration, keys=site.keys, secret=secret)
+        assert await ledger.register(operator, registration, keys=site.keys, secret=secret)
         if approve:
-            assert await store.mark(operator, registration.client_id, "approved")
+            assert await ledger.mark(operator, registration.client_id, "approved")
 
 
 async def _mark(site: Site, client_id: str, status: Any) -> None:
     async with await db.Database.connect(site.settings, site.keys, "fj_migrate", max_size=1) as operator:
-        assert await store.mark(operator, client_id, status)
+        assert await ledger.mark(operator, client_id, status)
 
 
 def hidden(page: str, name: str) -> str:

@@ -48,7 +48,9 @@ def token(demo_site: Site) -> Any:
 def ids_of(answer: httpx.Response, rtype: str = "") -> set[str]:
     assert answer.status_code == 200, answer.text
     rows = [entry["resource"] for entry in answer.json().get("entry", [])]
-    return {row["id"] for row in rows if row["resourceType"] != "OperationOutcome" and rtype in ("", row["resourceType"])}
+    return {
+        row["id"] for row in rows if row["resourceType"] != "OperationOutcome" and rtype in ("", row["resourceType"])
+    }
 
 
 def types_of(answer: httpx.Response) -> set[str]:
@@ -60,7 +62,10 @@ def test_a_scope_with_a_parameter_holds_what_that_search_finds(demo_site: Site, 
     patient = demo_site.patient_id(DIABETIC)
     about = {"patient": patient, "_count": "1000"}
     with demo_site.fhir(GP) as person:
-        labs, vitals = (ids_of(person.get("/Observation", params={**about, "category": one})) for one in ("laboratory", "vital-signs"))
+        labs, vitals = (
+            ids_of(person.get("/Observation", params={**about, "category": one}))
+            for one in ("laboratory", "vital-signs")
+        )
         everything = ids_of(person.get("/Observation", params=about))
     assert labs
     assert vitals
@@ -102,7 +107,10 @@ def test_what_comes_along_is_bounded_as_well(demo_site: Site, token: Any) -> Non
     patient = demo_site.patient_id(DIABETIC)
     asked = {"_id": patient, "_revinclude": "Observation:patient", "_include": "*"}
     with demo_site.fhir(GP) as person:
-        assert {"Patient", "Observation", "Practitioner"} & types_of(person.get("/Patient", params=asked)) >= {"Patient", "Observation"}
+        assert {"Patient", "Observation", "Practitioner"} & types_of(person.get("/Patient", params=asked)) >= {
+            "Patient",
+            "Observation",
+        }
     assert types_of(token("user/Patient.rs").get("/Patient", params=asked)) == {"Patient"}
     narrow = token(f"user/Patient.rs user/Observation.rs?{LAB}").get("/Patient", params=asked)
     assert types_of(narrow) == {"Patient", "Observation"}
@@ -163,8 +171,15 @@ def test_a_launch_bounds_patient_scopes_and_not_those_of_the_user(demo_site: Sit
 def test_writes_are_held_before_and_after(demo_site: Site, token: Any) -> None:
     patient = demo_site.patient_id(ELDERLY)
     vital = json.loads(weight(patient))
-    lab = {**vital, "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}]}
-    vital["category"] = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}]
+    lab = {
+        **vital,
+        "category": [
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}
+        ],
+    }
+    vital["category"] = [
+        {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}
+    ]
     fhir = token(f"user/Observation.cud?{VITAL} user/Observation.rs")
     made = fhir.post("/Observation", json=vital)
     assert made.status_code == 201, made.text
@@ -187,7 +202,12 @@ def test_writes_are_held_before_and_after(demo_site: Site, token: Any) -> None:
     assert reader.delete(f"/Observation/{theirs}").status_code == 403
     assert reader.put(f"/Observation/{theirs}", json={**vital, "id": theirs}).status_code == 403
     patch = {"Content-Type": "application/json-patch+json"}
-    assert reader.patch(f"/Observation/{theirs}", content='[{"op":"add","path":"/status","value":"amended"}]', headers=patch).status_code == 403
+    assert (
+        reader.patch(
+            f"/Observation/{theirs}", content='[{"op":"add","path":"/status","value":"amended"}]', headers=patch
+        ).status_code
+        == 403
+    )
     writer = token("user/Observation.c")
     assert writer.post("/Observation", json=vital).status_code == 201
     assert writer.post("/Observation", json=vital, headers={"If-None-Exist": f"patient={patient}"}).status_code == 403
@@ -206,7 +226,9 @@ def test_every_interaction_is_closed_to_a_token_without_scopes_for_it(demo_site:
         for name, value in {"rtype": "Patient", "id": patient, "version": "1", "within": "Observation"}.items():
             url = url.replace(f"{{{name}}}", value)
         for more in ({}, {"patient": patient}):
-            answer = fhir.request(method, url or "/", params=more, content=None if method == "GET" else b"{}", headers=JSON)
+            answer = fhir.request(
+                method, url or "/", params=more, content=None if method == "GET" else b"{}", headers=JSON
+            )
             is_stateless = path.rpartition("/")[2] in STATELESS
             assert is_stateless or 400 <= answer.status_code < 500, (method, path, answer.status_code, answer.text)
             assert "Borghild" not in answer.text
@@ -221,7 +243,9 @@ async def _fhir_routes(site: Site) -> list[tuple[str, str]]:
         found = list(gates_of(create_app(open_).routes))
     finally:
         await open_.close()
-    return [(method, path) for path, methods, gate in found if gate.kind == "fhir" for method in sorted(methods - {"HEAD"})]
+    return [
+        (method, path) for path, methods, gate in found if gate.kind == "fhir" for method in sorted(methods - {"HEAD"})
+    ]
 
 
 def test_every_door_of_the_journal_is_capped_or_gathers_alone() -> None:
@@ -258,7 +282,8 @@ def test_no_more_is_granted_than_wanted_and_allowed(wanted: str, allowed: str, g
 
 @pytest.mark.parametrize(
     "text",
-    ["patient/Observation", "patient/Observation.sr", "patient/Observation.x", "patient/observation.rs", "patient/*.rs?a=b",
+    ["patient/Observation", "patient/Observation.sr", "patient/Observation.x", "patient/observation.rs",
+     "patient/*.rs?a=b",
      "practitioner/Patient.rs", "patient/Observation.read?category=x", "patient/Patient.", "x" * 3000],
 )  # fmt: skip
 def test_a_scope_that_can_not_be_read_is_refused(text: str) -> None:

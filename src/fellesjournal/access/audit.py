@@ -15,7 +15,7 @@ from fellesjournal.kit.db import Connection, Database, Row
 @dataclass(frozen=True)
 class LogLine:
     """One access to one record: who, where, when, what and why. `kinds` are all the kinds of
-    data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found.
+    data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found. `app` is the app that it was done by, if any.
     """
 
     at: datetime
@@ -30,6 +30,7 @@ class LogLine:
     outcome: int
     by_system: bool = False
     kinds: tuple[int, ...] = ()
+    app: str = ""
 
     def why(self, language: str) -> str:
         """The ground in a language (`nb`, `nn`, `en`); its code when it has no name."""
@@ -73,5 +74,5 @@ def _line(row: Row, *, by_system: bool, kinds: Sequence[int] | None = None) -> L
         at=row["at"], reader=row["reader_name"] or "", role=row["role"] or "", unit=row["unit_name"] or "",
         action=row["action"], kind=row["kind"], purpose=row["purpose"] or "", ground=row["ground"] or "",
         ground_names=(row["ground_name_nb"] or "", row["ground_name_nn"] or "", row["ground_name_en"] or ""),
-        outcome=row["outcome"], by_system=by_system, kinds=tuple(kinds or ()),
+        outcome=row["outcome"], by_system=by_system, kinds=tuple(kinds or ()), app=row["app_name"] or "",
     )  # fmt: skip

@@ -340,10 +340,11 @@ RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog
 $$;
 
 -- Citizen: who has seen my record. Newest first, below the cursor; the reading of the log is itself logged.
+DROP FUNCTION IF EXISTS access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer);
 CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, p_limit integer)
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, controller bigint, municipality text, action text, kind smallint,
                kinds smallint[], purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
-               outcome smallint, reader_kind text)
+               outcome smallint, reader_kind text, app_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
 BEGIN
@@ -352,8 +353,9 @@ BEGIN
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY
     SELECT l.at, p.name, l.role, u.name, l.controller, u.municipality, l.action, l.kind, l.kinds, l.purpose,
-           l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind
+           l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind, a.name
     FROM access.log l
+    LEFT JOIN identity.app a ON a.id = l.app
     LEFT JOIN identity.person p ON p.id = l.person
     LEFT JOIN identity.unit u ON u.id = l.unit
     LEFT JOIN access.ground g ON g.code = l.ground
@@ -364,7 +366,7 @@ END $$;
 -- Staff: the latest readings of a patient that they may open (the storyboard's link to the log).
 CREATE OR REPLACE FUNCTION access.patient_log(p_secret bytea, p_patient bigint, p_before timestamptz, p_limit integer)
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, action text, kind smallint, purpose text, ground text,
-               ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint)
+               ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint, app_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record;
 BEGIN
@@ -374,8 +376,9 @@ BEGIN
                            CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
   IF NOT j.allow THEN RETURN; END IF;
   RETURN QUERY
-    SELECT l.at, p.name, l.role, u.name, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome
+    SELECT l.at, p.name, l.role, u.name, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, a.name
     FROM access.log l
+    LEFT JOIN identity.app a ON a.id = l.app
     LEFT JOIN identity.person p ON p.id = l.person
     LEFT JOIN identity.unit u ON u.id = l.unit
     LEFT JOIN access.ground g ON g.code = l.ground

@@ -7,7 +7,7 @@ from typing import Any
 
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.clinical.apps.register import new_secret
-from fellesjournal.identity.apps import App, BadRegistration, Registration, read_registration, store
+from fellesjournal.identity.apps import App, BadRegistration, Registration, ledger, read_registration
 from fellesjournal.identity.apps.model import Status
 from fellesjournal.kit import db
 from fellesjournal.kit.keys import open_keys
@@ -22,7 +22,7 @@ def add_command(commands: Any) -> None:
     """`apps add FILE`, `list`, `approve ID`, `suspend ID`, `remove ID`."""
     parser = commands.add_parser("apps", help="register apps, approve, suspend and remove them")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    adding = actions.add_parser("add", help="register an app, or change one, by a JSON file (docs/integrations/smart.md)")
+    adding = actions.add_parser("add", help="register or change an app by a JSON file (docs/integrations/smart.md)")
     adding.add_argument("file", type=Path)
     adding.add_argument("--approve", action="store_true", help="approve it at once")
     adding.set_defaults(run=_add)
@@ -58,9 +58,9 @@ def _add(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _register(settings: Settings, made: Registration, *, approve_too: bool) -> str:
     keys, secret = open_keys(settings.data_dir), new_secret(made)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
-        await store.register(operator, made, keys=keys, secret=secret)
+        await ledger.register(operator, made, keys=keys, secret=secret)
         if approve_too:
-            await store.mark(operator, made.client_id, "approved")
+            await ledger.mark(operator, made.client_id, "approved")
     return secret
 
 
@@ -74,7 +74,7 @@ def _mark(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _mark_one(settings: Settings, client_id: str, status: Status) -> bool:
     keys = open_keys(settings.data_dir)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
-        return await store.mark(operator, client_id, status)
+        return await ledger.mark(operator, client_id, status)
 
 
 def _list(settings: Settings, _: argparse.Namespace) -> int:
@@ -85,4 +85,4 @@ def _list(settings: Settings, _: argparse.Namespace) -> int:
 
 async def _all(settings: Settings) -> list[App]:
     async with await db.Database.connect(settings, open_keys(settings.data_dir), "fj_migrate", max_size=1) as operator:
-        return await store.everyone(operator)
+        return await ledger.everyone(operator)

@@ -98,7 +98,7 @@ class Ceiling:
         return Group(rtype, "and", (inner, own)) if own else inner
 
     def _along(self, includes: Sequence[Include], query: SearchQuery) -> tuple[Include, ...]:
-        """What may come along; what scopes bound by parameters is looked at afterwards, so nothing is reached through it."""
+        """What may come along. What is bounded is looked at afterwards, so that nothing is reached through it."""
         goes_on = any(include.iterate for include in (*query.includes, *query.revincludes))
         among = self.whole_types(SHOW) if goes_on else self.open_types(SHOW)
         return tuple(replace(include, among=among) for include in includes) if among else ()

@@ -73,12 +73,11 @@ class Vault:
 
     def open(self, decision: Decision) -> "Journal":
         """A journal for one decision; an app's is under the ceiling of its scopes."""
-        app = decision.reader.app
-        if app is None:
+        if decision.reader.app is None:
             return Journal(vault=self, decision=decision)
         from fellesjournal.record.capped import CappedJournal
 
-        return CappedJournal(vault=self, decision=decision, app=app)
+        return CappedJournal(vault=self, decision=decision, app=decision.reader.app)
 
     async def patient_named(self, reader: Reader, name: str) -> Key | None:
         """The row of the Patient whose id a client chose, as far as this reader may know of it."""
@@ -127,15 +126,11 @@ class Journal(Gathering):
         keyed = [(rtype, key, version) for rtype, name, version in wanted if (key := self.knows(rtype, name))]
         return await self._asker().read(keyed)
 
-    async def history(
-        self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50
-    ) -> list[Row]:  # fmt: skip
+    async def history(self, rtype: str, id: str, *, before: int = 2**31 - 1, limit: int = 50) -> list[Row]:
         """Versions of one resource, newest first: rows (version, updated, op, body). Raises NotFound, SessionOver."""
         slot, pid = ids.decode(id) or await self._find(rtype, id)
-        rows = await store.history_of(
-            self._db, secret=self.decision.secret, rtype=_number(rtype), slot=slot, pid=pid, before=before,
-            limit=limit,
-        )  # fmt: skip
+        asked: dict[str, Any] = {"secret": self.decision.secret, "before": before, "limit": limit}
+        rows = await store.history_of(self._db, rtype=_number(rtype), slot=slot, pid=pid, **asked)
         if rows and rows[0]["status"] != 200:
             raise fault(rows[0]["status"])
         if not rows and before == 2**31 - 1:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALLOWED = {
+    "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": (
         "Accept, Authorization, Content-Type, DPoP, Idempotency-Key, If-Match, If-Modified-Since, If-None-Exist, "
@@ -32,7 +33,7 @@ class CrossOrigin:
         if scope["type"] != "http" or not self._is_open(scope["path"]) or not _has(scope, b"origin"):
             await self._app(scope, receive, send)
         elif scope["method"] == "OPTIONS" and _has(scope, b"access-control-request-method"):
-            await Response(status_code=204, headers={"access-control-allow-origin": "*", **_ALLOWED})(scope, receive, send)
+            await Response(status_code=204, headers=_ALLOWED)(scope, receive, send)
         else:
             await self._app(scope, receive, _opening(send))
 

@@ -69,7 +69,8 @@ def complete(scope: MutableMapping[str, Any], headers: MutableHeaders, *, forms:
     headers.raw.extend(_FIXED_PAIRS)
     headers.setdefault("cache-control", "no-store")
     targets = scope.get(FORM_TARGETS_KEY)
-    headers.setdefault("content-security-policy", _policy(scope.get(NONCE_KEY), f"{forms} {targets}" if targets else forms))
+    forms = f"{forms} {targets}" if targets else forms
+    headers.setdefault("content-security-policy", _policy(scope.get(NONCE_KEY), forms))
     if scope["scheme"] == "https":
         headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
 

@@ -132,7 +132,9 @@ def test_a_secret_is_needed_and_must_be_right(demo_site: Site, other: TestApp) -
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": verifier}
     bare = httpx.post(f"{demo_site.url}/oauth/token", data=form | {"client_id": "annen-app"})
     wrong = httpx.post(f"{demo_site.url}/oauth/token", data=form, auth=("annen-app", "galt"))
-    posted = httpx.post(f"{demo_site.url}/oauth/token", data=form | {"client_id": "annen-app", "client_secret": other.secret})
+    posted = httpx.post(
+        f"{demo_site.url}/oauth/token", data=form | {"client_id": "annen-app", "client_secret": other.secret}
+    )
     assert [error_of(one) for one in (bare, wrong, posted)] == ["invalid_client"] * 3
     assert other.redeem(code, verifier).status_code == 200
 
@@ -142,7 +144,10 @@ def launch_token(browser: httpx.Client, patient: str, client_id: str) -> str:
     context = page.partition('name="context" value="')[2].partition('"')[0]
     csrf = page.partition('name="csrf-token" content="')[2].partition('"')[0]
     answer = browser.post(
-        f"/pasienter/{patient}/apper/{client_id}", data={"context": context}, headers={"x-csrf-token": csrf}, follow_redirects=False
+        f"/pasienter/{patient}/apper/{client_id}",
+        data={"context": context},
+        headers={"x-csrf-token": csrf},
+        follow_redirects=False,
     )
     assert answer.status_code == 303, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["location"]).query))["launch"]
@@ -254,7 +259,10 @@ def test_the_id_token_is_signed_by_a_published_key(demo_site: Site) -> None:
     keys = KeySet.import_key_set(httpx.get(openid["jwks_uri"]).json())
     for alg in openid["id_token_signing_alg_values_supported"]:
         made = register(
-            demo_site, f"signert-{alg.lower()}", scope="openid fhirUser launch/patient", id_token_signed_response_alg=alg
+            demo_site,
+            f"signert-{alg.lower()}",
+            scope="openid fhirUser launch/patient",
+            id_token_signed_response_alg=alg,
         )
         with demo_site.client(ELDERLY) as browser:
             found = made.enter(browser, "openid fhirUser launch/patient", nonce="n-1")

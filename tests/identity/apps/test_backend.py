@@ -28,7 +28,9 @@ def public(key: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def unit(demo_site: Site) -> str:
     row = demo_site.row(
-        "SELECT u.name FROM identity.unit u JOIN identity.post o ON o.unit = u.id JOIN identity.person p ON p.id = o.person WHERE p.name = $1", GP
+        "SELECT u.name FROM identity.unit u JOIN identity.post o ON o.unit = u.id"
+        " JOIN identity.person p ON p.id = o.person WHERE p.name = $1",
+        GP,
     )
     return str(row["name"])
 
@@ -52,7 +54,8 @@ def assertion(app: TestApp, key: Any = EC, alg: str = "ES384", **more: Any) -> s
 
 def ask(app: TestApp, text: str, scope: str = SYSTEM, headers: dict[str, str] | None = None) -> httpx.Response:
     form = {
-        "grant_type": "client_credentials", "scope": scope, "client_assertion_type": ASSERTION_TYPE, "client_assertion": text,
+        "grant_type": "client_credentials", "scope": scope, "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": text,
     }  # fmt: skip
     return httpx.post(f"{app.site.url}/oauth/token", data=form, headers=headers, timeout=30)
 
@@ -100,7 +103,12 @@ def test_an_assertion_is_good_once(app: TestApp) -> None:
 def test_an_assertion_that_does_not_hold_is_refused(app: TestApp) -> None:
     now = int(time.time())
     shared = OctKey.import_key("hemmelig" * 8)
-    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"x"}').decode().rstrip("=") + "." + assertion(app).split(".")[1] + "."
+    none = (
+        base64.urlsafe_b64encode(b'{"alg":"none","kid":"x"}').decode().rstrip("=")
+        + "."
+        + assertion(app).split(".")[1]
+        + "."
+    )
     for text in (
         assertion(app, OTHER), assertion(app, aud="https://evil.example.no/token"), assertion(app, exp=now - 10),
         assertion(app, exp=now + 900), assertion(app, jti=""), assertion(app, iss="annen"), assertion(app, sub="annen"),
@@ -120,7 +128,12 @@ def test_it_gets_nothing_that_was_not_registered_for_it(app: TestApp) -> None:
 
 
 def test_it_stops_when_the_administrator_says_so(demo_site: Site, unit: str) -> None:
-    more: dict[str, Any] = {"scope": SYSTEM, "type": "confidential-asymmetric", "jwks": {"keys": [public(EC)]}, "unit": unit}
+    more: dict[str, Any] = {
+        "scope": SYSTEM,
+        "type": "confidential-asymmetric",
+        "jwks": {"keys": [public(EC)]},
+        "unit": unit,
+    }
     made = register(demo_site, "stans-app", until="2099-12-31", **more)
     token = ask(made, assertion(made)).json()["access_token"]
     with made.fhir(token) as fhir:
@@ -179,7 +192,12 @@ def test_a_refresh_token_is_bound_to_the_key_as_well(demo_site: Site) -> None:
     assert made.refresh(token, headers={"DPoP": proof(OTHER, "POST", place)}).json()["error"] == "invalid_grant"
     again = made.refresh(token, headers={"DPoP": proof(EC, "POST", place)}).json()
     assert again["token_type"] == "DPoP"
-    assert httpx.get(f"{demo_site.url}/fhir/Patient", headers={"Authorization": f"Bearer {again['access_token']}"}).status_code == 401
+    assert (
+        httpx.get(
+            f"{demo_site.url}/fhir/Patient", headers={"Authorization": f"Bearer {again['access_token']}"}
+        ).status_code
+        == 401
+    )
 
 
 def test_an_ordinary_token_is_not_made_a_bound_one_by_a_proof(demo_site: Site) -> None:

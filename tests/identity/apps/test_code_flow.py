@@ -45,7 +45,9 @@ def test_the_log_names_the_app(demo_site: Site, app: TestApp) -> None:
     key = ids.decode(own)
     assert key
     row = demo_site.row(
-        "SELECT l.action, a.client_id FROM access.log l JOIN identity.app a ON a.id = l.app WHERE l.patient = $1 ORDER BY l.pos DESC", key[1]
+        "SELECT l.action, a.client_id FROM access.log l JOIN identity.app a ON a.id = l.app"
+        " WHERE l.patient = $1 ORDER BY l.pos DESC",
+        key[1],
     )
     assert (row["action"], row["client_id"]) == ("read", "kode-app")
 

@@ -38,7 +38,7 @@ class Wish:
     def takes(self, line: LogLine) -> bool:
         """Whether a line is asked for."""
         return (
-            (self.with_own or not is_own(line))
+            (self.with_own or bool(line.app) or not is_own(line))
             and not (self.only_people and line.by_system)
             and self.manner in ("", manner_of(line))
             and self.person.casefold() in line.reader.casefold()
@@ -111,7 +111,7 @@ def visits_of(lines: Iterable[LogLine]) -> tuple[Visit, ...]:
     groups: list[list[LogLine]] = []
     latest: dict[tuple[object, ...], list[LogLine]] = {}
     for line in lines:
-        key = (line.reader, line.role, line.unit, line.by_system, line.ground, manner_of(line))
+        key = (line.reader, line.role, line.unit, line.by_system, line.app, line.ground, manner_of(line))
         group = latest.get(key)
         if group is None or group[-1].at - line.at > GAP:
             group = latest[key] = []
@@ -126,7 +126,7 @@ def page_end(lines: Sequence[LogLine], *, size: int) -> int | None:
     for n, line in enumerate(lines):
         if starts >= size and (n >= _LONGEST or lines[n - 1].at - line.at > GAP):
             return n
-        key = (line.reader, line.role, line.unit, line.by_system, line.ground, manner_of(line))
+        key = (line.reader, line.role, line.unit, line.by_system, line.app, line.ground, manner_of(line))
         starts += key not in latest or latest[key] - line.at > GAP
         latest[key] = line.at
     return None

@@ -13,7 +13,7 @@ from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.pages import journal_of
 from fellesjournal.clinical.pieces import patient_id
 from fellesjournal.identity import Reader
-from fellesjournal.identity.apps import App, OAuthError, Scopes, store
+from fellesjournal.identity.apps import App, OAuthError, Scopes, ledger
 from fellesjournal.identity.apps.asking import AppRefused, Asked, answer, refusal
 from fellesjournal.identity.apps.routes import AppServer
 from fellesjournal.identity.cookies import secret_of
@@ -26,7 +26,7 @@ WAIT_S: Final = 900
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """An app's question to one session, sealed in the page's form; `slot` and `pid` of the patient when it is chosen."""
+    """An app's question to one session, sealed in the page's form; `slot` and `pid` are the patient's."""
 
     asked: Asked
     session: int
@@ -47,13 +47,13 @@ async def launch(request: Request, decision: Decision, app: App) -> str:
         raise AppRefused
     server: AppServer = request.app.state.apps
     token = os.urandom(32)
-    kept = await store.start_launch(
+    kept = await ledger.start_launch(
         server.web, secret=decision.secret, app=app, launch=token, patient=(patient.slot, patient.pid),
         encounter=await _ongoing(request, decision, patient),
     )  # fmt: skip
     if not kept:
         raise NotSignedIn
-    return answer(app.registration.launch_url, {"iss": f"{server.base}/fhir", "launch": store.issued(token)})
+    return answer(app.registration.launch_url, {"iss": f"{server.base}/fhir", "launch": ledger.issued(token)})
 
 
 async def _ongoing(request: Request, decision: Decision, patient: PatientId) -> str:
@@ -73,7 +73,7 @@ async def question_of(server: AppServer, reader: Reader, app: App, asked: Asked)
     if not asked.launch:
         return question
     secret = secret_of(asked.launch)
-    used = None if secret is None else await store.use_launch(server.web, secret=reader.secret, app=app, launch=secret)
+    used = None if secret is None else await ledger.use_launch(server.web, secret=reader.secret, app=app, launch=secret)
     if used is None:
         raise OAuthError("invalid_request", "the launch is not of this session, is too old, or was used before")
     (slot, pid), encounter = used
@@ -99,14 +99,14 @@ async def allow(server: AppServer, reader: Reader, app: App, question: Question,
     """Let the app in with these scopes; the address that the browser goes back by. Raises NotSignedIn."""
     asked, code = question.asked, os.urandom(32)
     offline_s = server.settings.app_offline_days * 86400 if scopes.has("offline_access") else 0
-    made = await store.start_grant(
-        server.signin, secret=reader.secret, app=app, scopes=scopes, patient=question.patient, encounter=question.encounter,
-        is_bound=question.patient is not None and not _reaches_others(scopes), offline_s=offline_s, code=code,
-        redirect_uri=asked.redirect_uri, challenge=asked.challenge, nonce=asked.nonce,
+    made = await ledger.start_grant(
+        server.signin, secret=reader.secret, app=app, scopes=scopes, patient=question.patient,
+        encounter=question.encounter, is_bound=question.patient is not None and not _reaches_others(scopes),
+        offline_s=offline_s, code=code, redirect_uri=asked.redirect_uri, challenge=asked.challenge, nonce=asked.nonce,
     )  # fmt: skip
     if made is None:
         raise NotSignedIn
-    return answer(asked.redirect_uri, {"code": store.issued(code), "state": asked.state, "iss": server.base})
+    return answer(asked.redirect_uri, {"code": ledger.issued(code), "state": asked.state, "iss": server.base})
 
 
 def refuse(server: AppServer, question: Question) -> str:

@@ -1,4 +1,4 @@
-"""The administrator's register of apps: add one or change it, approve it, stop it, remove it. Every change is logged."""
+"""The administrator's register of apps: add, change, approve, stop and remove one. Every change is logged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NotAdministrator
 from fellesjournal.clinical.apps.words import wish_of
-from fellesjournal.identity.apps import App, BadRegistration, Registration, registration_of, store
+from fellesjournal.identity.apps import App, BadRegistration, Registration, ledger, registration_of
 from fellesjournal.identity.apps.model import Status
 from fellesjournal.identity.apps.registration import KINDS
 from fellesjournal.identity.apps.routes import AppServer
@@ -28,7 +28,8 @@ HOME: Final = "/apper/administrer"
 _WHY: Final = "the register of apps; no person in it"
 STATUSES: Final = {"pending": _("Venter på godkjenning"), "approved": _("Godkjent"), "suspended": _("Stoppet")}
 DONE: Final = {
-    "registered": _("registrert eller endret"), "approved": _("godkjent"), "suspended": _("stoppet"), "removed": _("fjernet"),
+    "registered": _("registrert eller endret"), "approved": _("godkjent"), "suspended": _("stoppet"),
+    "removed": _("fjernet"),
 }  # fmt: skip
 KIND_NAMES: Final = {
     "public": _("Uten hemmelighet (i nettleseren eller på telefonen)"),
@@ -39,10 +40,10 @@ _FAULTS: Final = {
     "client_id": _("Navnet på klienten må være 3 til 100 bokstaver, tall eller tegnene . _ ~ -"),
     "name": _("Skriv hva appen heter, med høyst 80 tegn."),
     "type": _("Velg hvordan appen viser hvem den er."),
-    "scope": _("Omfanget kan ikke leses, eller passer ikke sammen: en app som arbeider på egen hånd, har bare «system»."),
+    "scope": _("Omfanget kan ikke leses, eller passer ikke sammen. En app på egen hånd har bare «system»."),
     "redirect_uris": _("Skriv minst én adresse som begynner med https, én på hver linje."),
     "launch_url": _("Adressen må begynne med https."),
-    "jwks": _("En app med nøkkelpar trenger offentlige nøkler (JWK Set), eller adressen til dem. Andre apper har ingen."),
+    "jwks": _("En app med nøkkelpar trenger offentlige nøkler (JWK Set) eller adressen til dem. Andre har ingen."),
     "jwks_uri": _("Adressen til nøklene må være hos en vert som er tillatt i innstillingene."),
     "unit": _("En app som arbeider på egen hånd, trenger navnet på en enhet som finnes her, og en siste dag."),
     "audience": _("Kryss av for hvem appen er for."),
@@ -55,7 +56,7 @@ _ADVISED: Final = "openid fhirUser launch launch/patient patient/Patient.rs pati
 @gate.administrator(_WHY)
 async def show(request: Request, _decision: Decision) -> Response:
     """All apps, those that wait first."""
-    apps = await store.everyone(_server(request).web)
+    apps = await ledger.everyone(_server(request).web)
     apps.sort(key=lambda app: (app.status != "pending", app.name.casefold()))
     return render(request, "apps/register.html", apps=apps, statuses=STATUSES)
 
@@ -75,7 +76,7 @@ async def add(request: Request, decision: Decision) -> Response:
         made = await _registration(request, form)
         secret = new_secret(made)
         server = _server(request)
-        number = await store.register(
+        number = await ledger.register(
             server.web, made, keys=server.sessions.keys, secret=secret, by=decision.secret
         )
         if number is None:
@@ -107,7 +108,7 @@ async def mark(request: Request, decision: Decision) -> Response:
     form = await read_form(request)
     client_id, wished = request.path_params["app"], form.text("gjor")
     statuses: dict[str, Status] = {"godkjenn": "approved", "stopp": "suspended", "fjern": "removed"}
-    if wished not in statuses or not await store.mark(
+    if wished not in statuses or not await ledger.mark(
         _server(request).web, client_id, statuses[wished], by=decision.secret
     ):
         raise NotFound
@@ -123,7 +124,7 @@ def new_secret(made: Registration) -> str:
 
 async def _one(request: Request, decision: Decision, client_id: str, *, secret: str = "") -> Response:
     app = await _found(request, client_id)
-    done = await store.events(_server(request).web, by=decision.secret, client_id=client_id)
+    done = await ledger.events(_server(request).web, by=decision.secret, client_id=client_id)
     return render(
         request, "apps/one.html", app=app, made=app.registration, statuses=STATUSES, done=done, done_names=DONE,
         kind_names=KIND_NAMES, wishes=[wish_of(scope) for scope in app.registration.scopes.resources], secret=secret,
@@ -132,7 +133,7 @@ async def _one(request: Request, decision: Decision, client_id: str, *, secret: 
 
 
 async def _found(request: Request, client_id: str) -> App:
-    app = await store.find(_server(request).web, client_id)
+    app = await ledger.find(_server(request).web, client_id)
     if app is None:
         raise NotFound
     return app
@@ -175,8 +176,8 @@ def _values(app: App) -> dict[str, str]:
     return {
         "client_id": made.client_id, "name": made.name, "type": made.kind, "scope": str(made.scopes),
         "publisher": made.publisher, "description": made.about, "redirect_uris": "\n".join(made.redirect_uris),
-        "launch_url": made.launch_url, "jwks": jwks, "jwks_uri": made.jwks_uri, "unit": made.unit, "until": made.until_on,
-        **dict.fromkeys(made.audience, "1"),
+        "launch_url": made.launch_url, "jwks": jwks, "jwks_uri": made.jwks_uri, "unit": made.unit,
+        "until": made.until_on, **dict.fromkeys(made.audience, "1"),
     }  # fmt: skip
 
 

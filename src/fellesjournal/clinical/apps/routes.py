@@ -15,7 +15,7 @@ from fellesjournal.clinical.apps import actions, authorize, register
 from fellesjournal.clinical.apps.words import Wish, wish_of
 from fellesjournal.clinical.overview.frame import open_frame
 from fellesjournal.clinical.pages import check_context, context_field
-from fellesjournal.identity.apps import App, store
+from fellesjournal.identity.apps import App, ledger
 from fellesjournal.identity.apps.asking import AppRefused
 from fellesjournal.identity.apps.routes import AppServer
 from fellesjournal.identity.model import Reader
@@ -28,7 +28,7 @@ MINE: Final = "/apper"
 class Shown:
     """Something that was given, as its giver sees it."""
 
-    given: store.Given
+    given: ledger.Given
     wishes: list[Wish]
 
 
@@ -49,7 +49,7 @@ async def launch(request: Request, decision: Decision) -> Response:
     """Open an app on this chart. Raises AppRefused, OtherContext."""
     form = await read_form(request)
     check_context(form, decision.reader)
-    app = await store.find(request.app.state.apps.web, request.path_params["app"])
+    app = await ledger.find(request.app.state.apps.web, request.path_params["app"])
     if app is None or not _is_launchable(app):
         raise AppRefused
     return RedirectResponse(await actions.launch(request, decision, app), 303)
@@ -67,20 +67,20 @@ async def withdraw(request: Request, decision: Decision) -> Response:
     text = request.path_params["grant"]
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
     server: AppServer = request.app.state.apps
-    done = await store.withdraw(server.web, secret=decision.secret, grant=number)
+    done = await ledger.withdraw(server.web, secret=decision.secret, grant=number)
     return await _mine(request, decision.reader, withdrawn=done)
 
 
 async def _mine(request: Request, reader: Reader, **more: Any) -> Response:
     server: AppServer = request.app.state.apps
-    given = await store.grants_of(server.web, secret=reader.secret)
+    given = await ledger.grants_of(server.web, secret=reader.secret)
     rows = [Shown(one, [wish_of(scope) for scope in one.scopes.resources]) for one in given]
     return render(request, "apps/mine.html", rows=rows, is_citizen=reader.kind == "citizen", **more)
 
 
 async def _all(request: Request) -> list[App]:
     server: AppServer = request.app.state.apps
-    return await store.everyone(server.web)
+    return await ledger.everyone(server.web)
 
 
 def _is_launchable(app: App) -> bool:

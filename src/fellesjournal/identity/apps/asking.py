@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from fellesjournal.identity.apps import store
+from fellesjournal.identity.apps import ledger
 from fellesjournal.identity.apps.model import App, OAuthError
 from fellesjournal.identity.apps.scopes import BadScope, Scopes, narrowed, read_scopes
 from fellesjournal.identity.model import IdentityRefusal
@@ -64,7 +64,7 @@ class ToApp(Exception):
 async def read_question(web: Database, pairs: Sequence[tuple[str, str]], *, base: str) -> tuple[App, Asked]:
     """The app and its question. Raises AppRefused, ToApp."""
     given = dict(pairs)
-    app = await store.find(web, given.get("client_id", "")[:200])
+    app = await ledger.find(web, given.get("client_id", "")[:200])
     address = given.get("redirect_uri", "")
     is_known = app is not None and app.is_approved and address in app.registration.redirect_uris
     if app is None or not is_known or len(given) != len(pairs) or sum(map(len, given.values())) > MOST:
@@ -77,7 +77,7 @@ async def read_question(web: Database, pairs: Sequence[tuple[str, str]], *, base
 
 async def app_of(web: Database, asked: Asked) -> App:
     """The app of a question that was read before, as it is now. Raises AppRefused when it may not run any more."""
-    app = await store.find(web, asked.client_id)
+    app = await ledger.find(web, asked.client_id)
     if app is None or not app.is_approved or asked.redirect_uri not in app.registration.redirect_uris:
         raise AppRefused
     return app

@@ -1,4 +1,4 @@
-"""Which app is asking at the token endpoint: by its secret, by a key of its own, or by its name alone when it is public.
+"""Which app is asking at the token endpoint: by its secret, by a key of its own, or by its name when it is public.
 
 Source: RFC 6749 § 2.3, RFC 7523, and SMART App Launch 2.2, "Client Authentication: Asymmetric".
 """
@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from starlette.requests import Request
 
-from fellesjournal.identity.apps import store
+from fellesjournal.identity.apps import ledger
 from fellesjournal.identity.apps.dpop import unverified_header
 from fellesjournal.identity.apps.model import App, OAuthError
 from fellesjournal.identity.apps.registration import public_keys
@@ -61,14 +61,14 @@ class Clients:
         return app
 
     async def _approved(self, client_id: str) -> App:
-        app = await store.find(self._signin, client_id) if 0 < len(client_id) <= 100 else None
+        app = await ledger.find(self._signin, client_id) if 0 < len(client_id) <= 100 else None
         if app is None or not app.is_approved:
             raise _refused("no approved app of this name")
         return app
 
     async def _by_secret(self, client_id: str, secret: str) -> App:
         app = await self._approved(client_id)
-        is_right = app.registration.kind == "confidential-symmetric" and await store.has_secret(
+        is_right = app.registration.kind == "confidential-symmetric" and await ledger.has_secret(
             self._signin, client_id, secret
         )
         if not is_right:

@@ -1,4 +1,7 @@
-"""What the server says of itself to apps: only what works (SMART App Launch 2.2, "Conformance"; OpenID Connect Discovery)."""
+"""What the server says of itself to apps: only what works.
+
+Source: SMART App Launch 2.2, "Conformance"; OpenID Connect Discovery.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ async def proof_key(connection: HTTPConnection, *, token: str = "") -> str:
         return ""
     if len(given) != 1 or len(given[0]) > _MOST:
         raise _refused("one proof is sent with a request")
-    header, claims, key = _opened(given[0])
+    claims, key = _opened(given[0])
     _check(claims, connection, token)
     thumbprint = key.thumbprint()
     sessions = connection.scope["app"].state.sessions
@@ -63,7 +63,7 @@ def unverified_header(text: str) -> dict[str, Any]:
     return found
 
 
-def _opened(text: str) -> tuple[dict[str, Any], Mapping[str, Any], ECKey | RSAKey]:
+def _opened(text: str) -> tuple[Mapping[str, Any], ECKey | RSAKey]:
     try:
         header = unverified_header(text)
         jwk = header["jwk"]
@@ -73,7 +73,7 @@ def _opened(text: str) -> tuple[dict[str, Any], Mapping[str, Any], ECKey | RSAKe
         claims = jwt.decode(text, key, algorithms=list(ALGORITHMS)).claims
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise _refused("the proof does not hold") from None
-    return header, claims, key
+    return claims, key
 
 
 def _check(claims: Mapping[str, Any], connection: HTTPConnection, token: str) -> None:

@@ -31,7 +31,7 @@ class Registration:
     audience: tuple[Kind, ...] = ("staff", "citizen")
     jwks: dict[str, Any] | None = None
     jwks_uri: str = ""
-    id_token_alg: str = "RS256"
+    id_token_alg: str = "RS256"  # noqa: S105 - an algorithm
     unit: str = ""
     until_on: str = ""
 

@@ -26,8 +26,8 @@ _MAX_URI: Final = 500
 _MAX_URIS: Final = 10
 _FIELDS: Final = frozenset(
     {
-        "client_id", "name", "type", "scope", "publisher", "description", "redirect_uris", "launch_url", "audience", "jwks",
-        "jwks_uri", "id_token_signed_response_alg", "unit", "until",
+        "client_id", "name", "type", "scope", "publisher", "description", "redirect_uris", "launch_url", "audience",
+        "jwks", "jwks_uri", "id_token_signed_response_alg", "unit", "until",
     }
 )  # fmt: skip
 
@@ -42,7 +42,10 @@ class BadRegistration(Exception):
 
 
 def read_registration(content: bytes, *, key_hosts: Container[str] | None) -> Registration:
-    """The registration in a JSON text; keys by address only from `key_hosts` (None: it was accepted before). Raises BadRegistration."""
+    """The registration in a JSON text; keys by address only from `key_hosts` (None: it was accepted before).
+
+    Raises BadRegistration.
+    """
     if len(content) > _MAX_BYTES:
         raise BadRegistration("file", f"is larger than {_MAX_BYTES} bytes")
     try:
@@ -137,20 +140,26 @@ def public_keys(jwks: Any) -> KeySet:
 
 
 def _check_backend(made: Registration) -> None:
-    contexts = {scope.context for scope in made.scopes.resources}
     if not made.scopes.resources and not made.scopes.words:
         raise BadRegistration("scope", "names nothing")
-    if "system" in contexts:
-        if contexts != {"system"} or made.scopes.words or made.kind == "public" or made.redirect_uris or made.launch_url:
-            raise BadRegistration("scope", "an app that acts by itself has system scopes alone, no addresses, and is confidential")
-        if made.kind != "confidential-asymmetric":
-            raise BadRegistration("type", "an app that acts by itself proves who it is by a key")
-        if not made.unit or not _is_day(made.until_on):
-            raise BadRegistration("unit", "an app that acts by itself names the unit whose people it sees, and until which day")
+    if made.scopes.of("system"):
+        _check_alone(made)
     elif made.unit or made.until_on:
         raise BadRegistration("unit", "is for apps that act by themselves")
     elif not made.redirect_uris:
         raise BadRegistration("redirect_uris", "is missing")
+
+
+def _check_alone(made: Registration) -> None:
+    """What an app that acts by itself must be."""
+    if len(made.scopes.of("system")) < len(made.scopes.resources) or made.scopes.words:
+        raise BadRegistration("scope", "an app that acts by itself has system scopes alone")
+    if made.redirect_uris or made.launch_url:
+        raise BadRegistration("redirect_uris", "an app that acts by itself has no addresses")
+    if made.kind != "confidential-asymmetric":
+        raise BadRegistration("type", "an app that acts by itself proves who it is by a key")
+    if not made.unit or not _is_day(made.until_on):
+        raise BadRegistration("unit", "an app that acts by itself names its unit, and its last day (until)")
 
 
 def _is_day(text: str) -> bool:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fellesjournal.identity.apps import discovery, dpop, store
+from fellesjournal.identity.apps import discovery, dpop, ledger
 from fellesjournal.identity.apps.clients import Clients
 from fellesjournal.identity.apps.model import OAuthError
 from fellesjournal.identity.apps.signing import Signer
@@ -26,7 +26,7 @@ from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.settings import Settings
 
-PUBLIC: Final = "what apps ask without a person; a token is given to an approved app that proves who it is, and shows nothing"
+PUBLIC: Final = "what apps ask without a person; a token is given to an approved app that proves who it is"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_BYTES: Final = 50_000
@@ -103,8 +103,8 @@ async def introspect(server: AppServer, request: Request) -> dict[str, Any]:
     app = await server.clients.authenticate(request, form)
     if app.registration.kind == "public":
         raise OAuthError("invalid_client", "only an app that proves who it is may ask", status=401)
-    found = await store.inspect(server.signin, form.get("token", ""))
-    grant = None if found is None else await store.grant_of(server.signin, found.grant)
+    found = await ledger.inspect(server.signin, form.get("token", ""))
+    grant = None if found is None else await ledger.grant_of(server.signin, found.grant)
     if found is None or grant is None or found.app != app.id:
         return {"active": False}
     answer = {
@@ -122,7 +122,7 @@ async def revoke(server: AppServer, request: Request) -> dict[str, Any]:
     """End a token; the same answer whether there was one or not. Raises OAuthError."""
     form = await _form(request)
     app = await server.clients.authenticate(request, form)
-    await store.revoke(server.signin, app=app, token=form.get("token", ""))
+    await ledger.revoke(server.signin, app=app, token=form.get("token", ""))
     return {}
 
 

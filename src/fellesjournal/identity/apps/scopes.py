@@ -69,7 +69,7 @@ class Scopes:
 
 
 def read_scopes(text: str) -> Scopes:
-    """Every scope of a text. Raises BadScope for one that can't be read; unknown words are left out (RFC 6749 § 3.3)."""
+    """Every scope of a text; unknown words are left out (RFC 6749 § 3.3). Raises BadScope."""
     parts = text.split()
     if len(text) > MAX_TEXT or len(parts) > MAX_SCOPES:
         raise BadScope(f"at most {MAX_SCOPES} scopes in {MAX_TEXT} characters")
@@ -94,7 +94,8 @@ def read_scope(text: str) -> Scope:
 
 def narrowed(wanted: Scopes, allowed: Scopes) -> Scopes:
     """What of the wanted is allowed, each scope as narrow as the narrower of the two."""
-    resources = dict.fromkeys(both for one in wanted.resources for other in allowed.resources if (both := _both(one, other)))
+    pairs = ((one, other) for one in wanted.resources for other in allowed.resources)
+    resources = dict.fromkeys(both for one, other in pairs if (both := _both(one, other)))
     return Scopes(_without_parts(resources), tuple(word for word in wanted.words if word in allowed.words))
 
 
@@ -115,11 +116,13 @@ def _both(one: Scope, other: Scope) -> Scope | None:
 
 
 def _without_parts(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    """Without those that another one holds already."""
+    """Without those that another one holds already, and more."""
     listed = list(scopes)
-    return tuple(
-        one for one in listed if not any(other is not one and _both(one, other) == one and _both(other, one) != other for other in listed)
-    )
+    return tuple(one for one in listed if not any(_is_part(one, other) for other in listed))
+
+
+def _is_part(one: Scope, other: Scope) -> bool:
+    return _both(one, other) == one and _both(other, one) != other
 
 
 def limits(scopes: Sequence[Scope], rtype: str, actions: str, *, in_chart: bool) -> tuple[Pairs, ...]:

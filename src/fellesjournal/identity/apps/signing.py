@@ -8,7 +8,7 @@ import msgspec
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from fellesjournal.identity.apps import store
+from fellesjournal.identity.apps import ledger
 from fellesjournal.identity.apps.registration import ALGORITHMS
 from fellesjournal.identity.sealed import Sealer
 from fellesjournal.kit.db import Database
@@ -52,13 +52,13 @@ class Signer:
 
     async def _one(self, alg: str) -> ECKey | RSAKey:
         """The key that is kept; one that no key of ours opens any more is replaced."""
-        former = (await store.signing_keys(self._signin)).get(alg, "")
+        former = (await ledger.signing_keys(self._signin)).get(alg, "")
         opened = self._sealer.open(former, SigningKey)
         if opened is None:
             fresh = SigningKey(_fresh(alg).as_dict(private=True))
             sealed = self._sealer.seal(fresh, ttl_s=_FOREVER_S)
-            await store.put_signing_key(self._signin, alg=alg, sealed=sealed, former=former)
-            opened = self._sealer.open((await store.signing_keys(self._signin))[alg], SigningKey)
+            await ledger.put_signing_key(self._signin, alg=alg, sealed=sealed, former=former)
+            opened = self._sealer.open((await ledger.signing_keys(self._signin))[alg], SigningKey)
         if opened is None:
             raise RuntimeError("the key for id tokens can't be opened")
         return RSAKey.import_key(opened.jwk) if alg.startswith("RS") else ECKey.import_key(opened.jwk)

@@ -1,6 +1,6 @@
 """The token endpoint's work: a code, a refresh token or an app's own proof against an access token.
 
-Source: RFC 6749, RFC 7636, RFC 9449, OpenID Connect Core § 3.1.3; SMART App Launch 2.2 for what stands beside the token.
+Source: RFC 6749, RFC 7636, RFC 9449, OpenID Connect Core § 3.1.3; SMART App Launch 2.2, "Launch context".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fellesjournal.identity.apps import store
+from fellesjournal.identity.apps import ledger
 from fellesjournal.identity.apps.model import App, Grant, OAuthError
 from fellesjournal.identity.apps.scopes import BadScope, Scopes, is_within, narrowed, read_scopes
 from fellesjournal.identity.apps.signing import Signer
@@ -62,24 +62,23 @@ class Tokens:
         if not _VERIFIER.fullmatch(verifier):
             raise OAuthError("invalid_grant", "the code is proved by its verifier (PKCE)")
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        used = await store.use_code(
-            self.signin, app=app, code=form.get("code", ""), redirect_uri=form.get("redirect_uri", ""), challenge=challenge
-        )
-        grant = None if used is None else await store.grant_of(self.signin, used[0])
+        code, address = form.get("code", ""), form.get("redirect_uri", "")
+        used = await ledger.use_code(self.signin, app=app, code=code, redirect_uri=address, challenge=challenge)
+        grant = None if used is None else await ledger.grant_of(self.signin, used[0])
         if used is None or grant is None:
             raise OAuthError("invalid_grant", "the code is not good, or was used before")
-        if jkt and not await store.bind_grant(self.signin, grant.id, jkt=jkt):
+        if jkt and not await ledger.bind_grant(self.signin, grant.id, jkt=jkt):
             raise OAuthError("invalid_grant", "the code is bound to another key")
         return await self._answer(app, grant, grant.scopes, jkt=jkt, nonce=used[1])
 
     async def _by_refresh(self, app: App, form: Mapping[str, str], jkt: str) -> Json:
         token = form.get("refresh_token", "")
-        found = await store.inspect(self.signin, token)
+        found = await ledger.inspect(self.signin, token)
         if "scope" in form and found is not None and not found.is_access:
             # Before the token is used up: a client that asks for too much has not lost it.
             self._check_within(_asked(form), found.scopes)
-        number = await store.use_refresh(self.signin, app=app, token=token, jkt=jkt)
-        grant = None if number is None else await store.grant_of(self.signin, number)
+        number = await ledger.use_refresh(self.signin, app=app, token=token, jkt=jkt)
+        grant = None if number is None else await ledger.grant_of(self.signin, number)
         if grant is None:
             raise OAuthError("invalid_grant", "the refresh token is not good, or was used before")
         scopes = _asked(form) if "scope" in form else grant.scopes
@@ -91,7 +90,7 @@ class Tokens:
         if app.registration.kind != "confidential-asymmetric" or not scopes.of("system"):
             raise OAuthError("invalid_scope", "nothing of this was registered for the app itself")
         own = Scopes(scopes.of("system"))
-        number = await store.start_backend(self.signin, app=app, scopes=own, jkt=jkt, max_s=BACKEND_S)
+        number = await ledger.start_backend(self.signin, app=app, scopes=own, jkt=jkt, max_s=BACKEND_S)
         if number is None:
             raise OAuthError("unauthorized_client", "the app has no unit, or its time is over")
         token, expires_in = await self._token(number, own, BACKEND_S)
@@ -112,19 +111,20 @@ class Tokens:
             answer["id_token"] = await self.signer.sign(claims, alg=app.registration.id_token_alg)
         if grant.scopes.has("offline_access") or grant.scopes.has("online_access"):
             refresh = os.urandom(32)
-            await store.put_refresh(self.signin, grant=grant.id, token=refresh)
-            answer["refresh_token"] = store.issued(refresh)
+            await ledger.put_refresh(self.signin, grant=grant.id, token=refresh)
+            answer["refresh_token"] = ledger.issued(refresh)
         return answer
 
     async def _token(self, grant: int, scopes: Scopes, max_s: int) -> tuple[str, int]:
         secret = os.urandom(32)
-        until = await store.start_token(self.signin, grant=grant, token=secret, scopes=scopes, max_s=max_s)
-        return store.issued(secret), max(1, int((until - self.clock.now()).total_seconds()))
+        until = await ledger.start_token(self.signin, grant=grant, token=secret, scopes=scopes, max_s=max_s)
+        return ledger.issued(secret), max(1, int((until - self.clock.now()).total_seconds()))
 
     def _claims(self, app: App, grant: Grant, *, nonce: str, scopes: Scopes) -> Json:
         now = int(self.clock.now().timestamp())
         claims: Json = {
-            "iss": self.base, "sub": subject(self.keys, grant), "aud": app.client_id, "iat": now, "exp": now + self.token_s,
+            "iss": self.base, "sub": subject(self.keys, grant), "aud": app.client_id, "iat": now,
+            "exp": now + self.token_s,
         }  # fmt: skip
         user = fhir_user(grant)
         if user and (scopes.has("fhirUser") or scopes.has("profile")):

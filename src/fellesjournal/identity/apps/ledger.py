@@ -1,4 +1,4 @@
-"""Apps in the database: one typed function for each query of `store.sql`; secrets go in as their hashes."""
+"""Apps in the database: one typed function for each query of `ledger.sql`; secrets go in as their hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fellesjournal.kit import db
 from fellesjournal.kit.clock import OSLO
 from fellesjournal.kit.keys import Keys
 
-_SQL = db.sql_file("fellesjournal.identity.apps", "store.sql")
+_SQL = db.sql_file("fellesjournal.identity.apps", "ledger.sql")
 LAUNCH_S = 300
 CODE_S = 60
 
@@ -141,8 +141,8 @@ async def start_grant(
     """A grant with its code; None when the session is over. `offline_s` 0: it ends with the session."""
     slot, pid = patient or (None, None)
     number: int | None = await signin.fetchval(
-        _SQL.grant_start, secret, app.id, str(scopes), pid, slot, is_bound, encounter, offline_s, hashed(code), redirect_uri, challenge,
-        nonce, CODE_S,
+        _SQL.grant_start, secret, app.id, str(scopes), pid, slot, is_bound, encounter, offline_s, hashed(code),
+        redirect_uri, challenge, nonce, CODE_S,
     )  # fmt: skip
     return number
 

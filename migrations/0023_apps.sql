@@ -115,7 +115,7 @@ CREATE OR REPLACE VIEW identity.live AS
         AND (g.session IS NULL OR EXISTS (
           SELECT 1 FROM identity.session o WHERE o.id = g.session AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()
             AND o.seen_at + make_interval(secs => o.idle_s) > clock_timestamp()))));
-GRANT SELECT ON identity.app_grant TO access_core;
+GRANT SELECT ON identity.app TO access_core;
 
 -- Its shape changes; the room's own file makes it anew.
 DROP FUNCTION IF EXISTS identity.who(bytea);
