@@ -40,6 +40,7 @@ RELATIONS = {
     "ikke begynt": ("Grunnen har ikke begynt å gjelde", (("PLANOPP", "unit", "future"),)),
     "sperret enhet": ("På listen, men pasienten har sperret for enheten", (("FASTLEGE", "unit", "now"), ("sperre", "unit", "now"))),
     "sperret alle": ("På listen, men pasienten har sperret for alle", (("FASTLEGE", "unit", "now"), ("sperre", "all", "now"))),
+    "annen app": ("På listen, men leseren bruker en app som er åpnet på en annen", (("FASTLEGE", "unit", "now"), ("app", "unit", "now"))),
     "egen": ("På listen, men det er leserens egen journal", (("FASTLEGE", "unit", "now"), ("egen", "unit", "now"))),
 }  # fmt: skip
 _SPANS = {
@@ -94,6 +95,8 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
             await connection.execute(
                 "INSERT INTO access.block (patient, unit) VALUES ($1, $2)", _PATIENT, _UNIT if whose == "unit" else None
             )
+        elif ground == "app":
+            await connection.execute("UPDATE identity.session SET patient = $1", _PATIENT + 1)
         elif ground == "egen":
             await connection.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", _PATIENT, person)
         else:

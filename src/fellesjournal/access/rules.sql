@@ -57,7 +57,7 @@ CREATE OR REPLACE VIEW access.rule_system AS
   JOIN access.system_grant g ON g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()
   WHERE r.ground = 'SYSTEM' AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp();
 
--- An app that was launched for one patient opens no other's record, whatever its user may see. SMART App Launch 2.2, launch/patient.
+-- An app that was launched for one patient opens no other's record, whatever its user may see. SMART App Launch 2.2; access.md, "Sharing outside".
 -- It answers "may I open this one?"; as "which ones?" it names those whom the unit has a need for.
 CREATE OR REPLACE VIEW access.rule_other_than_launched AS
   SELECT s.id AS reader, r.patient, false AS allow, 'ANNEN_ENN_STARTET'::text AS ground, 'infinity'::timestamptz AS until_at,
