@@ -7,7 +7,7 @@ of `access.model`, which the edge turns into a page or an OperationOutcome.
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from fellesjournal.access.decide import Decision, open_chart, within
-from fellesjournal.access.model import Action, NoNeed, NotAdministrator, PatientId, SessionOver
+from fellesjournal.access.model import Action, BeyondScopes, NoNeed, NotAdministrator, PatientId, SessionOver
 from fellesjournal.identity.apps import ADMINISTRATOR
 from fellesjournal.identity.current import bearer_reader, require_reader
 from fellesjournal.identity.model import Reader
@@ -34,6 +34,10 @@ class Gate:
     kind: Kind
     action: str
     why: str = ""
+
+
+_NO_APPS: Final = frozenset({"import"})
+"""What goes on for longer than an app's own token lives, and past the ceiling of its scopes."""
 
 
 class UndeclaredGate(Exception):
@@ -119,6 +123,8 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
         reader = await bearer_reader(request)
         if reader is None:
             raise SessionOver
+        if reader.app is not None and action in _NO_APPS:
+            raise BeyondScopes
         return within(reader)
 
     return _gated(Gate("fhir", action), decide)

@@ -52,7 +52,7 @@ class _Wish:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("import")
 async def begin(request: Request, decision: Decision) -> Response:
     """Take an import in: the lines themselves, or where they are."""
     require_async(request)
@@ -69,7 +69,7 @@ async def begin(request: Request, decision: Decision) -> Response:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("import")
 async def status(request: Request, decision: Decision) -> Response:
     """How far an import is: 202 while it is under way, then what became of each file."""
     found = await _find(request, decision)
@@ -84,7 +84,7 @@ async def status(request: Request, decision: Decision) -> Response:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("import")
 async def cancel(request: Request, decision: Decision) -> Response:
     """Give an import up; what is written stays."""
     await imports.cancel(request.app.state.vault.db, secret=decision.secret, id=request.path_params["import"])
@@ -92,7 +92,7 @@ async def cancel(request: Request, decision: Decision) -> Response:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("import")
 async def errors(request: Request, decision: Decision) -> Response:
     """What was wrong with the lines of one file: an OperationOutcome for each."""
     found = await _find(request, decision)
