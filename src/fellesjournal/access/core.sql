@@ -131,7 +131,7 @@ BEGIN
   RETURN QUERY
     SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
            CASE
-             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles)
+             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles) AND s.patient IS NULL
                                      AND g.code IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'))
              WHEN s.kind = 'system' THEN ARRAY(SELECT x.code FROM unnest(CASE WHEN s.app IS NULL THEN ARRAY['SYSTEM']
                  ELSE ARRAY['FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'] END) AS x (code) WHERE EXISTS (
