@@ -266,6 +266,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE r.hash = p_hash AND r.used_at IS NULL AND r.until_at > clock_timestamp()
 $$;
 
+-- Whose a refresh token is, or was: an app that keeps no secret need not name itself with one (RFC 6749 § 6).
+CREATE OR REPLACE FUNCTION identity.app_of_refresh(p_hash bytea)
+RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.client_id FROM identity.app_refresh r JOIN identity.app_grant g ON g.id = r.app_grant JOIN identity.app a ON a.id = g.app
+  WHERE r.hash = p_hash
+$$;
+
 -- Ends a token at its app's wish (RFC 7009): an access token alone, a refresh token with its whole family.
 CREATE OR REPLACE FUNCTION identity.app_revoke(p_app bigint, p_hash bytea)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -332,7 +339,7 @@ GRANT EXECUTE ON FUNCTION identity.app_has_secret(text, bytea), identity.app_gra
   identity.app_grant_start(bytea, bigint, text, bigint, smallint, boolean, text, integer, bytea, text, text, text, integer),
   identity.app_code_use(bigint, bytea, text, text), identity.app_grant_bind(bigint, text),
   identity.app_grant_end(bigint, text), identity.app_token_start(bigint, bytea, text, integer), identity.app_refresh_put(bigint, bytea),
-  identity.app_refresh_use(bigint, bytea, text), identity.app_backend_start(bigint, text, text, integer), identity.app_inspect(bytea),
+  identity.app_refresh_use(bigint, bytea, text), identity.app_of_refresh(bytea), identity.app_backend_start(bigint, text, text, integer), identity.app_inspect(bytea),
   identity.app_revoke(bigint, bytea), identity.signing_keys(), identity.signing_key_put(text, text, text) TO fj_signin;
 GRANT EXECUTE ON FUNCTION identity.app_write(text, text, text, bytea, bytea, bigint, timestamptz, bigint, bigint),
   identity.app_mark(text, text, bigint, bigint), identity.unit_named(text) TO fj_migrate;

@@ -41,7 +41,12 @@ class CappedJournal(Journal):
     # ── Reading ──────────────────────────────────────────────────────────────────────────────────
 
     async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
-        """As Journal. Raises BeyondScopes; NotFound for what the scopes do not hold."""
+        """As Journal. Raises BeyondScopes; NotFound for what the scopes do not hold.
+
+        Who the user is can be read with the scope `fhirUser` alone.
+        """
+        if not version and self.app.scopes.has("fhirUser") and (rtype, ids.decode(id)) == self._user():
+            return await super().read(rtype, id)
         if rtype in fhir.TYPE_NUMBER:
             await self._need(self._any(rtype, "r"))
         stored = await super().read(rtype, id, version=version)
@@ -233,6 +238,12 @@ class CappedJournal(Journal):
         if reaches and not self.app.is_bound:
             return query
         return replace(query, chart=self._own_id())
+
+    def _user(self) -> tuple[str, names.Key | None]:
+        reader = self.decision.reader
+        if reader.kind == "citizen":
+            return "Patient", (reader.patient_slot or 0, reader.patient or 0)
+        return "Practitioner", (0, reader.practitioner) if reader.practitioner else (0, 0)
 
     def _own_id(self) -> str:
         return ids.encode(*self.app.patient) if self.app.patient else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -128,6 +130,24 @@ def test_a_refresh_token_is_good_once_and_a_second_use_ends_the_family(demo_site
     with app.fhir(wide["access_token"]) as fhir:
         assert fhir.get("/Patient").status_code == 401
     assert app.refresh(wide["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_who_the_user_is_can_be_read_with_its_own_scope(demo_site: Site, app: TestApp) -> None:
+    with demo_site.client(GP) as browser:
+        found = app.enter(browser, "openid fhirUser")
+    claims = json.loads(base64.urlsafe_b64decode(found["id_token"].split(".")[1] + "=="))
+    with app.fhir(found["access_token"]) as fhir:
+        assert fhir.get(claims["fhirUser"]).json()["resourceType"] == "Practitioner"
+        assert fhir.get("/Practitioner").status_code == 403
+        assert fhir.get(claims["fhirUser"] + "/_history").status_code == 403
+
+
+def test_an_app_without_a_secret_need_not_name_itself_to_refresh(demo_site: Site, app: TestApp) -> None:
+    with demo_site.client(ELDERLY) as browser:
+        first = app.enter(browser, f"offline_access {READS}")["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": first}
+    assert httpx.post(f"{demo_site.url}/oauth/token", data=form).status_code == 200
+    assert httpx.post(f"{demo_site.url}/oauth/token", data=form).json()["error"] == "invalid_grant"
 
 
 def test_the_person_sees_what_was_given_and_takes_it_back(demo_site: Site, app: TestApp) -> None:

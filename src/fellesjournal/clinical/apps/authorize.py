@@ -147,8 +147,10 @@ async def _about(request: Request, reader: Reader, question: Question) -> str:
 
 
 async def _people(request: Request, reader: Reader, words: str) -> Sequence[Person]:
-    """People on the unit's lists; by the beginning of a name when one is given."""
-    wanted = [("_count", str(_SHOWN)), *([("name", words)] if words else [])]
+    """People on the unit's lists by the beginning of a name; nobody before one is given: who is shown is logged."""
+    if not words:
+        return ()
+    wanted = [("_count", str(_SHOWN)), ("name", words)]
     page = await journal_of(request, within(reader)).search("Patient", wanted)
     people = [(stored, stored.resource()) for stored in page.matches]
     return [Person(stored.own_id, person_name(one), day(one.get("birthDate"))) for stored, one in people]

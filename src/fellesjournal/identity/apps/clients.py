@@ -55,7 +55,10 @@ class Clients:
             return await self._by_secret(*basic)
         if "client_assertion" in form:
             return await self._by_assertion(form)
-        app = await self._approved(form.get("client_id", ""))
+        client_id = form.get("client_id", "")
+        if not client_id and form.get("grant_type") == "refresh_token":
+            client_id = await ledger.app_of_refresh(self._signin, form.get("refresh_token", ""))
+        app = await self._approved(client_id)
         if app.registration.kind != "public" or "client_secret" in form:
             raise _refused("the app must prove who it is")
         return app

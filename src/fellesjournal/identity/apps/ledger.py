@@ -198,6 +198,11 @@ async def use_refresh(signin: db.Database, *, app: App, token: str, jkt: str) ->
     return number
 
 
+async def app_of_refresh(signin: db.Database, token: str) -> str:
+    """The client id of the app whose refresh token it is, or was; "" for nobody's."""
+    return str(await signin.fetchval(_SQL.refresh_app, hashed(_bytes(token))) or "")
+
+
 async def start_backend(signin: db.Database, *, app: App, scopes: Scopes, jkt: str, max_s: int) -> int | None:
     """A grant of an app to itself; None without a unit, or after its last day."""
     number: int | None = await signin.fetchval(_SQL.backend_start, app.id, str(scopes), jkt, max_s)

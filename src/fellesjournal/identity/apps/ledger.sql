@@ -84,6 +84,10 @@ SELECT identity.app_backend_start($1, $2, $3, $4);
 -- What a token is worth.
 SELECT * FROM identity.app_inspect($1);
 
+-- name: refresh_app
+-- The client id of the app whose refresh token it is, or was.
+SELECT identity.app_of_refresh($1);
+
 -- name: revoke
 -- Ends a token at its app's wish.
 SELECT identity.app_revoke($1, $2);
