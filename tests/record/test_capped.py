@@ -153,6 +153,15 @@ def test_an_export_holds_the_types_of_the_scopes_alone(demo_site: Site, token: A
     assert narrow.get("/Observation").status_code == 403
 
 
+def test_an_app_leaves_nothing_that_goes_on_without_it(demo_site: Site, token: Any) -> None:
+    fhir = token("user/*.cruds")
+    wanted = {"resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": "Observation",
+              "channel": {"type": "rest-hook", "endpoint": "https://app.example.no/hook"}}  # fmt: skip
+    assert fhir.post("/Subscription", json=wanted).status_code in (400, 403, 422)
+    assert fhir.post("/$import", content=b"{}", headers={"Prefer": "respond-async"}).status_code == 403
+    assert demo_site.row("SELECT count(*) AS n FROM vault.import")["n"] == 0
+
+
 def test_a_launch_bounds_patient_scopes_and_not_those_of_the_user(demo_site: Site, token: Any) -> None:
     own, other = demo_site.patient_id(ELDERLY), demo_site.patient_id(DIABETIC)
     fhir = token("patient/Observation.rs user/Patient.rs", patient=own)

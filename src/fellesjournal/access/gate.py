@@ -36,7 +36,7 @@ class Gate:
     why: str = ""
 
 
-_NO_APPS: Final = frozenset({"import"})
+_NO_APPS: Final = frozenset({"import", "subscription"})
 """What goes on for longer than an app's own token lives, and past the ceiling of its scopes."""
 
 

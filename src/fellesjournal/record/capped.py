@@ -30,6 +30,8 @@ from fellesjournal.record.search.model import Clause, Condition, TextValue
 from fellesjournal.record.written import Written
 
 _OPS = {"C": "c", "U": "u", "D": "d"}
+_GOES_ON = "Subscription"
+"""What is written in it is carried out as its writer, when no app's token bounds it any more."""
 
 
 @dataclass(kw_only=True)
@@ -134,7 +136,7 @@ class CappedJournal(Journal):
         """As Journal; what is written must be held by the scopes, before and after. Raises BeyondScopes, NotFound."""
         wanted = list(self._wanted)
         bounded = {n for n, item in enumerate(wanted) if not is_whole(await self._bounds_of(item))}
-        if self._facts or self._ended:
+        if self._facts or self._ended or any(item.rtype == _GOES_ON for item in wanted):
             await self._need(())
         if not bounded:
             return await super().commit()

@@ -143,9 +143,7 @@ class Journal(Gathering):
 
     async def past(self, query: HistoryQuery, *, after: str | None = None) -> HistoryPage:
         """One page of a history: of a resource, a type, or everything, as `record.history` says."""
-        key = None
-        if query.id:
-            key = ids.decode(query.id) or await self._find(query.rtype, query.id)
+        key = (ids.decode(query.id) or await self._find(query.rtype, query.id)) if query.id else None
         if query.patient and ids.decode(query.patient) is None:
             await self.know([("Patient", query.patient)])
             found = self._known.get(("Patient", query.patient))

@@ -29,7 +29,7 @@ _DIGITS: Final = 18
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("subscription")
 async def subscription_status(request: Request, decision: Decision) -> Response:
     """How one subscription stands, or each of the unit's (all, or those named)."""
     wanted = await asked(request, known=("id", "status"))
@@ -48,7 +48,7 @@ async def subscription_status(request: Request, decision: Decision) -> Response:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("subscription")
 async def subscription_events(request: Request, decision: Decision) -> Response:
     """Events that have a number already, as a notification; each is decided for the one who asks."""
     wanted = await asked(request, known=("eventsSinceNumber", "eventsUntilNumber", "content"))
@@ -62,7 +62,7 @@ async def subscription_events(request: Request, decision: Decision) -> Response:
 
 
 @fhir_errors
-@fhir_interaction("operation")
+@fhir_interaction("subscription")
 async def binding_token(request: Request, decision: Decision) -> Response:
     """A token that binds a WebSocket to subscriptions of one's own; it is good for five minutes."""
     wanted = await asked(request, known=("id",))
