@@ -25,8 +25,17 @@ from fellesjournal.kit.log import get_logger
 from fellesjournal.record import bulk_store as store
 from fellesjournal.record.errors import NotFound, RecordError
 from fellesjournal.record.journal import Vault
-from fellesjournal.record.search import Chart, Compiled, SearchQuery, compile_search, parse_search
+from fellesjournal.record.search import (
+    Chart,
+    Compiled,
+    SearchError,
+    SearchQuery,
+    compile_search,
+    parse_search,
+    with_codes,
+)
 from fellesjournal.record.search.error import refusal
+from fellesjournal.record.value_sets import InstalledCodes
 from fellesjournal.web import _
 
 JOB: Final = "bulk.export"
@@ -170,6 +179,12 @@ def parse_filter(text: str, *, base: str = "", registry: fhir.Registry = fhir.OF
     return replace(query, count=_MATCHES)
 
 
+async def read_filter(vault: Vault, text: str, *, base: str) -> SearchQuery:
+    """The same with the codes that it asks terminology for: those of what is installed. Raises SearchError."""
+    query = parse_filter(text, base=base, registry=await vault.definitions.current())
+    return await with_codes(query, InstalledCodes(vault.terminology))
+
+
 @dataclass(frozen=True)
 class Carrier:
     """What the worker needs: `secret` gives a live session with the BULK grant, `stop` ends between two steps."""
@@ -205,14 +220,18 @@ class Carrier:
             if done == "done":
                 _log.info("export done")
                 return
-            if done == "many" and len(row["patients"] or ()) <= 1:
+            if done == "unread" or (done == "many" and len(row["patients"] or ()) <= 1):
                 await store.fail(db, secret=await self.secret(), id=number)
                 return
             limit = _next_limit(limit, time.monotonic() - began, is_too_many=done == "many")
 
     async def _copy(self, number: int, patients: Sequence[int] | None, filters: str) -> str:
         """One short transaction; one that takes too long was asked for too many."""
-        compiled = await self._compiled(patients, filters) if filters else []
+        try:
+            compiled = await self._compiled(patients, filters) if filters else []
+        except SearchError:
+            _log.warning("a filter of an export can no longer be read")
+            return "unread"
         secret = await self.secret()
         try:
             async with self.vault.db.transaction() as conn:
@@ -222,15 +241,9 @@ class Carrier:
             return "many"
 
     async def _compiled(self, patients: Sequence[int] | None, filters: str) -> list[Compiled]:
-        registry = await self.vault.definitions.current()
-        scope = Chart(tuple(patients or (0,)))
-        return [
-            compile_search(
-                parse_filter(text, base=f"{self.base_url}/fhir", registry=registry), scope=scope,
-                hash64=self.vault.keys.hash64,
-            )
-            for text in json.loads(filters)
-        ]  # fmt: skip
+        scope, base = Chart(tuple(patients or (0,))), f"{self.base_url}/fhir"
+        queries = [await read_filter(self.vault, text, base=base) for text in json.loads(filters)]
+        return [compile_search(query, scope=scope, hash64=self.vault.keys.hash64) for query in queries]
 
 
 def _next_limit(limit: int, took_s: float, *, is_too_many: bool) -> int:

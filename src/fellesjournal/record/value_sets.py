@@ -145,6 +145,25 @@ class Visible:
         return matches[0].resource() if matches else None
 
 
+@dataclass(frozen=True)
+class InstalledCodes:
+    """The codes of searches that are carried out later: by what is installed alone, the same whoever has asked."""
+
+    terminology: Terminology
+
+    async def tokens_in(self, canonical: str, *, at_most: int) -> list[Token]:
+        """The codes of a value set, as `terminology.tokens_of`."""
+        return await tokens_of(await self.terminology.resolved(canonical), at_most=at_most)
+
+    async def every_code(self, url: str, *, at_most: int) -> list[str]:
+        """All codes of a code system, as `terminology.every_code`."""
+        return await every_code(self.terminology, url, at_most=at_most)
+
+    async def relatives(self, url: str, code: str, *, is_above: bool, at_most: int) -> list[str]:
+        """A code and those below it, or above it, as `terminology.relatives`."""
+        return await relatives(self.terminology, url, code, is_above=is_above, at_most=at_most)
+
+
 def _is(resource: Json, canonical: str) -> bool:
     url, _, version = canonical.partition("|")
     return resource.get("url") == url and version in ("", resource.get("version", ""))

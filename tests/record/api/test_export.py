@@ -129,6 +129,7 @@ def test_export_must_be_asked_for_asynchronously(client: httpx.Client) -> None:
     [
         {"_outputFormat": "text/csv"}, {"_type": "Nothing"}, {"_since": "yesterday"}, {"_typeFilter": "Observation"},
         {"_typeFilter": "Observation?nothing=1"}, {"_typeFilter": "Observation?_include=Observation:subject"},
+        {"_typeFilter": "Observation?code:in=http://example.test/nowhere"},
         {"_typeFilter": "Observation?status=final", "_type": "Patient"}, {"_elements": "a b"},
         {"organizeOutputBy": "Patient"},
     ],
@@ -215,6 +216,9 @@ def test_since_and_filters_narrow_an_export(client: httpx.Client) -> None:
     assert [one["id"] for one in lines(client, filtered, "Observation")] == [old]
     assert [one["id"] for one in lines(client, filtered, "Patient")] == [person]
     either = "Observation?status=final,Observation?status=preliminary"
+    by_set = "Observation?status:below=http://hl7.org/fhir/observation-status|final"
+    coded = export(client, [person], _typeFilter=by_set)
+    assert [one["id"] for one in lines(client, coded, "Observation")] == [old]
     both = export(client, [person], _type="Observation", _typeFilter=either)
     assert {one["id"] for one in lines(client, both, "Observation")} == {old, new}
 

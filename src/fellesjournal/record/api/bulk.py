@@ -195,9 +195,9 @@ async def _filters(request: Request, wanted: Asked) -> tuple[str, ...]:
     filters = tuple(part for text in texts for part in _between.split(text) if part)
     if len(filters) > _MAX_FILTERS:
         raise refusal("_typeFilter", f"at most {_MAX_FILTERS} can be given", code="too-costly")
-    registry = await request.app.state.vault.definitions.current()
+    vault, base = request.app.state.vault, f"{request.app.state.settings.base_url}/fhir"
     for text in filters:
-        bulk.parse_filter(text, base=f"{request.app.state.settings.base_url}/fhir", registry=registry)
+        await bulk.read_filter(vault, text, base=base)
     return filters
 
 
