@@ -6,7 +6,6 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from fellesjournal import terminology
 from fellesjournal.kit import backup, db, jobs
 from fellesjournal.kit.keys import PURPOSES, Keys, open_keys, open_or_create_keys
 from fellesjournal.kit.migrate import migrate
@@ -54,9 +53,12 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 async def _bring_up(settings: Settings, keys: Keys) -> list[str]:
     """The files that were run, and what was made anew of installed packages."""
+    # What reads FHIR takes longer to import than most commands to run.
+    from fellesjournal.terminology import catch_up
+
     ran = await migrate(db.admin_dsn(settings, keys), keys)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
-        count = await terminology.catch_up(operator)
+        count = await catch_up(operator)
     return [*ran, *([f"the codes of {count} installed code systems and concept maps"] if count else [])]
 
 
