@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 KEY_BYTES = 32
 SIGNATURE_BYTES = 16
@@ -26,6 +26,7 @@ PURPOSES = ("session", "csrf", "cursor", "hash", "token", "seal", "draft", "back
 FILE_NAME = "keys.json"
 _FIXED = frozenset({"hash"})
 _KEPT_VERSIONS = 2
+_LONG: Final = 500
 
 Versions = dict[str, list[str]]
 
@@ -134,12 +135,13 @@ def open_or_create_keys(data_dir: Path) -> Keys:
 
 
 def _hasher(key: bytes) -> Callable[[str], int]:
-    @lru_cache(maxsize=1 << 15)
     def hash64(text: str) -> int:
         digest = hashlib.blake2b(text.encode(), digest_size=8, key=key).digest()
         return int.from_bytes(digest, "big", signed=True)
 
-    return hash64
+    kept = lru_cache(maxsize=1 << 15)(hash64)
+    # Long texts would fill the memory.
+    return lambda text: kept(text) if len(text) < _LONG else hash64(text)
 
 
 def _signature(key: bytes, payload: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
@@ -43,6 +43,7 @@ from fellesjournal.record.search import (
 from fellesjournal.record.waiting import Waiting
 
 Pairs = Sequence[tuple[str, str]]
+_LONG: Final = 2_000
 
 
 class Stored(NamedTuple):
@@ -94,10 +95,10 @@ class Asker:
         cursor = self._opened(after, query)
         hash64 = self.keys.hash64
         coded = await with_codes(query, self.code_sets)
-        if cursor is None and coded is query:
+        if cursor is None and coded is query and sum(len(value) for _, value in query.params) < _LONG:
             compiled = compile_first_page(query, scope, hash64)
         else:
-            # Thousands of codes would fill what is kept.
+            # Long texts and thousands of codes would fill what is kept.
             compiled = compile_search(coded, scope=scope, hash64=hash64, after=cursor, is_alone=True)
         hits = await self._run(compiled, scope)
         page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()

@@ -38,6 +38,7 @@ MAX_CLAUSES: Final = 40
 MAX_PIECES: Final = 2000
 """Clauses, with one for each type that a chain may lead to."""
 MAX_SORTS: Final = 3
+_LONG: Final = 500
 MAX_INCLUDES: Final = 20
 SUMMARIES: Final = ("true", "false", "count", "text", "data")
 _SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri", "composite")
@@ -136,7 +137,8 @@ class _Work:
             if special is not None:
                 special(self, name, value)
             elif name not in _OTHERS_BUSINESS:
-                condition, editions = _understood(self.rtype, name, value, self.dialect.base, self.dialect.registry)
+                understood = _remembered if len(value) < _LONG else _understood
+                condition, editions = understood(self.rtype, name, value, self.dialect.base, self.dialect.registry)
                 self.clauses.append(condition)
                 self.dialect.editions.update(editions)
         except Unknown as unknown:
@@ -236,13 +238,16 @@ _SPECIAL: Final[dict[str, Callable[[_Work, str, str], None]]] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
 def _understood(
     rtype: str, name: str, value: str, base: str, registry: fhir.Registry
 ) -> tuple[Condition, frozenset[int]]:
-    """A condition and the editions that it needs, kept: the same codes are asked for of one patient after another."""
+    """A condition and the editions that it needs."""
     dialect = Dialect(base, registry)
     return parse_condition(rtype, name, value, dialect=dialect), frozenset(dialect.editions)
+
+
+_remembered = lru_cache(maxsize=4096)(_understood)
+"""The same codes are asked for of one patient after another; what is longer than `_LONG` would fill the memory."""
 
 
 def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLAIN, hops: int = 0) -> Condition:
