@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.clinical.apps.register import new_secret
-from fellesjournal.identity.apps import App, BadRegistration, Registration, ledger, read_registration
+from fellesjournal.identity.apps import ADMINISTRATOR, App, BadRegistration, Registration, ledger, read_registration
 from fellesjournal.identity.apps.model import Status
 from fellesjournal.kit import db
 from fellesjournal.kit.keys import open_keys
@@ -15,11 +16,12 @@ from fellesjournal.kit.settings import Settings
 from fellesjournal.record.ceiling import check_scopes
 from fellesjournal.record.search import SearchError
 
+ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 _STATUS: dict[str, Status] = {"approve": "approved", "suspend": "suspended", "remove": "removed"}
 
 
 def add_command(commands: Any) -> None:
-    """`apps add FILE`, `list`, `approve ID`, `suspend ID`, `remove ID`."""
+    """`apps add FILE`, `list`, `approve ID`, `suspend ID`, `remove ID`, `appoint NAME`."""
     parser = commands.add_parser("apps", help="register apps, approve, suspend and remove them")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="register or change an app by a JSON file (docs/integrations/smart.md)")
@@ -36,6 +38,10 @@ def add_command(commands: Any) -> None:
         marking = actions.add_parser(name, help=help_text)
         marking.add_argument("client_id", metavar="ID")
         marking.set_defaults(run=_mark, status=_STATUS[name])
+    appointing = actions.add_parser("appoint", help="make a demo person an administrator, who has the page")
+    appointing.add_argument("name", help="as the sign-in of the demo shows it")
+    appointing.add_argument("--unit", required=True, help="the unit that the role is at, by its name")
+    appointing.set_defaults(run=_appoint)
 
 
 def _add(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -75,6 +81,22 @@ async def _mark_one(settings: Settings, client_id: str, status: Status) -> bool:
     keys = open_keys(settings.data_dir)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
         return await ledger.mark(operator, client_id, status)
+
+
+def _appoint(settings: Settings, arguments: argparse.Namespace) -> int:
+    asyncio.run(_appoint_one(settings, arguments.name, arguments.unit))
+    print(f"{arguments.name}: administrator at {arguments.unit}, from the next sign-in on")  # noqa: T201
+    return 0
+
+
+async def _appoint_one(settings: Settings, name: str, unit_name: str) -> None:
+    async with await db.Database.connect(settings, open_keys(settings.data_dir), "fj_migrate", max_size=1) as operator:
+        person = await operator.fetchrow("SELECT person FROM identity.find_demo($1) WHERE kind = 'human'", name)
+        unit = await operator.fetchval("SELECT identity.unit_named($1)", unit_name)
+        if person is None or unit is None:
+            raise OperatorError(f"{name}, {unit_name}: no demo person, or no one unit, of this name")
+        query = "SELECT identity.put_post($1, $2, $3, NULL, NULL, NULL, $4, $5)"
+        await operator.execute(query, person["person"], unit, ADMINISTRATOR, *ALWAYS)
 
 
 def _list(settings: Settings, _: argparse.Namespace) -> int:
