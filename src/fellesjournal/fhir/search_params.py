@@ -9,7 +9,7 @@ import msgspec
 
 from fellesjournal.fhir.keys import TEXTLESS, param_id
 from fellesjournal.fhir.paths import Presence, Route, routes
-from fellesjournal.fhir.structures import bound_codes, catalogue, is_primitive, is_resource
+from fellesjournal.fhir.structures import bound_codes, catalogue, is_primitive, is_resource, structure
 
 COMPARTMENT = "Patient"
 
@@ -42,7 +42,7 @@ def search_params(rtype: str) -> dict[str, SearchParam]:
     """Return a type's official parameters by code, those of every resource included. Raises KeyError."""
     if not is_resource(rtype):
         raise KeyError(rtype)
-    bases = {rtype, "Resource", "DomainResource"}
+    bases = {rtype, "Resource", "DomainResource"} if "text" in structure(rtype).fields else {rtype, "Resource"}
     found = [p for p in catalogue().params if not bases.isdisjoint(p.base)]
     return {
         p.code: SearchParam(
@@ -94,6 +94,12 @@ def has_texts(rtype: str, code: str) -> bool:
     """Tell whether a token parameter's values are codes whose texts are kept."""
     found = () if code in TEXTLESS else param_routes(rtype, code)
     return any(isinstance(r, Route) and r.type in {"Coding", "CodeableConcept"} for r in found)
+
+
+@cache
+def is_followed(rtype: str, code: str) -> bool:
+    """Tell whether a parameter's values are references to resources, not their canonical urls alone."""
+    return any(isinstance(r, Route) and r.type == "Reference" for r in param_routes(rtype, code))
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 
 from fellesjournal import fhir
 from fellesjournal.national import identifiers
-from fellesjournal.record.conformance import Conformance
+from fellesjournal.record.conformance import Conformance, Required
 from fellesjournal.record.errors import Invalid
 from fellesjournal.record.rows import Op, Wanted
 
@@ -27,6 +27,11 @@ class Checks:
 
     def __init__(self, conformance: Conformance) -> None:
         self._conformance = conformance
+
+    @property
+    def required(self) -> Required:
+        """The profiles that the operator requires, by type."""
+        return self._conformance.required
 
     async def refuse_faults(self, wanted: Sequence[Wanted], *, is_demo: bool) -> None:
         """Check what is to be written. Raises Invalid with every fault of the first bad one, each with its place."""

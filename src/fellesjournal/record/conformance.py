@@ -39,12 +39,12 @@ class Conformance:
 
     def __init__(self, library: Library, *, terminology: Terminology, required: Required) -> None:
         self._library, self._terminology = library, terminology
-        self._required = required
+        self.required = required
         self._known: _Known | None = None
 
     async def may_object(self, rtype: str, named: Sequence[str]) -> bool:
         """Whether there is anything to hold a resource of this type against, which names these definitions."""
-        if rtype in self._required:
+        if rtype in self.required:
             return True
         return bool(named) and await self._is_any_installed(named)
 
@@ -104,8 +104,8 @@ class Conformance:
     async def _current(self) -> _Known:
         version = await self._library.version()
         if self._known is None or self._known.source.version != version:
-            source = await self._library.source_for(one for many in self._required.values() for one in many)
-            self._known = _Known(source, Profiles(source, required=self._required))
+            source = await self._library.source_for(one for many in self.required.values() for one in many)
+            self._known = _Known(source, Profiles(source, required=self.required))
         return self._known
 
 

@@ -15,7 +15,15 @@ from fellesjournal.kit.ids import decode, encode
 from fellesjournal.national.identifiers import DNR, FHN, FNR, kind_of
 from fellesjournal.packages import DEFINITIONS
 from fellesjournal.record.search import SearchQuery
-from fellesjournal.record.search.model import Clause, ReferenceValue, TextValue, Value, changed, clauses_in
+from fellesjournal.record.search.model import (
+    Clause,
+    CompositeValue,
+    ReferenceValue,
+    TextValue,
+    Value,
+    changed,
+    clauses_in,
+)
 
 Name = tuple[str, str]
 Key = tuple[int, int]
@@ -131,7 +139,8 @@ def _named(clause: Clause) -> list[Name]:
         found = [(clause.rtype, value.text) for value in clause.values if isinstance(value, TextValue)]
         return [name for name in found if is_id(name[1]) and not decode(name[1])]
     keys = [key for value in clause.values if isinstance(value, ReferenceValue) and value.local for key in value.keys]
-    return [name for name in map(name_in, keys) if name]
+    parts = [part for value in clause.values if isinstance(value, CompositeValue) for part in value.parts]
+    return [name for name in map(name_in, keys) if name] + [name for part in parts for name in _named(part)]
 
 
 def _clause(known: Mapping[Name, Key], clause: Clause) -> Clause:
@@ -144,6 +153,8 @@ def _value(value: Value, known: Mapping[Name, Key], rtype: str) -> Value:
     if isinstance(value, TextValue):
         key = known.get((rtype, value.text)) if rtype else None
         return TextValue(encode(*key)) if key else value
+    if isinstance(value, CompositeValue):
+        return CompositeValue(tuple(_clause(known, part) for part in value.parts))
     if not isinstance(value, ReferenceValue) or value.local is None:
         return value
     found = {key: own for key in value.keys if (own := _own(key, known)) != key}

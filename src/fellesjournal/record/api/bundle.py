@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
@@ -19,9 +20,11 @@ from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.access.model import AccessError
 from fellesjournal.record.api import representation
 from fellesjournal.record.api.answer import Raced, answers
+from fellesjournal.record.api.conditional import not_modified
 from fellesjournal.record.api.http import (
     error_response,
     fhir_errors,
+    http_date,
     json_response,
     parse_resource,
     preference,
@@ -135,17 +138,24 @@ class _Bundle:
         path, _, query = url.partition("?")
         outer = self._request
         kept = [(name, value) for name, value in outer.scope["headers"] if name == b"prefer"]
-        own = [
-            (name, str(entry.request[key]).encode("latin-1", "replace"))
-            for key, name in _OWN_HEADERS.items()
-            if entry.request.get(key) is not None
-        ]
+        own = [(name, _as_header(key, str(entry.request[key])).encode("latin-1", "replace"))
+               for key, name in _OWN_HEADERS.items() if entry.request.get(key) is not None]  # fmt: skip
         return Request(
             {
                 **outer.scope, "method": "GET", "path": "/" + unquote(path), "root_path": "",
                 "query_string": query.encode(), "headers": kept + own, "path_params": {}, "state": {"journal": journal},
             }
         )  # fmt: skip
+
+
+def _as_header(key: str, text: str) -> str:
+    """A condition as a header has it: `ifModifiedSince` is an instant in a bundle."""
+    if key != "ifModifiedSince":
+        return text
+    try:
+        return http_date(fhir.date_range(text)[0].astimezone(UTC))
+    except (ValueError, OverflowError):
+        return text
 
 
 async def _binary(journal: Journal, request: Request) -> Answer:
@@ -155,6 +165,9 @@ async def _binary(journal: Journal, request: Request) -> Answer:
     if version is None:
         raise NotFound
     stored = await journal.read("Binary", path["id"], version=version if "version" in path else 0)
+    unchanged = not_modified(request, version=stored.version, updated=stored.updated)
+    if unchanged is not None:
+        return _of_response(unchanged)
     return replace(found(stored), rtype="", id="")
 
 

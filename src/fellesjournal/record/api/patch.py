@@ -11,6 +11,7 @@ from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record import names
 from fellesjournal.record.api.answer import Raced, answer_one
 from fellesjournal.record.api.http import content_type, fhir_errors, if_match, read_body, read_bytes
+from fellesjournal.record.api.media import NAMES
 from fellesjournal.record.api.write import base_of, known_type, no_get, question_in
 from fellesjournal.record.bundle import Entry
 from fellesjournal.record.errors import VersionConflict
@@ -32,6 +33,7 @@ _READERS: Final[dict[str, Callable[[bytes], Patch]]] = {
     "application/json": plain_patch,
 }
 """How a patch is read, by its media type; others are FHIR's, in JSON or XML."""
+PATCH_FORMATS: Final = tuple(dict.fromkeys([*_READERS, *(name for name in NAMES if "/" in name)]))
 
 
 @fhir_errors

@@ -25,7 +25,7 @@ from fellesjournal.record.search.compile import (
 from fellesjournal.record.search.cursor import Cursor, open_cursor, seal_cursor
 from fellesjournal.record.search.error import NotIndexed, SearchError
 from fellesjournal.record.search.model import SearchQuery, local_ids
-from fellesjournal.record.search.query import ask_patients, is_served, parse_search
+from fellesjournal.record.search.query import ask_patients, is_served, is_served_everywhere, parse_search
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
 from fellesjournal.record.search.together import ANY_TYPE, COMPARTMENTS, parse_compartment_search, parse_system_search
 
@@ -56,6 +56,7 @@ __all__ = [
     "compile_many",
     "compile_search",
     "is_served",
+    "is_served_everywhere",
     "local_ids",
     "next_cursor",
     "open_cursor",

@@ -109,7 +109,13 @@ def is_served(param: fhir.SearchParam) -> bool:
     """Whether a parameter may be searched by."""
     if param.code in (*_SPECIAL, *READ_BY_WORDS, NEAR):
         return True
-    return param.code not in _NO_ROWS and param.type in _SERVED
+    # Two of R4's (a Patient's age and birthOrderBoolean) say of no element that it is meant.
+    return param.expression is not None and param.code not in _NO_ROWS and param.type in _SERVED
+
+
+def is_served_everywhere(param: fhir.SearchParam) -> bool:
+    """Whether every type may be searched by a parameter, and several at once."""
+    return param.code.startswith("_") and param.code not in READ_BY_WORDS and is_served(param)
 
 
 class _Work:

@@ -26,7 +26,7 @@ _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefin
 
 
 class Operation(NamedTuple):
-    """One operation on a resource type, or on every one (`Resource`). By GET too when it changes nothing.
+    """One operation on a resource type, or on every one (`Resource`) but `not_for`. By GET too when it changes nothing.
 
     `in_bundles`: whether a GET of it may stand in a bundle.
     """
@@ -38,6 +38,7 @@ class Operation(NamedTuple):
     methods: tuple[str, ...] = ("GET", "POST")
     in_bundles: bool = True
     guide: str = ""
+    not_for: tuple[str, ...] = ()
 
     @property
     def definition(self) -> str:
@@ -70,8 +71,8 @@ OPERATIONS: Final = (
         guide=f"{_BACKPORT}get-ws-binding-token",
     ),
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
-    Operation(_ANY, "meta-add", meta_add, methods=("POST",)),
-    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",)),
+    Operation(_ANY, "meta-add", meta_add, methods=("POST",), not_for=("Binary",)),
+    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",), not_for=("Binary",)),
     # What it tries and takes back would take the bundle's writes with it, or stay among them.
     Operation(_ANY, "validate", validate, (_OF_TYPE, _OF_INSTANCE), in_bundles=False),
 )
@@ -90,5 +91,6 @@ def operation_routes() -> list[Route]:
 def stated(rtype: str) -> list[dict[str, str]]:
     """The operations of a type, as a CapabilityStatement names them."""
     return [
-        {"name": one.name, "definition": one.definition} for one in OPERATIONS if one.rtype in (rtype, _ANY)
+        {"name": one.name, "definition": one.definition}
+        for one in OPERATIONS if one.rtype in (rtype, _ANY) and rtype not in one.not_for
     ]

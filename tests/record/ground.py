@@ -1,0 +1,88 @@
+"""Resources of every type on a running site: six of each, under ids that say what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from fellesjournal import fhir
+from tests.fhir.filled import VARIANTS, filled
+from tests.record.samples import JSON
+
+Json = dict[str, Any]
+
+Asked = tuple[str, str, Json | None, Mapping[str, str]]
+"""Method, address, body and conditions (`ifMatch` and the like)."""
+
+NONE: Final[Mapping[str, str]] = {}
+EVERYTHING: Final = "krav-list-alle"
+_AT_ONCE: Final = 200
+
+
+def id_of(rtype: str, variant: int) -> str:
+    """The id of one of them."""
+    return f"krav-{rtype.lower()}-{variant}"
+
+
+def named(targets: Sequence[str], variant: int) -> str:
+    """What a reference refers to: each of its types in turn, the same patient always."""
+    rtype = targets[variant % len(targets)] if targets else "Patient"
+    return f"{rtype}/{id_of(rtype, 0)}"
+
+
+def is_laid(reference: str) -> bool:
+    """Whether a reference leads to one of them; the few that the definitions' own rules ask for lead nowhere."""
+    return reference.rpartition("/")[2].startswith("krav-")
+
+
+def made(rtype: str, variant: int) -> Json:
+    """One of them, as it is sent."""
+    resource = filled(rtype, variant=variant, named=named)
+    return {"resourceType": rtype, "id": id_of(rtype, variant), **resource}
+
+
+@dataclass
+class Ground:
+    """What stands there. `resources` by type, in the order of variants."""
+
+    client: httpx.Client
+    resources: dict[str, list[Json]] = field(default_factory=dict)
+
+    def lay(self) -> None:
+        """Write them all."""
+        for rtype in fhir.RESOURCE_TYPES:
+            self.resources[rtype] = [made(rtype, variant) for variant in range(VARIANTS)]
+        every = [resource for some in self.resources.values() for resource in some]
+        items = [{"item": {"reference": f"{rtype}/{id_of(rtype, 0)}"}} for rtype in fhir.RESOURCE_TYPES]
+        everything = {"resourceType": "List", "id": EVERYTHING, "status": "current", "mode": "working", "entry": items}
+        asked = [("PUT", f"{r['resourceType']}/{r['id']}", r, NONE) for r in (*every, everything)]
+        # In one transaction: a reference to an id that nobody has yet would lead nowhere.
+        assert {status(said) for said in self._bundle("transaction", asked)} == {201}
+
+    def batch(self, asked: Sequence[Asked]) -> list[Json]:
+        """The entries that answer these requests, each by itself."""
+        parts = [asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE)]
+        return [said for part in parts for said in self._bundle("batch", part)]
+
+    def get(self, urls: Sequence[str]) -> list[Json]:
+        """What is answered at these addresses."""
+        return self.batch([("GET", url, None, NONE) for url in urls])
+
+    def _bundle(self, kind: str, asked: Sequence[Asked]) -> list[Json]:
+        entries = [
+            {"request": {"method": method, "url": url, **conditions}} | ({"resource": body} if body else {})
+            for method, url, body, conditions in asked
+        ]
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+        answer = self.client.post("", content=fhir.encode(bundle), headers=JSON)
+        assert answer.status_code == 200, answer.text[:400]
+        found: list[Json] = answer.json()["entry"]
+        return found
+
+
+def status(entry: Json) -> int:
+    """The status of an answer in a bundle."""
+    return int(entry["response"]["status"][:3])
