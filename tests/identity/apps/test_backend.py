@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 import time
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from fellesjournal.identity.apps import BadRegistration, read_registration
 from fellesjournal.identity.apps.clients import ASSERTION_TYPE
 from tests.apps import READS, TestApp, mark, register
 from tests.site import DIABETIC, ELDERLY, GP, TONIGHT, Site
@@ -204,3 +206,15 @@ def test_an_ordinary_token_is_not_made_a_bound_one_by_a_proof(demo_site: Site) -
     patients, token = f"{demo_site.url}/fhir/Patient", demo_site.token(GP)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof(EC, "GET", patients, token)}
     assert httpx.get(patients, headers=headers).status_code == 401
+
+
+def test_keys_are_fetched_from_allowed_hosts_alone() -> None:
+    made = {
+        "client_id": "hentet", "name": "Hentet", "type": "confidential-asymmetric", "scope": READS,
+        "redirect_uris": ["https://app.example.no/"], "jwks_uri": "https://keys.example.no/jwks",
+    }  # fmt: skip
+    content = json.dumps(made).encode()
+    assert read_registration(content, key_hosts=("keys.example.no",)).jwks_uri
+    for hosts in ((), ("example.no",), ("keys.example.no:444",)):
+        with pytest.raises(BadRegistration, match="jwks_uri"):
+            read_registration(content, key_hosts=hosts)
