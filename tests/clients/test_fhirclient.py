@@ -47,7 +47,8 @@ def _read(kind: Any, id_: str, server: Any) -> Any:
 
 def test_it_reads_what_the_server_can_without_a_sign_in(demo_site: Site) -> None:
     client = FHIRClient(settings={"app_id": "tests", "api_base": f"{demo_site.url}/fhir"})
-    assert client.prepare()
+    # It has read where to sign in, and waits for that.
+    assert not client.prepare() and client.authorize_url
     statement = client.server.capabilityStatement
     assert isinstance(statement, CapabilityStatement)
     kinds = {one.type: {i.code for i in one.interaction} for one in statement.rest[0].resource}
