@@ -27,7 +27,7 @@ _ON_ONE_VERSION = frozenset(
     }
 )  # fmt: skip
 _WITH_SQL_OF_THEIR_OWN = ("tests/clinical/correspondence",)
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder with mode 0700 in it
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder that nobody else can list
 _ROOM_BYTES = 6 << 30
 _TIME_LIMIT_S = 30 * 60
 _GAP = 3
@@ -109,6 +109,8 @@ def _scratch() -> Iterator[Mapping[str, str]]:
         yield {}
         return
     folder = tempfile.mkdtemp(prefix="fj-suite-", dir=_MEMORY)
+    # A test runs the database as another user, in a folder of its own below.
+    Path(folder).chmod(0o711)
     try:
         yield {"TMPDIR": folder}
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fellesjournal.identity.apps import ADMINISTRATOR
 from fellesjournal.identity.cookies import secret_text
 from fellesjournal.identity.model import NoPost, NotDemo, Post, SecurityLevel, UnknownPerson
 from fellesjournal.identity.sessions import Sessions
@@ -14,9 +15,8 @@ _IDLE_S = 12 * 3600
 async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = None) -> str:
     """A bearer token for a demo person or system, by its demo name; lives as long as a session may.
 
-    Staff get their first post, or the one at the unit named (its name or kind); people without a post their
-    own
-    record; a system a session with the purpose INTEGRATION at the unit of its post.
+    Staff get their first post, or the one at the unit named (its name or kind), an administrator's last; people
+    without a post their own record; a system a session with the purpose INTEGRATION at the unit of its post.
     Raises NotDemo outside of a demo database, UnknownPerson, NoPost, NoRecord.
     """
     if not await sessions.is_demo():
@@ -49,4 +49,4 @@ def _chosen(posts: tuple[Post, ...], unit: str | None) -> Post:
     fitting = [post for post in posts if not wanted or wanted in (post.unit_name.casefold(), post.unit_kind)]
     if not fitting:
         raise NoPost
-    return fitting[0]
+    return min(fitting, key=lambda post: post.role == ADMINISTRATOR)
