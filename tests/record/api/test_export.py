@@ -160,6 +160,7 @@ def test_citizen_exports_the_own_record_alone(site: Site, citizen: httpx.Client)
 
 
 def test_export_of_another_asker_is_not_there(client: httpx.Client, citizen: httpx.Client) -> None:
+    make_person(client)
     address = begin(client, _type="Patient")
     manifest = done(client, address)
     outcome(citizen.get(address), 404)
