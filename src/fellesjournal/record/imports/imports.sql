@@ -162,12 +162,13 @@ CREATE OR REPLACE FUNCTION vault.import_to_fetch(p_secret bytea, p_id bigint) RE
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT access.may_carry_out(p_secret) THEN RETURN; END IF;
-  UPDATE vault.import_input i SET fetching_until = clock_timestamp() + interval '90 seconds'
-  FROM (SELECT q.n FROM vault.import x JOIN vault.import_input q ON q.import = x.id
-        WHERE x.id = p_id AND x.state = 'running' AND NOT q.is_here AND q.fetching_until < clock_timestamp()
-        ORDER BY q.n LIMIT 1 FOR UPDATE OF q SKIP LOCKED) o
-  WHERE i.import = p_id AND i.n = o.n RETURNING i.n, i.name INTO n, name;
+  -- Found first and marked then: inside the update a plan may look for one anew for every row, and mark them all.
+  SELECT q.n, q.name INTO n, name FROM vault.import x JOIN vault.import_input q ON q.import = x.id
+  WHERE x.id = p_id AND x.state = 'running' AND NOT q.is_here AND q.fetching_until < clock_timestamp()
+  ORDER BY q.n LIMIT 1 FOR UPDATE OF q SKIP LOCKED;
   IF FOUND THEN
+    UPDATE vault.import_input i SET fetching_until = clock_timestamp() + interval '90 seconds'
+    WHERE i.import = p_id AND i.n = import_to_fetch.n;
     DELETE FROM vault.import_piece p WHERE p.import = p_id AND p.input = import_to_fetch.n;
     RETURN NEXT;
   ELSIF EXISTS (SELECT 1 FROM vault.import x JOIN vault.import_input i ON i.import = x.id

@@ -185,14 +185,15 @@ DECLARE v_now timestamptz := clock_timestamp();
 BEGIN
   IF NOT access.may_feed(p_secret) THEN RETURN; END IF;
   RETURN QUERY
-    UPDATE vault.subscription x SET busy_until = v_now + p_lease
-    FROM (
+    -- Materialized: else a plan may look for the first of them anew for every row, and take them all.
+    WITH due AS MATERIALIZED (
       SELECT y.slot, y.pid, NOT access.is_live(y.session) OR y.until_at <= v_now AS is_over FROM vault.subscription y
       WHERE y.status <> 'off' AND y.session IS NOT NULL AND y.busy_until < v_now
         AND (y.until_at <= v_now OR NOT access.is_live(y.session)
              OR (y.next_at <= v_now AND (y.status = 'requested' OR (y.status = 'active' AND y.channel = 'rest-hook'
                  AND (y.events > y.sent OR (y.heartbeat_s > 0 AND y.last_at + make_interval(secs => y.heartbeat_s) <= v_now))))))
-      ORDER BY y.next_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due
+      ORDER BY y.next_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
+    UPDATE vault.subscription x SET busy_until = v_now + p_lease FROM due
     WHERE x.slot = due.slot AND x.pid = due.pid
     RETURNING x.slot, x.pid, x.version, x.org, x.channel, x.wish, x.status, x.failures, x.events, x.sent, due.is_over;
 END $$;
