@@ -136,6 +136,7 @@ def test_known_problem_is_noted_and_signed_within_twenty_actions(page: Page) -> 
 
 def test_note_is_written_and_signed_without_the_mouse(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Telefon fra datter. Avventer. /")
     page.keyboard.press("Enter")
     page.keyboard.type("hjertesvikt")
@@ -152,6 +153,7 @@ def test_note_is_written_and_signed_without_the_mouse(page: Page, chart: str) ->
 
 def test_note_without_diagnosis_asks_once_and_is_signed_by_one_more_action(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Kort beskjed om time.")
     page.get_by_role("button", name="Signer", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("ingen kontaktdiagnose")
@@ -163,6 +165,7 @@ def test_note_without_diagnosis_asks_once_and_is_signed_by_one_more_action(page:
 
 def test_unusual_value_is_asked_about_and_signed_by_one_more_action(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Kontroll. /")
     page.keyboard.press("Enter")
     page.keyboard.type("K86")
@@ -184,6 +187,7 @@ def test_unusual_value_is_asked_about_and_signed_by_one_more_action(page: Page, 
 def test_note_of_a_tab_from_before_a_switch_is_given_back_and_its_draft_is_kept(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
     page.locator("fj-draft[data-ready]").wait_for()
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Skrevet før byttet.")
     expect(page.locator(".fj-draft-status")).to_contain_text("Kladd lagret")
     other = page.context.new_page()
@@ -203,6 +207,7 @@ def test_note_of_a_tab_from_before_a_switch_is_given_back_and_its_draft_is_kept(
 
 def test_process_code_is_refused_with_a_clear_text_and_nothing_is_lost(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Blodprøve tatt.")
     page.evaluate("document.querySelector('[data-without-script]').hidden = false")
     page.get_by_text("Legg til diagnose eller måling").click()
@@ -215,6 +220,7 @@ def test_process_code_is_refused_with_a_clear_text_and_nothing_is_lost(page: Pag
 def test_draft_comes_back_after_the_page_was_left_and_goes_when_it_is_signed(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt")
     page.locator("fj-draft[data-ready]").wait_for()
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Halvskrevet notat. /")
     page.keyboard.press("Enter")
     page.keyboard.type("K77")
@@ -238,6 +244,7 @@ def test_draft_comes_back_after_the_page_was_left_and_goes_when_it_is_signed(pag
 
 def test_note_is_corrected_and_the_old_version_can_be_read(page: Page, chart: str) -> None:
     page.goto(f"{chart}/notat/nytt?uten")
+    expect(page.locator(":focus")).to_have_id("f-tekst")
     page.keyboard.type("Venstre hofte.")
     page.get_by_role("button", name="Signer", exact=True).click()
     page.get_by_role("button", name="Signer uten diagnose").click()

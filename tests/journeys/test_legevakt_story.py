@@ -165,6 +165,7 @@ def test_from_phone_pick_up_to_patient_open_takes_four_actions_by_keyboard(site:
     site.sign_in(page, LEGEVAKT_NURSE)
     page.goto(f"{site.url}/legevakt")
     actions = 0
+    expect(page.locator("input:focus")).to_be_visible()
     page.keyboard.type(number)  # the field has the focus
     actions += 1
     page.keyboard.press("Enter")
