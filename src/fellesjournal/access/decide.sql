@@ -1,0 +1,192 @@
+-- The decision: what the rules say of a reader and a patient, alone, in batches, for lists. Owned by access_core,
+-- which alone reads sessions, facts and rules.
+
+-- The classes of rows that a kind of reader may see: a citizen never what is withheld (odd numbers).
+CREATE OR REPLACE FUNCTION access.classes_of(p_kind text) RETURNS smallint[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE p_kind WHEN 'citizen' THEN '{0,100}'::smallint[] ELSE '{0,1,100,101}'::smallint[] END
+$$;
+
+-- What the rules say of one reader and one patient: the same answer as the first row of `access.rules` by (allow, rank),
+-- found by asking one rule after the other (denies first), which costs a third of asking all. No row of any rule = NULLs.
+CREATE OR REPLACE FUNCTION access.verdict(p_reader bigint, p_kind text, p_patient bigint,
+                                          OUT allow boolean, OUT ground text, OUT until_at timestamptz, OUT ref bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  IF p_kind = 'staff' THEN
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
+      SELECT * FROM access.rule_own_as_staff UNION ALL SELECT * FROM access.rule_other_than_launched) x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_block x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_gp_list x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_contact x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_work_list x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+  ELSIF p_kind = 'citizen' THEN
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_own_record x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+  ELSE
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
+      SELECT * FROM access.rule_system UNION ALL SELECT * FROM access.rule_backend_app) x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+  END IF;
+END $$;
+
+-- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
+-- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
+-- sens: the row's class; others: every other patient that it names, as the text of an array (NULL = nobody).
+-- session NULL = the secret opens nothing (answer 401).
+DROP FUNCTION IF EXISTS access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]);
+CREATE OR REPLACE FUNCTION access.decide_many(
+  p_secret bytea[], p_patient bigint[], p_org bigint[], p_sens smallint[], p_others text[], p_kind smallint[], p_action text[],
+  p_what bigint[])
+RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, classes smallint[])
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_event bigint := nextval('access.event');
+BEGIN
+  RETURN QUERY
+  WITH ask AS (
+    SELECT a.ord::integer AS k, a.secret, a.patient, a.org, a.sens, a.others::bigint[] AS others, a.kind, a.action, a.what
+    FROM unnest(p_secret, p_patient, p_org, p_sens, p_others, p_kind, p_action, p_what) WITH ORDINALITY
+      AS a (secret, patient, org, sens, others, kind, action, what, ord)
+  ), verdict AS MATERIALIZED (
+    SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
+           s.purpose, s.device, s.app, s.kind AS skind,
+           CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
+           r.ref,
+           (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
+            AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
+            AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
+                     WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) ELSE coalesce(r.allow, false) END
+            AND ask.sens = ANY (access.classes_of(s.kind))
+            AND (ask.others IS NULL OR access.may_all(sha256(ask.secret), ask.others))) AS allow
+    FROM ask
+    LEFT JOIN identity.live s ON s.secret_hash = sha256(ask.secret)
+    LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = CASE ask.action WHEN 'write' THEN 'write' ELSE 'read' END
+    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
+  ), written AS (
+    INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
+                            ground_ref, device, app, outcome)
+    SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
+           v.purpose, v.ground, v.ref, coalesce(v.device, ''), v.app,
+           CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
+    FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
+  )
+  SELECT v.k, v.sid, v.sunit, v.allow, v.ground, access.classes_of(v.skind)
+  FROM verdict v ORDER BY v.k;
+END $$;
+
+-- Decides without logging: for callers that log what they then show. One row for each patient.
+-- Patient 0 asks for no record: whether the role may do such a thing at all.
+CREATE OR REPLACE FUNCTION access.judge(p_secret bytea, p_patients bigint[], p_action text)
+RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boolean, ground text, until_at timestamptz,
+               ref bigint, classes smallint[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY
+    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, q.p = 0, false)), r.ground, r.until_at, r.ref,
+           access.classes_of(s.kind)
+    FROM identity.live s
+    CROSS JOIN unnest(p_patients) AS q (p)
+    LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = p_action
+    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.until_at, x.ref FROM access.verdict(s.id, s.kind, q.p) x WHERE q.p > 0) r ON true
+    WHERE s.secret_hash = sha256(p_secret);
+END $$;
+
+-- The same for a search in the charts of all these patients together, without a set of rows to go through on the way: one answer.
+-- session NULL = the secret opens nothing. Without a patient nothing is allowed.
+DROP FUNCTION IF EXISTS access.judge_many(bytea[], text[]);
+CREATE OR REPLACE FUNCTION access.judge_all(p_secret bytea, p_patients bigint[],
+                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT classes smallint[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_kind text; v_patient bigint; v record;
+BEGIN
+  SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read')
+  INTO session, v_kind, allow FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
+  IF NOT FOUND THEN RETURN; END IF;
+  allow := allow AND cardinality(p_patients) > 0;
+  FOREACH v_patient IN ARRAY p_patients LOOP
+    v := access.verdict(session, v_kind, v_patient);
+    allow := allow AND v.allow IS TRUE; ground := least(ground, v.ground); ref := least(ref, v.ref);
+  END LOOP;
+  classes := access.classes_of(v_kind);
+END $$;
+
+-- Who asks for a unit's lists, with all that the policy on lists must know. No row = the secret opens nothing.
+-- grounds: those that this reader's role can use, of the facts that a unit has; none for a citizen.
+CREATE OR REPLACE FUNCTION access.lister(p_secret bytea)
+RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], classes smallint[], allow boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY
+    SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
+           CASE
+             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles) AND s.patient IS NULL
+                                     AND g.code IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'))
+             WHEN s.kind = 'system' THEN ARRAY(SELECT x.code FROM unnest(CASE WHEN s.app IS NULL THEN ARRAY['SYSTEM']
+                 ELSE ARRAY['FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'] END) AS x (code) WHERE EXISTS (
+               SELECT 1 FROM access.system_grant g WHERE g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()))
+             ELSE ARRAY[]::text[] END,
+           -- An app that was launched for one patient has no lists.
+           access.classes_of(s.kind), s.level >= 4 AND rr.role IS NOT NULL AND NOT (s.kind = 'staff' AND s.patient IS NOT NULL)
+    FROM identity.live s JOIN identity.person p ON p.id = s.person
+    LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'list'
+    WHERE s.secret_hash = sha256(p_secret);
+END $$;
+
+-- May this reader open this patient? Logged as an opening or a refusal; the page shows the ground or the way on.
+-- No row = the secret opens nothing. Unknown patients are refused like hidden ones.
+CREATE OR REPLACE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
+RETURNS TABLE (session bigint, unit bigint, allow boolean, ground text, ground_name_nb text, ground_name_nn text,
+               ground_name_en text, until_at timestamptz, blocked bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE j record;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], CASE p_action WHEN 'write' THEN 'write' ELSE 'read' END);
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM access.log_event(p_secret, ARRAY[p_patient], p_action, p_kind, NULL, j.ground, j.ref,
+                           CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
+  RETURN QUERY
+    SELECT j.session, j.unit, j.allow, j.ground, g.name_nb, g.name_nn, g.name_en, j.until_at,
+           CASE WHEN j.allow AND j.kind = 'staff' THEN
+             (SELECT count(*) FROM access.block b WHERE b.patient = p_patient
+              AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()) ELSE 0 END
+    FROM (SELECT 1) one LEFT JOIN access.ground g ON g.code = j.ground;
+END $$;
+
+-- What the vault's write door must know of the writer. No row = the secret opens nothing.
+CREATE OR REPLACE FUNCTION access.writer(p_secret bytea)
+RETURNS TABLE (session bigint, person bigint, unit bigint, kind text, purpose text, may_write boolean, may_register boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY
+    SELECT s.id, s.person, s.unit, s.kind, s.purpose,
+           s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'write'),
+           EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'register')
+    FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
+END $$;
+
+-- Does this secret belong to a system with a live grant to read the feed?
+CREATE OR REPLACE FUNCTION access.may_feed(p_secret bytea) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM identity.live s JOIN access.system_grant g ON g.person = s.person AND g.purpose = 'FEED'
+                 AND g.until_at > clock_timestamp() WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system');
+END $$;
+
+-- May this reader see every one of these patients? For rows that name more than one.
+CREATE OR REPLACE FUNCTION access.may_all(p_who bytea, p_patients bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_session bigint; v_kind text;
+BEGIN
+  SELECT s.id, s.kind INTO v_session, v_kind FROM identity.session s WHERE s.secret_hash = p_who;
+  RETURN NOT EXISTS (
+    SELECT 1 FROM unnest(p_patients) AS q (p) WHERE (SELECT x.allow FROM access.verdict(v_session, v_kind, q.p) x) IS NOT TRUE);
+END $$;

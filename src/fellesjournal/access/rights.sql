@@ -1,0 +1,45 @@
+-- Owners and rights of all that the files before this one make.
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s OWNER TO access_core', f);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+  FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'ctx'::regnamespace LOOP
+    EXECUTE format('ALTER FUNCTION %s OWNER TO ctx_keeper', f);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$;
+ALTER FUNCTION access.keep_log_partitions() OWNER TO fj_owner;
+
+GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
+  vault_identify, vault_feed;
+GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION ctx.seal_chart(bytea, smallint[], text),
+  ctx.seal_list(bytea, smallint[], bigint, bigint, bigint, boolean, text[]), ctx.clear() TO vault_open;
+GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.classes(), ctx.patients(), ctx.lister() TO vault_chart, vault_list;
+
+GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_read;
+GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_write, vault_identify, vault_feed;
+GRANT EXECUTE ON FUNCTION access.judge_all(bytea, bigint[]), access.lister(bytea),
+  access.log_pages(bytea[], text[], smallint[], text[], smallint[], text[], bigint[], integer[], bigint[], bigint[], smallint[]) TO vault_open;
+GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
+  TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
+GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], smallint[], text, smallint, text, bigint) TO vault_open, vault_write;
+GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
+GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;
+GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]) TO vault_gate;
+
+GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
+  access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
+  TO fj_web, fj_worker;
+GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
+GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker;
+GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_migrate;
+
+SELECT access.keep_log_partitions();
