@@ -120,8 +120,8 @@ def create_app(open_: Open) -> Starlette:
 def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer) -> list[BaseRoute]:
     """Every route of the site, in order."""
     return [
+        *fhir_routes,  # first: most requests are theirs
         *_marked(app_doors.routes(apps), app_doors.PUBLIC),
-        *fhir_routes,
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),
