@@ -38,6 +38,10 @@ GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.l
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
   TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
+  access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
+  access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_migrate;
