@@ -138,7 +138,7 @@ async def test_the_same_use_told_twice_is_one_task_and_an_unknown_kind_or_unit_i
     assert await desk.task(ref=5) != await desk.task("OVERRIDE", ref=5)
     for fault in ({"kind": "GOSSIP"}, {"unit": 99}):
         with pytest.raises(DbError):
-            await desk.task(**fault)  # type: ignore[arg-type]
+            await desk.task(**fault)
 
 
 async def test_what_is_due_first_comes_first_and_the_list_goes_on_where_it_ended(desk: Desk) -> None:
