@@ -372,3 +372,22 @@ async def test_chosen_ids_are_found_by_either_name(running: Running) -> None:
     (edition,) = await running.add("author", "Observation.note.author.ofType(Reference)", type="reference")
     await running.indexer.work(edition)
     assert await running.search(f"Observation?author=Practitioner/{encode(0, 4242)}") == [made.id]
+
+
+async def test_the_worker_completes_what_one_write_has_left(running: Running) -> None:
+    world = running.world
+    patients, _ = await people(world)
+    noted = _slim(observation(patients[0], 1, performer=[{"reference": "Practitioner/dr-sen"}]))
+    await world.write([noted], org=UNIT_A)
+    chosen = Wanted("C", "Practitioner", 0, 4343, UNIT_A, {"resourceType": "Practitioner"}, chosen="dr-sen")
+    columns = gather([chosen], hash64=world.hash64)
+    rows = await store.write(world.web, secret=world.secrets["loader"], columns=columns)
+    assert [row["status"] for row in rows] == [201]
+    h = world.hash64("Practitioner/dr-sen")
+    led = "SELECT count(*) FROM vault.sp_reference WHERE h = $1 AND tslot = 0 AND tpid = 4343"
+    assert await world.admin.fetchval(led, h) > 0
+    await world.admin.execute("UPDATE vault.sp_reference SET tslot = NULL, tpid = NULL WHERE h = $1", h)
+    further = "SELECT vault.complete_further($1, $2, 0::int2, 4343, 0)"
+    assert await running.worker.fetchval(further, world.secrets["a"], h) is None
+    await running.indexer.complete({"h": h, "slot": 0, "pid": 4343, "org": 0})
+    assert await world.admin.fetchval(led, h) > 0

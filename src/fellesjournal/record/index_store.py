@@ -105,3 +105,9 @@ async def index_remove(db: Database, *, secret: bytes, edition: int, limit: int)
     """Delete the rows of a page; whether there is more."""
     has_more: bool = await db.fetchval(_SQL.index_remove, secret, edition, limit)
     return has_more
+
+
+async def complete_further(db: Database, *, secret: bytes, h: int, slot: int, pid: int, org: int) -> int | None:
+    """How many more references lead to a row now; None without the grant. org 0: whoever controls them."""
+    count: int | None = await db.fetchval(_SQL.complete_further, secret, h, slot, pid, org)
+    return count

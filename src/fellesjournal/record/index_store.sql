@@ -38,3 +38,7 @@ SELECT vault.index_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
 -- name: index_remove
 -- Deletes the rows of one page for a removed parameter; true when there is more.
 SELECT vault.index_remove($1, $2, $3)
+
+-- name: complete_further
+-- Lets the next references lead to a row that was made under the id that they name; how many.
+SELECT vault.complete_further($1, $2, $3, $4, $5)

@@ -21,6 +21,8 @@ from fellesjournal.record.definitions import Definitions
 from fellesjournal.record.rows import targets
 
 JOB: Final = "search.index"
+COMPLETE: Final = "references.complete"
+"""The job that lets further references lead to what was made under the id that they name."""
 EVERY_MINUTE: Final = "* * * * *"
 PAGE: Final = 1000
 _WAIT_S: Final = 0.5
@@ -41,6 +43,16 @@ class Indexer:
     async def handle(self, payload: Payload) -> None:
         """A job: work on one parameter until it is done. Raises SessionOver without the grant."""
         await self.work(int(payload["edition"]))
+
+    async def complete(self, payload: Payload) -> None:
+        """A job: complete the next references to one row; there is another job when there are more.
+
+        Raises SessionOver without the grant.
+        """
+        h, slot, pid, org = (int(payload[name]) for name in ("h", "slot", "pid", "org"))
+        secret = await self.secret()
+        if await store.complete_further(self.db, secret=secret, h=h, slot=slot, pid=pid, org=org) is None:
+            raise SessionOver
 
     async def work_on_all(self) -> None:
         """Go on with what a stopped worker has left."""

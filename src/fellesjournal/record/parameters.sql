@@ -162,7 +162,8 @@ BEGIN
   RETURN QUERY
     SELECT DISTINCT ON (a.ord) a.ord::integer, c.slot, c.pid
     FROM unnest(p_rtype, p_id, p_org) WITH ORDINALITY AS a (rtype, id, org, ord)
-    JOIN vault.chosen_id c ON c.rtype = a.rtype AND c.id = a.id ORDER BY a.ord, c.org <> a.org, c.pid;
+    JOIN vault.chosen_id c ON c.rtype = a.rtype AND c.id = a.id AND c.pid IS NOT NULL
+    ORDER BY a.ord, c.org <> a.org, c.pid;
 END $$;
 
 -- Fills in the rows of one page, and remembers where it ended, in one transaction. Resources that have another version by now have

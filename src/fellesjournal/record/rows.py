@@ -72,6 +72,7 @@ class Columns:
     identifier_h: list[int] = field(default_factory=list)
     chosen_n: list[int] = field(default_factory=list)
     chosen_id: list[str] = field(default_factory=list)
+    chosen_h: list[int] = field(default_factory=list)
     index: fhir.IndexRows = field(default_factory=fhir.IndexRows)
     registry: int = 0
 
@@ -86,7 +87,7 @@ class Columns:
             slots, pids, x.date_n, x.date_param, x.date_lo, x.date_hi, x.quantity_n, x.quantity_param,
             x.quantity_unit, x.quantity_lo, x.quantity_hi, x.string_n, x.string_param, x.string_v, x.string_exact,
             x.uri_n, x.uri_param, x.uri_v, self.chosen_n, self.chosen_id, x.composite_n, *_columns(x.composite_row),
-            self.registry,
+            self.registry, self.chosen_h, *_waiting(x, pids),
         ]  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def gather(
     """
     columns = Columns(registry=registry.version)
     for n, item in enumerate(wanted, start=1):
-        _add(columns, item, n)
+        _add(columns, item, n, hash64)
         body = bodies[n - 1] if bodies else body_of(item)
         if item.resource is None or body is None:
             _add_deletion(columns)
@@ -167,7 +168,7 @@ def identifier_text(system: str, value: str) -> str:
     return f"identifier\x1f{system}\x1f{value}"
 
 
-def _add(columns: Columns, item: Wanted, n: int) -> None:
+def _add(columns: Columns, item: Wanted, n: int, hash64: Callable[[str], int]) -> None:
     columns.op.append(item.op)
     columns.slot.append(item.slot)
     columns.pid.append(item.pid)
@@ -178,6 +179,7 @@ def _add(columns: Columns, item: Wanted, n: int) -> None:
     if item.chosen and item.op == "C":
         columns.chosen_n.append(n)
         columns.chosen_id.append(item.chosen)
+        columns.chosen_h.append(hash64(f"{item.rtype}/{item.chosen}"))
 
 
 def _add_deletion(columns: Columns) -> None:
@@ -277,3 +279,20 @@ def targets(references: list[str | None]) -> tuple[list[int | None], list[int | 
         slots.append(found[0] if found else None)
         pids.append(found[1] if found else None)
     return slots, pids
+
+
+def _waiting(rows: fhir.IndexRows, pids: Sequence[int | None]) -> list[list[Any]]:
+    """Columns (resource, type, id, whether it is about no patient, hash) of local references that lead to nothing yet.
+
+    None to Patients: what names one that isn't there is nobody's yet, and would have to be hidden from more readers.
+    """
+    columns: list[list[Any]] = [[], [], [], [], []]
+    for at, (reference, pid) in enumerate(zip(rows.reference_target, pids, strict=True)):
+        if reference is None or pid is not None or reference.startswith("Patient/"):
+            continue
+        rtype, _, id = reference.partition("/")  # noqa: A001 - FHIR's word
+        is_open = rtype in ownership.DIRECTORY_TYPES
+        found = rows.reference_n[at], fhir.TYPE_NUMBER[rtype], id, is_open, rows.reference_h[at]
+        for column, value in zip(columns, found, strict=True):
+            column.append(value)
+    return columns

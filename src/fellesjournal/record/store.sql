@@ -20,7 +20,8 @@ FROM vault.search_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 -- Decides and writes versions with their search rows, all or nothing.
 SELECT n, status, version, updated, chosen FROM vault.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
   $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43,
-  $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59)
+  $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59,
+  $60, $61, $62, $63, $64, $65)
 
 -- name: find_ids
 -- The rows that ids which clients chose stand for, to this reader.

@@ -458,7 +458,8 @@ END $$;
 -- Rows come sorted by (slot, pid). op: C create, U update, D delete. expect: 0 = must be new, -1 = any, n = must be version n.
 -- body = head || version || '","lastUpdated":"' || instant || tail; deleted: head and tail NULL.
 -- Search rows name their resource by its ordinal n (from 1).
--- g_…: rows of composite parameters. c_n, c_id: ids that the client chose for what is created. A deletion takes its patient from the row (p_patient NULL).
+-- g_…: rows of composite parameters. c_n, c_id, c_h: ids that the client chose for what is created. w_…: names that are referred to and
+-- stood for nothing when the rows were made (see `vault.meet_names`). A deletion takes its patient from the row (p_patient NULL).
 -- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
 -- written and the rows with faults say why:
 -- 401 no session, 425 the search parameters are others than those of p_registry, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
@@ -476,7 +477,13 @@ DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallin
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
   integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
   integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
-  double precision[], timestamptz[], timestamptz[], text[]);
+  double precision[], timestamptz[], timestamptz[], text[]),
+  vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
+  integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
+  integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
+  integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
+  double precision[], timestamptz[], timestamptz[], text[], bigint);
 CREATE OR REPLACE FUNCTION vault.write(
   p_secret bytea, p_op text[], p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_expect integer[],
   p_patient bigint[], p_org bigint[], p_sens smallint[], p_date timestamptz[], p_lu_param integer[], p_head text[], p_tail text[],
@@ -490,7 +497,8 @@ CREATE OR REPLACE FUNCTION vault.write(
   c_n integer[], c_id text[],
   g_n integer[], g_param integer[], g_h bigint[], g_hs bigint[], g_hy bigint[], g_h2 bigint[], g_h2s bigint[], g_h2y bigint[],
   g_lo double precision[], g_hi double precision[], g_lo2 double precision[], g_hi2 double precision[],
-  g_dlo timestamptz[], g_dhi timestamptz[], g_v text[], p_registry bigint DEFAULT 0)
+  g_dlo timestamptz[], g_dhi timestamptz[], g_v text[], p_registry bigint DEFAULT 0, c_h bigint[] DEFAULT '{}',
+  w_n integer[] DEFAULT '{}', w_rtype smallint[] DEFAULT '{}', w_id text[] DEFAULT '{}', w_open boolean[] DEFAULT '{}', w_h bigint[] DEFAULT '{}')
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, chosen text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -641,9 +649,11 @@ BEGIN
     INSERT INTO vault.identifier (rtype, h, slot, pid)
     SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
   END IF;
-  IF cardinality(c_n) > 0 THEN
-    INSERT INTO vault.chosen_id (rtype, id, org, slot, pid)
-    SELECT p_rtype[a.n], a.id, v_org[a.n], p_slot[a.n], p_pid[a.n] FROM unnest(c_n, c_id) AS a (n, id);
+  IF cardinality(c_n) + cardinality(w_n) > 0 THEN
+    PERFORM vault.meet_names(ARRAY(SELECT p_rtype[g] FROM unnest(c_n) AS q (g)), c_id, ARRAY(SELECT v_org[g] FROM unnest(c_n) AS q (g)),
+                             ARRAY(SELECT p_slot[g] FROM unnest(c_n) AS q (g)), ARRAY(SELECT p_pid[g] FROM unnest(c_n) AS q (g)),
+                             ARRAY(SELECT v_patient[g] = 0 FROM unnest(c_n) AS q (g)), c_h,
+                             w_rtype, w_id, ARRAY(SELECT v_org[g] FROM unnest(w_n) AS q (g)), w_open, w_h);
   END IF;
   IF cardinality(o_n) > 0 THEN
     INSERT INTO vault.other_patient (slot, pid, patient, from_version)
@@ -724,7 +734,7 @@ ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], inte
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
   integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
   integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
-  double precision[], timestamptz[], timestamptz[], text[], bigint) OWNER TO vault_write;
+  double precision[], timestamptz[], timestamptz[], text[], bigint, bigint[], integer[], smallint[], text[], boolean[], bigint[]) OWNER TO vault_write;
 ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
@@ -748,7 +758,7 @@ GRANT EXECUTE ON FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigin
     integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
     integer[], integer[], text[], text[], integer[], integer[], text[], integer[], text[],
   integer[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
-  double precision[], timestamptz[], timestamptz[], text[], bigint) TO fj_web, fj_worker;
+  double precision[], timestamptz[], timestamptz[], text[], bigint, bigint[], integer[], smallint[], text[], boolean[], bigint[]) TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION vault.identify_number(bytea, smallint, bigint), vault.identify_name(bytea, integer, text[], integer, timestamptz) TO fj_web;
 GRANT EXECUTE ON FUNCTION vault.feed_at(text, uuid),
   vault.feed_reached(text, uuid, xid8, bigint), vault.open_envelope(bytea, smallint, bigint) TO fj_worker;

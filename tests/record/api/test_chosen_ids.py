@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -174,6 +175,88 @@ def test_entries_refer_to_chosen_ids_in_any_order(client: httpx.Client) -> None:
     assert count(client, "t-pas2") == 1
     again = client.post("", json=bundle("transaction", entry("PUT", "Patient/t-pas", person("Ny", id="t-pas"))))
     assert again.json()["entry"][0]["response"]["status"] == "200"
+
+
+# ── References that wait ─────────────────────────────────────────────────────────────────────────
+
+
+def _encounter(id: str, patient: str, **more: Any) -> dict[str, Any]:
+    resource = {"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": "AMB"}}
+    return resource | {"subject": ref(f"Patient/{patient}")} | more
+
+
+def _weight(patient: str, **more: Any) -> bytes:
+    return json.dumps(observed(f"Patient/{patient}", **more)).encode()
+
+
+def _finds_both_ways(client: httpx.Client, patient: str, observation: str, encounter: str) -> None:
+    about = {"patient": patient}
+    both = client.get("/Observation", params=about | {"_include": "Observation:encounter"})
+    assert set(ids(both)) == {observation, encounter}
+    assert ids(client.get("/Observation", params=about | {"encounter:Encounter.status": "finished"})) == [observation]
+    chart = {"patient": patient, "_has:Observation:encounter:code": "29463-7"}
+    assert ids(client.get("/Encounter", params=chart)) == [encounter]
+    back = client.get("/Encounter", params=about | {"_revinclude": "Observation:encounter"})
+    assert set(ids(back)) == {observation, encounter}
+
+
+def test_a_reference_finds_what_is_made_later_under_that_id(client: httpx.Client) -> None:
+    patient = make_person(client, "Venter")
+    early = make(client, "Observation", _weight(patient, encounter=ref("Encounter/kommer-senere")))
+    assert ids(client.get("/Observation", params={"patient": patient, "_include": "*"})) == [early, patient]
+    assert put(client, _encounter("kommer-senere", patient)).status_code == 201
+    _finds_both_ways(client, patient, early, "kommer-senere")
+    outcome(put(client, _encounter("kommer-senere", patient), **{"If-None-Match": "*"}), 412)
+
+
+def test_a_transaction_finds_the_references_of_an_earlier_one(client: httpx.Client) -> None:
+    patient = make_person(client, "Venter i bunt")
+    first = bundle("transaction", entry("PUT", "Observation/for-tidlig", observed(
+        f"Patient/{patient}", id="for-tidlig", encounter=ref("Encounter/i-bunten"))))  # fmt: skip
+    assert client.post("", json=first).status_code == 200
+    second = bundle("transaction", entry("PUT", "Encounter/i-bunten", _encounter("i-bunten", patient)))
+    assert client.post("", json=second).status_code == 200
+    _finds_both_ways(client, patient, "for-tidlig", "i-bunten")
+
+
+def test_a_reference_of_another_chart_waits_for_the_directory(client: httpx.Client, gp: httpx.Client) -> None:
+    patient = make_person(client, "Venter på lege")
+    chart = make_person(gp, "Også hun")
+    by = [ref("Practitioner/ny-lege")]
+    waiting = [(client, patient, make(client, "Observation", _weight(patient, performer=by))),
+               (gp, chart, make(gp, "Observation", _weight(chart, performer=by)))]  # fmt: skip
+    assert put(client, {"resourceType": "Practitioner", "id": "ny-lege", "name": [{"family": "Ny"}]}).status_code == 201
+    for who, whom, made in waiting:
+        params = {"patient": whom, "performer:Practitioner.name": "ny", "_include": "Observation:performer"}
+        assert set(ids(who.get("/Observation", params=params))) == {made, "ny-lege"}
+
+
+def test_a_reference_does_not_find_what_another_unit_makes_of_a_patient(
+    demo_site: Site, client: httpx.Client, gp: httpx.Client
+) -> None:
+    patient = demo_site.patient_id(ELDERLY)
+    waiting = make(gp, "Observation", _weight(patient, encounter=ref("Encounter/andres")))
+    stranger = make_person(client, "Fremmed")
+    assert put(client, _encounter("andres", stranger)).status_code == 201
+    params = {"patient": patient, "_id": waiting, "_include": "Observation:encounter"}
+    assert ids(gp.get("/Observation", params=params)) == [waiting]
+
+
+def test_who_refers_and_who_makes_meet_when_they_write_at_once(client: httpx.Client) -> None:
+    patient = make_person(client, "Samtidig")
+    made: list[httpx.Response] = []
+    writes = [
+        resource
+        for n in range(12)
+        for resource in (_encounter(f"samtidig-{n}", patient, partOf=ref(f"Encounter/samtidig-{(n + 1) % 12}")),
+                         json.loads(_weight(patient, encounter=ref(f"Encounter/samtidig-{n}"))) | {"id": f"vekt-s-{n}"})
+    ]  # fmt: skip
+    with ThreadPoolExecutor(8) as pool:
+        made += pool.map(lambda one: put(client, one), writes)
+    assert {answer.status_code for answer in made} == {201}
+    about = {"patient": patient, "_count": "100"}
+    assert len(ids(client.get("/Observation", params=about | {"encounter:Encounter.status": "finished"}))) == 12
+    assert len(ids(client.get("/Encounter", params=about | {"part-of:Encounter.status": "finished"}))) == 12
 
 
 # ── Who ──────────────────────────────────────────────────────────────────────────────────────────

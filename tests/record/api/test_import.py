@@ -189,6 +189,16 @@ def test_own_ids_change_what_is_there(client: httpx.Client) -> None:
     assert faults(client, told)[0]["issue"][0]["code"] == "forbidden"
 
 
+def test_a_reference_of_an_earlier_import_finds_what_comes_later(client: httpx.Client) -> None:
+    early = named("imp-w20", weight("imp-p20")) | {"encounter": {"reference": "Encounter/imp-e20"}}
+    send(client, named("imp-p20", person()), early)
+    send(client, {"resourceType": "Encounter", "id": "imp-e20", "status": "finished", "class": {"code": "AMB"},
+                  "subject": {"reference": "Patient/imp-p20"}})  # fmt: skip
+    params = {"patient": "imp-p20", "encounter:Encounter.status": "finished", "_include": "Observation:encounter"}
+    found = client.get("/Observation", params=params).json()["entry"]
+    assert [one["resource"]["id"] for one in found] == ["imp-w20", "imp-e20"]
+
+
 def test_each_write_stands_in_the_log_as_the_askers(site: Site, client: httpx.Client) -> None:
     send(client, named("imp-p9", person()), inputSource="https://other.example.no/fhir")
     found = client.get("/Patient/imp-p9").json()

@@ -30,7 +30,7 @@ from tests.conftest import TestDatabase
 from tests.record.search.codes import Sets
 
 UNIT_A, UNIT_B, LOADER_UNIT = 10, 20, 99
-WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 60)) + ")"
+WRITE = "SELECT n, status, version, updated FROM vault.write($1, " + ", ".join(f"${n}" for n in range(2, 66)) + ")"
 
 
 @dataclass

@@ -54,6 +54,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
         indexer = Indexer(db, keys=keys, definitions=vault.definitions, secret=index.secret, stop=stop)
         parked.register(indexing.JOB, indexer.handle, concurrency=1, first_pause=_PAUSE)
+        parked.register(indexing.COMPLETE, indexer.complete, concurrency=1, first_pause=_PAUSE)
         parked.schedule(indexing.JOB, indexing.EVERY_MINUTE, indexer.work_on_all)
         carrier = Carrier(vault, base_url=settings.base_url, secret=bulky.secret, stop=stop)
         parked.register(bulk.JOB, carrier.handle, concurrency=1, first_pause=_PAUSE)
