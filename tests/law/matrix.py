@@ -112,7 +112,7 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
     may_list = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[0::bigint], 'list')")
     async with connection.transaction():
         await connection.execute(
-            "SELECT ctx.seal_list(sha256('\\x01'), l.classes, l.unit, l.person, l.own, l.is_staff, l.grounds)"
+            "SELECT ctx.seal_list(sha256('\\x01'), l.closed, l.unit, l.person, l.own, l.is_staff, l.grounds)"
             " FROM access.lister('\\x01') l"
         )
         listed = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM access.on_list WHERE patient = $1)", _PATIENT)

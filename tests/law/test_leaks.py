@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fellesjournal import fhir
+from fellesjournal.fhir.row_class import RowClass
 from fellesjournal.kit import db, ids
 from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, OTHER_GP, Site
 
@@ -68,7 +69,7 @@ def reader_of(site: Site, name: str) -> tuple[Row, set[int]]:
 
 def permitted(row: Row, reader: Row, people: set[int]) -> bool:
     """Whether the reader may see the row at all, said as simply as it can be."""
-    if reader["kind"] == "citizen" and row["sens"] % 2:
+    if reader["kind"] == "citizen" and row["sens"] & (RowClass.WITHHELD | RowClass.DELAYED):
         return False
     mine = row["patient"] in people or row["patient"] == 0 or (row["patient"] == -1 and row["org"] == reader["unit"])
     return mine and set(row["others"]) <= people
@@ -132,7 +133,7 @@ def versions_of(site: Site) -> list[Row]:
     """Every version of the database, with the class and the people of its own and of the current one."""
     named = "ARRAY(SELECT o.patient FROM vault.other_patient o WHERE o.pid = h.pid AND (o.to_version IS NULL OR"
     query = (
-        "SELECT h.slot, h.pid, h.version, h.rtype, h.patient, h.org, greatest(h.sens % 2, r.sens % 2) AS sens,"
+        "SELECT h.slot, h.pid, h.version, h.rtype, h.patient, h.org, h.sens | r.sens AS sens,"
         f" {named} (o.from_version <= h.version AND o.to_version >= h.version))) AS others"
         " FROM vault.history h JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid"
     )

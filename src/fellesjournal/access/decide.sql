@@ -1,12 +1,6 @@
 -- The decision: what the rules say of a reader and a patient, alone, in batches, for lists. Owned by access_core,
 -- which alone reads sessions, facts and rules.
 
--- The classes of rows that a kind of reader may see: a citizen never what is withheld (odd numbers).
-CREATE OR REPLACE FUNCTION access.classes_of(p_kind text) RETURNS smallint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE p_kind WHEN 'citizen' THEN '{0,100}'::smallint[] ELSE '{0,1,100,101}'::smallint[] END
-$$;
-
 -- What the rules say of one reader and one patient: the same answer as the first row of `access.rules` by (allow, rank),
 -- found by asking one rule after the other (denies first), which costs a third of asking all. No row of any rule = NULLs.
 CREATE OR REPLACE FUNCTION access.verdict(p_reader bigint, p_kind text, p_patient bigint,
@@ -41,13 +35,15 @@ END $$;
 
 -- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
 -- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
--- sens: the row's class; others: every other patient that it names, as the text of an array (NULL = nobody).
--- session NULL = the secret opens nothing (answer 401).
-DROP FUNCTION IF EXISTS access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]);
+-- what: the row; sens: its class; others: every other patient that it names, as the text of an array (NULL = nobody).
+-- session NULL = the secret opens nothing (answer 401). closed: the classes that are closed to the reader in this record.
+DROP FUNCTION IF EXISTS access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]),
+  access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]),
+  access.judge(bytea, bigint[], text), access.judge_all(bytea, bigint[]), access.lister(bytea), access.classes_of(text);
 CREATE OR REPLACE FUNCTION access.decide_many(
   p_secret bytea[], p_patient bigint[], p_org bigint[], p_sens smallint[], p_others text[], p_kind smallint[], p_action text[],
   p_what bigint[])
-RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, classes smallint[])
+RETURNS TABLE (n integer, session bigint, unit bigint, allow boolean, ground text, closed smallint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
@@ -58,19 +54,21 @@ BEGIN
       AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
     SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
-           s.purpose, s.device, s.app, s.kind AS skind,
+           s.purpose, s.device, s.app, c.closed,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
             AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
             AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
                      WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) ELSE coalesce(r.allow, false) END
-            AND ask.sens = ANY (access.classes_of(s.kind))
+            AND (ask.sens & c.closed & ~12288) = 0
+            AND ((ask.sens & c.closed & 4096) = 0 OR NOT access.is_blocked_row(sha256(ask.secret), ask.what))
             AND (ask.others IS NULL OR access.may_all(sha256(ask.secret), ask.others))) AS allow
     FROM ask
     LEFT JOIN identity.live s ON s.secret_hash = sha256(ask.secret)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = CASE ask.action WHEN 'write' THEN 'write' ELSE 'read' END
     LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
+    LEFT JOIN LATERAL (SELECT access.closed_for(s.id, s.kind, ask.patient) AS closed) c ON true
   ), written AS (
     INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
                             ground_ref, device, app, outcome)
@@ -79,7 +77,7 @@ BEGIN
            CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
     FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
-  SELECT v.k, v.sid, v.sunit, v.allow, v.ground, access.classes_of(v.skind)
+  SELECT v.k, v.sid, v.sunit, v.allow, v.ground, v.closed
   FROM verdict v ORDER BY v.k;
 END $$;
 
@@ -87,12 +85,12 @@ END $$;
 -- Patient 0 asks for no record: whether the role may do such a thing at all.
 CREATE OR REPLACE FUNCTION access.judge(p_secret bytea, p_patients bigint[], p_action text)
 RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boolean, ground text, until_at timestamptz,
-               ref bigint, classes smallint[])
+               ref bigint, closed smallint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
     SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, q.p = 0, false)), r.ground, r.until_at, r.ref,
-           access.classes_of(s.kind)
+           access.closed_for(s.id, s.kind, q.p)
     FROM identity.live s
     CROSS JOIN unnest(p_patients) AS q (p)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = p_action
@@ -104,25 +102,25 @@ END $$;
 -- session NULL = the secret opens nothing. Without a patient nothing is allowed.
 DROP FUNCTION IF EXISTS access.judge_many(bytea[], text[]);
 CREATE OR REPLACE FUNCTION access.judge_all(p_secret bytea, p_patients bigint[],
-                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT classes smallint[])
+                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT closed smallint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_kind text; v_patient bigint; v record;
 BEGIN
   SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read')
   INTO session, v_kind, allow FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
   IF NOT FOUND THEN RETURN; END IF;
-  allow := allow AND cardinality(p_patients) > 0;
+  allow := allow AND cardinality(p_patients) > 0; closed := access.closed_for(session, v_kind, 0);
   FOREACH v_patient IN ARRAY p_patients LOOP
     v := access.verdict(session, v_kind, v_patient);
     allow := allow AND v.allow IS TRUE; ground := least(ground, v.ground); ref := least(ref, v.ref);
+    closed := closed | access.closed_for(session, v_kind, v_patient);
   END LOOP;
-  classes := access.classes_of(v_kind);
 END $$;
 
 -- Who asks for a unit's lists, with all that the policy on lists must know. No row = the secret opens nothing.
 -- grounds: those that this reader's role can use, of the facts that a unit has; none for a citizen.
 CREATE OR REPLACE FUNCTION access.lister(p_secret bytea)
-RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], classes smallint[], allow boolean)
+RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], closed smallint, allow boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
@@ -135,7 +133,7 @@ BEGIN
                SELECT 1 FROM access.system_grant g WHERE g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()))
              ELSE ARRAY[]::text[] END,
            -- An app that was launched for one patient has no lists.
-           access.classes_of(s.kind), s.level >= 4 AND rr.role IS NOT NULL AND NOT (s.kind = 'staff' AND s.patient IS NOT NULL)
+           access.closed_for(s.id, s.kind, 0), s.level >= 4 AND rr.role IS NOT NULL AND NOT (s.kind = 'staff' AND s.patient IS NOT NULL)
     FROM identity.live s JOIN identity.person p ON p.id = s.person
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'list'
     WHERE s.secret_hash = sha256(p_secret);

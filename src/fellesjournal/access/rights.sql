@@ -17,9 +17,9 @@ ALTER FUNCTION access.keep_log_partitions() OWNER TO fj_owner;
 GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
   vault_identify, vault_feed;
 GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
-GRANT EXECUTE ON FUNCTION ctx.seal_chart(bytea, smallint[], text),
-  ctx.seal_list(bytea, smallint[], bigint, bigint, bigint, boolean, text[]), ctx.clear() TO vault_open;
-GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.classes(), ctx.patients(), ctx.lister() TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION ctx.seal_chart(bytea, smallint, text),
+  ctx.seal_list(bytea, smallint, bigint, bigint, bigint, boolean, text[]), ctx.clear() TO vault_open;
+GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.closed(), ctx.patients(), ctx.lister() TO vault_chart, vault_list;
 
 GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_read;
 GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_write, vault_identify, vault_feed;
@@ -32,7 +32,8 @@ GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;
-GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]) TO vault_gate;
+GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]), access.is_blocked_row(bytea, bigint) TO vault_gate;
+GRANT EXECUTE ON FUNCTION access.closed_for(bigint, text, bigint) TO vault_write;
 
 GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)

@@ -17,20 +17,21 @@ BEGIN
 END $$;
 
 -- Seals a context into this transaction, for the policies: who asks (the hash of the session's secret: what a policy asks
--- with it can't be asked about another reader), with which classes; then the charts opened, or whose lists.
+-- with it can't be asked about another reader), and which classes of rows are closed; then the charts opened, or whose lists.
 -- Several searches may share a transaction: the next seal, or its end, makes the one before worthless.
-DROP FUNCTION IF EXISTS ctx.seal(bigint, bigint, smallint[], bigint[]), ctx.seal(bigint, bytea, smallint[], bigint[]);
-CREATE OR REPLACE FUNCTION ctx.seal_chart(p_who bytea, p_classes smallint[], p_patients text)
+DROP FUNCTION IF EXISTS ctx.seal(bigint, bigint, smallint[], bigint[]), ctx.seal(bigint, bytea, smallint[], bigint[]),
+  ctx.seal_chart(bytea, smallint[], text), ctx.seal_list(bytea, smallint[], bigint, bigint, bigint, boolean, text[]);
+CREATE OR REPLACE FUNCTION ctx.seal_chart(p_who bytea, p_closed smallint, p_patients text)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE c text := encode(p_who, 'hex') || ';' || p_classes::text || ';' || p_patients; v text;
+DECLARE c text := encode(p_who, 'hex') || ';' || p_closed || ';' || p_patients; v text;
 BEGIN
   v := nextval('ctx.seal_number')::text;
   v := set_config('fj.context', c || '#' || encode(ctx.mac(c), 'hex'), true);
 END $$;
-CREATE OR REPLACE FUNCTION ctx.seal_list(p_who bytea, p_classes smallint[], p_unit bigint, p_person bigint, p_own bigint, p_staff boolean,
+CREATE OR REPLACE FUNCTION ctx.seal_list(p_who bytea, p_closed smallint, p_unit bigint, p_person bigint, p_own bigint, p_staff boolean,
                                          p_grounds text[])
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE c text := encode(p_who, 'hex') || ';' || p_classes::text || ';{};' || p_unit || ';' || p_person || ';' || coalesce(p_own, 0) || ';'
+DECLARE c text := encode(p_who, 'hex') || ';' || p_closed || ';{};' || p_unit || ';' || p_person || ';' || coalesce(p_own, 0) || ';'
                   || p_staff || ';' || p_grounds::text; v text;
 BEGIN
   v := nextval('ctx.seal_number')::text;
@@ -64,8 +65,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION ctx.who() RETURNS bytea LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN decode((ctx.open())[1], 'hex'); END $$;
-CREATE OR REPLACE FUNCTION ctx.classes() RETURNS smallint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$ BEGIN RETURN (ctx.open())[2]::smallint[]; END $$;
+CREATE OR REPLACE FUNCTION ctx.closed() RETURNS smallint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN RETURN (ctx.open())[2]::smallint; END $$;
 CREATE OR REPLACE FUNCTION ctx.patients() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN (ctx.open())[3]::bigint[]; END $$;
 CREATE OR REPLACE FUNCTION ctx.unit() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

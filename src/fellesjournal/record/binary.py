@@ -33,12 +33,14 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True)
 class Context:
-    """A `securityContext` that is no Patient: content is shown only as long as this row is. `patient` is its owner."""
+    """A `securityContext` that is no Patient: content is shown only as long as this row is. `patient` is its owner,
+    `sens` its class, which the content's takes after.
+    """
 
     rtype: int
     key: Key
     patient: int
-    is_withheld: bool
+    sens: int
 
 
 ContextOf = Callable[[tuple[str, str]], Awaitable[Context]]
@@ -144,7 +146,7 @@ class Load:
             name = context_name(item.resource)
             if name:
                 context = self.contexts[item.id] = await context_of(name)
-                bare[n] = replace(bare[n], about=context.patient, is_withheld=context.is_withheld)
+                bare[n] = replace(bare[n], about=context.patient, sens=context.sens)
         return bare
 
     async def keep(self, conn: Connection, wanted: Sequence[Wanted], rows: Sequence[Row]) -> None:

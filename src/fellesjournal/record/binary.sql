@@ -106,7 +106,7 @@ BEGIN
   SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[p_version]);
   IF o.patient IS NULL OR p_version <= 0 THEN RETURN; END IF;
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[greatest(o.patient, 0)], 'read');
-  IF NOT FOUND OR j.allow IS NOT TRUE OR o.sens <> ALL (j.classes) OR (o.patient <= 0 AND o.org IS DISTINCT FROM j.unit)
+  IF NOT FOUND OR j.allow IS NOT TRUE OR NOT vault.may_see(sha256(p_secret), (o.sens & j.closed & ~8192)::smallint, p_slot, p_pid) OR (o.patient <= 0 AND o.org IS DISTINCT FROM j.unit)
      OR EXISTS (SELECT 1 FROM access.judge(p_secret, o.others::bigint[], 'read') x WHERE x.allow IS NOT TRUE)
      OR NOT access.was_shown(p_secret, o.patient, p_pid) THEN RETURN; END IF;
   PERFORM set_config('fj.reading', ARRAY[o.patient]::text, true);
@@ -114,10 +114,10 @@ BEGIN
     SELECT CASE WHEN x.is_shown THEN b.bytes END, b.digest, CASE WHEN x.is_shown THEN c.content END
     FROM vault.blob b
     CROSS JOIN LATERAL (SELECT b.context_pid IS NULL OR EXISTS (
-        SELECT 1 FROM vault.resource r WHERE r.slot = b.context_slot AND r.pid = b.context_pid AND r.sens = ANY (j.classes)
-        AND (r.sens < 100 OR vault.may_others(sha256(p_secret), r.slot, r.pid))) AS is_shown) x
+        SELECT 1 FROM vault.resource r WHERE r.slot = b.context_slot AND r.pid = b.context_pid
+        AND vault.may_see(sha256(p_secret), r.sens & j.closed, r.slot, r.pid)) AS is_shown) x
     LEFT JOIN vault.blob_chunk c ON c.upload = b.upload AND c.n = p_n
-    WHERE b.slot = p_slot AND b.pid = p_pid AND b.version = p_version AND b.sens = ANY (j.classes);
+    WHERE b.slot = p_slot AND b.pid = p_pid AND b.version = p_version AND (b.sens & j.closed & ~12288) = 0;
   PERFORM set_config('fj.reading', '', true);
 END $$;
 

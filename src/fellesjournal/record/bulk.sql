@@ -54,12 +54,13 @@ BEGIN
                  WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system' AND s.purpose = 'BULK');
 END $$;
 
--- The asker of an export, by its session: who decides is asked with, and the classes of rows that it may see.
+-- The asker of an export, by its session: who decides is asked with, and the classes of rows that are closed to it.
+DROP FUNCTION IF EXISTS access.export_asker(bigint);
 CREATE OR REPLACE FUNCTION access.export_asker(p_session bigint)
-RETURNS TABLE (who bytea, kind text, unit bigint, classes smallint[], allow boolean)
+RETURNS TABLE (who bytea, kind text, unit bigint, closed smallint, allow boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN QUERY SELECT s.secret_hash, s.kind, s.unit, access.classes_of(s.kind), access.may_export(s.id)
+  RETURN QUERY SELECT s.secret_hash, s.kind, s.unit, access.closed_for(s.id, s.kind, 0), access.may_export(s.id)
                FROM identity.session s WHERE s.id = p_session;
 END $$;
 
@@ -269,7 +270,7 @@ BEGIN
   IF cardinality(v_ok) > 0 THEN
     -- Which of the rows the filters find, as the asker.
     IF e.filters <> '' THEN
-      v_done := ctx.seal_chart(s.who, s.classes, (array_remove(v_ok, -1) || 0::bigint)::text);
+      v_done := ctx.seal_chart(s.who, s.closed, (array_remove(v_ok, -1) || 0::bigint)::text);
       FOR g IN 1..cardinality(p_sql) LOOP
         IF p_rtypes[g] = ANY (v_types) THEN
           r := vault.run_chart(p_sql[g], 0, p_i[i + 1:i + n_i[g]], p_t[t + 1:t + n_t[g]], p_d[d + 1:d + n_d[g]], p_f[f + 1:f + n_f[g]]);
@@ -283,7 +284,7 @@ BEGIN
     PERFORM set_config('fj.exporting', v_ok::text, true);
     -- Whoever else is named must be one who may be shown, too.
     v_others := ARRAY(SELECT DISTINCT o.patient FROM vault.resource x JOIN vault.other_patient o ON o.slot = x.slot AND o.pid = x.pid
-                      WHERE x.patient = ANY (v_ok) AND x.sens >= 100 AND x.rtype = ANY (v_types));
+                      WHERE x.patient = ANY (v_ok) AND (x.sens & 8192) <> 0 AND x.rtype = ANY (v_types));
     IF cardinality(v_others) > 0 THEN
       v_hidden := v_others;
       v_others := vault.exportable(e.session, s.kind, v_others);
@@ -295,8 +296,9 @@ BEGIN
       FROM vault.resource x
       WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.since AND x.updated <= e.asked_at
         AND (x.body IS NOT NULL OR e.since > '-infinity')
-        AND x.sens = ANY (s.classes) AND (x.patient >= 0 OR x.org = s.unit)
-        AND (x.sens < 100 OR NOT EXISTS (SELECT 1 FROM vault.other_patient o WHERE o.slot = x.slot AND o.pid = x.pid AND o.patient = ANY (v_hidden)))
+        AND (x.sens & s.closed & ~12288) = 0 AND ((x.sens & s.closed & 4096) = 0 OR vault.may_see(s.who, 4096::smallint, x.slot, x.pid))
+        AND (x.patient >= 0 OR x.org = s.unit)
+        AND ((x.sens & 8192) = 0 OR NOT EXISTS (SELECT 1 FROM vault.other_patient o WHERE o.slot = x.slot AND o.pid = x.pid AND o.patient = ANY (v_hidden)))
         AND (e.filters = '' OR x.rtype <> ALL (p_rtypes) OR x.pid = ANY (v_pids))
       UNION ALL
       -- What has been changed since is as it was; hidden when it is hidden now.
@@ -307,8 +309,9 @@ BEGIN
                           AND q.updated <= e.asked_at ORDER BY q.version DESC LIMIT 1) h
       WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.asked_at AND h.updated > e.since
         AND (h.body IS NOT NULL OR e.since > '-infinity')
-        AND h.patient = x.patient AND x.sens = ANY (s.classes) AND h.sens = ANY (s.classes) AND (x.patient >= 0 OR x.org = s.unit)
-        AND (greatest(x.sens, h.sens) < 100 OR NOT EXISTS (
+        AND h.patient = x.patient AND ((x.sens | h.sens) & s.closed & ~12288) = 0
+        AND (((x.sens | h.sens) & s.closed & 4096) = 0 OR vault.may_see(s.who, 4096::smallint, x.slot, x.pid)) AND (x.patient >= 0 OR x.org = s.unit)
+        AND (((x.sens | h.sens) & 8192) = 0 OR NOT EXISTS (
           SELECT 1 FROM vault.other_patient o WHERE o.slot = x.slot AND o.pid = x.pid AND o.patient = ANY (v_hidden)))
         AND (e.filters = '' OR x.rtype <> ALL (p_rtypes) OR x.pid = ANY (v_pids))
     ), placed AS (
@@ -386,7 +389,7 @@ END $$;
 GRANT USAGE ON SCHEMA vault, access, ctx TO vault_export;
 GRANT EXECUTE ON FUNCTION vault.is_strictly_protected(text),
   vault.run_chart(text, integer, bigint[], text[], timestamptz[], double precision[]),
-  ctx.seal_chart(bytea, smallint[], text), ctx.clear(),
+  ctx.seal_chart(bytea, smallint, text), ctx.clear(), vault.may_see(bytea, smallint, smallint, bigint, integer),
   access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint) TO vault_export;
 GRANT EXECUTE ON FUNCTION vault.export_begin(bytea, bigint, text, boolean, bigint[], smallint[], timestamptz, text, text, bigint, interval),
   vault.export_state(bytea, bigint), vault.export_cancel(bytea, bigint), vault.export_piece(bytea, bigint, smallint, bigint) TO fj_web;

@@ -7,9 +7,9 @@
 CREATE OR REPLACE FUNCTION vault.find_ids(p_secret bytea, p_rtype smallint[], p_id text[])
 RETURNS TABLE (rtype smallint, id text, slot smallint, pid bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_unit bigint; v_classes smallint[]; v_others bigint[]; v_may bigint[];
+DECLARE v_unit bigint; v_closed smallint; v_others bigint[]; v_may bigint[];
 BEGIN
-  SELECT j.unit, j.classes INTO v_unit, v_classes FROM access.judge(p_secret, ARRAY[0]::bigint[], 'read') j WHERE j.allow;
+  SELECT j.unit, j.closed INTO v_unit, v_closed FROM access.judge(p_secret, ARRAY[0]::bigint[], 'read') j WHERE j.allow;
   IF NOT FOUND THEN RETURN; END IF;
   v_others := ARRAY(
     SELECT DISTINCT r.patient FROM unnest(p_rtype, p_id) AS a (rtype, id)
@@ -23,8 +23,7 @@ BEGIN
     FROM unnest(p_rtype, p_id) AS a (rtype, id)
     JOIN vault.chosen_id c ON c.rtype = a.rtype AND c.id = a.id JOIN vault.resource r ON r.slot = c.slot AND r.pid = c.pid
     WHERE c.org = v_unit
-       OR ((r.patient = 0 OR r.patient = ANY (v_may)) AND r.sens = ANY (v_classes)
-           AND (r.sens < 100 OR vault.may_others(sha256(p_secret), r.slot, r.pid)))
+       OR ((r.patient = 0 OR r.patient = ANY (v_may)) AND vault.may_see(sha256(p_secret), r.sens & v_closed, r.slot, r.pid))
     ORDER BY a.rtype, a.id, c.org IS DISTINCT FROM v_unit, c.pid;
 END $$;
 

@@ -347,8 +347,7 @@ class Journal(Gathering):
             columns = gather([item], hash64=self.vault.keys.hash64, known=self._known)
         except NotOurPatient as error:
             raise placed(UnknownPatient(), error.place) from None
-        is_withheld = columns.sens[0] % 2 == 1
-        return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0] or 0, is_withheld)
+        return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0] or 0, columns.sens[0])
 
     @property
     def _db(self) -> Database | Connection:

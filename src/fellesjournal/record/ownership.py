@@ -1,12 +1,12 @@
 """Whose a row is, and of which class: decided once, at write, from the resource alone.
 
-Class (`sens`): 2 × category + 1 if withheld from the citizen; + 100 if the row names another patient too.
-Category 0 is ordinary; the stronger categories come with the sensitivity rules.
+Its class (`sens`) is a set of bits: `fhir/row_class.py`.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fellesjournal.fhir.row_class import RowClass
 from fellesjournal.kit.ids import MAX_SLOT, decode
 
 DIRECTORY: Final = 0
@@ -55,9 +55,12 @@ def is_withheld(resource: Mapping[str, Any]) -> bool:
     return any(label.get("system") == _CODES_9603 and label.get("code") not in _OPEN_9603 for label in labels)
 
 
-def class_of(resource: Mapping[str, Any], *, names_others: Any) -> int:
-    """The row's class, as the module says."""
-    return int(is_withheld(resource)) + (100 if names_others else 0)
+def class_of(resource: Mapping[str, Any], *, names_others: Any, about: int = 0) -> int:
+    """The row's class, with that of what it belongs to; a plain number, as the driver takes it."""
+    found = RowClass(about) & ~RowClass.NAMES_OTHERS
+    if is_withheld(resource):
+        found |= RowClass.WITHHELD
+    return int(found | RowClass.NAMES_OTHERS if names_others else found)
 
 
 def patient_key(reference: str | None) -> tuple[int, int] | None:

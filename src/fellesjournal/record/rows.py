@@ -21,7 +21,7 @@ class Wanted:
     """One version to be written. expect: 0 = new, -1 = any, n = on top of version n.
 
     `place` is where the resource stands in what was sent (`Bundle.entry[3].resource`), for what is wrong with it.
-    `about` is the patient of what a Binary belongs to, when that is no Patient itself; it is withheld when that is.
+    `about` is the patient of what a Binary belongs to, when that is no Patient itself; `sens` is that one's class.
     `chosen` is the id that the client chose; "" when it has our own form. pid 0: found by the name at commit.
     """
 
@@ -34,7 +34,7 @@ class Wanted:
     expect: int = 0
     place: str = ""
     about: int = 0
-    is_withheld: bool = False
+    sens: int = 0
     chosen: str = ""
 
     @property
@@ -213,7 +213,7 @@ def _add_content(columns: Columns, item: Wanted, resource: dict[str, Any], place
         error.place = item.place
         raise
     columns.patient.append(patient)
-    columns.sens.append(ownership.class_of(resource, names_others=others) | item.is_withheld)
+    columns.sens.append(ownership.class_of(resource, names_others=others, about=item.sens))
     columns.date.append(owner.date)
     columns.head.append(place.body.head)
     columns.tail.append(tail)

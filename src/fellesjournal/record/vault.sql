@@ -1,18 +1,22 @@
 -- The vault's doors: policies, and the only functions through which anyone reads or writes clinical content.
 -- Each door's owner has just the rights of that door. The application roles may EXECUTE, and own and select nothing.
 
--- A row that names several patients is seen only by one who may see them all. p_version NULL = the current one.
-CREATE OR REPLACE FUNCTION vault.may_others(p_who bytea, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
+-- May a row be seen that has these closed bits (its class & the reader's mask)? Most never can; two kinds are decided for each row:
+-- one that names several patients is seen only by one who may see them all, one blocked for some by those whom it isn't blocked for.
+-- p_version NULL = the current one.
+CREATE OR REPLACE FUNCTION vault.may_see(p_who bytea, p_closed smallint, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN access.may_all(p_who, ARRAY(
+  IF (p_closed & ~12288) <> 0 THEN RETURN false; END IF;
+  IF (p_closed & 4096) <> 0 AND access.is_blocked_row(p_who, p_pid) THEN RETURN false; END IF;
+  RETURN (p_closed & 8192) = 0 OR access.may_all(p_who, ARRAY(
     SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid
     AND CASE WHEN p_version IS NULL THEN o.to_version IS NULL
              ELSE o.from_version <= p_version AND (o.to_version IS NULL OR o.to_version >= p_version) END));
 END $$;
 
 -- ── Policies ─────────────────────────────────────────────────────────────────────────────────────
--- Everyone who may see a row at all may see class 0: the reader's classes are looked up for the others alone.
+-- Everyone who may see a row at all may see class 0: what is closed to the reader is looked up for the others alone.
 -- vault_gate   learns whose a row is; column rights keep it from every body
 -- vault_read   fixed reads by id: rows of the patients just decided (setting made by the door itself)
 -- vault_chart  dynamic search in opened charts, vault_list in a unit's lists: context sealed by access_core
@@ -25,14 +29,16 @@ BEGIN
     v_version := CASE t WHEN 'history' THEN ', version' ELSE '' END;
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
-      patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR sens = ANY ((SELECT ctx.classes())::smallint[]))
-      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%s)))$p$, t, v_version);
+      patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
+      OR ((sens & (SELECT ctx.closed() & ~12288)) = 0
+          AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY list ON vault.%1$I FOR SELECT TO vault_list USING (
-      (sens = 0 OR sens = ANY ((SELECT ctx.classes())::smallint[]))
-      AND CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
+      CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
                WHEN patient = 0 THEN (SELECT ctx.unit()) IS NOT NULL ELSE org = (SELECT ctx.unit()) END
-      AND (sens < 100 OR vault.may_others((SELECT ctx.who()), slot, pid%2$s)))$p$, t, v_version);
+      AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
+      OR ((sens & (SELECT ctx.closed() & ~12288)) = 0
+          AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%2$s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
       USING (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))
@@ -97,7 +103,7 @@ GRANT SELECT ON vault.sp_string, vault.sp_date TO vault_identify;
 
 -- Owner columns of the rows named, one for each wish, NULLs where there is nothing. No content.
 -- version: 0 = the current one, n = that one. others: who else it names, as the text of an array.
--- An old version is as hidden as the current one is now, too: its class is the stronger of both, and whom either names counts.
+-- An old version is as hidden as the current one is now, too: its class is both together, and whom either names counts.
 DROP FUNCTION IF EXISTS vault.owners(smallint[], bigint[], smallint[]);
 CREATE OR REPLACE FUNCTION vault.owners(p_slot smallint[], p_pid bigint[], p_rtype smallint[], p_version integer[])
 RETURNS TABLE (n integer, patient bigint, org bigint, sens smallint, others text)
@@ -105,7 +111,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 BEGIN
   RETURN QUERY
     SELECT a.ord::integer, x.patient, x.org, x.sens,
-           CASE WHEN x.sens >= 100 THEN (ARRAY(
+           CASE WHEN (x.sens & 8192) <> 0 THEN (ARRAY(
              SELECT DISTINCT o.patient FROM vault.other_patient o WHERE o.slot = a.slot AND o.pid = a.pid
              AND (o.to_version IS NULL OR (o.from_version <= x.version AND o.to_version >= x.version))))::text END
     FROM unnest(p_slot, p_pid, p_rtype, p_version) WITH ORDINALITY AS a (slot, pid, rtype, version, ord)
@@ -113,18 +119,12 @@ BEGIN
       SELECT r.patient, r.org, r.sens, r.version FROM vault.resource r
       WHERE a.version = 0 AND r.slot = a.slot AND r.pid = a.pid AND r.rtype = a.rtype
       UNION ALL
-      SELECT h.patient, h.org, vault.stronger(h.sens, r.sens), h.version
+      SELECT h.patient, h.org, h.sens | r.sens, h.version
       FROM vault.history h JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid
       WHERE a.version > 0 AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.rtype = a.rtype
     ) x ON true
     ORDER BY a.ord;
 END $$;
-
--- The class of a row that must be shown as little as either of two: the greater category, withheld if one is, and so on.
-CREATE OR REPLACE FUNCTION vault.stronger(p_a smallint, p_b smallint) RETURNS smallint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (greatest(p_a / 100, p_b / 100) * 100 + greatest(p_a % 100 / 2, p_b % 100 / 2) * 2 + greatest(p_a % 2, p_b % 2))::smallint
-$$;
 
 -- ── Read by id ───────────────────────────────────────────────────────────────────────────────────
 
@@ -133,13 +133,13 @@ $$;
 CREATE OR REPLACE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
 RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint[]; v_org bigint[]; v_sens smallint[]; v_others text[]; v_session bigint[]; v_allow boolean[]; v_classes text[];
+DECLARE v_patient bigint[]; v_org bigint[]; v_sens smallint[]; v_others text[]; v_session bigint[]; v_allow boolean[]; v_closed smallint[];
 BEGIN
   SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n), array_agg(o.sens ORDER BY o.n), array_agg(o.others ORDER BY o.n)
   INTO v_patient, v_org, v_sens, v_others
   FROM vault.owners(p_slot, p_pid, p_rtype, p_version) o;
-  SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.classes::text ORDER BY d.n)
-  INTO v_session, v_allow, v_classes
+  SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.closed ORDER BY d.n)
+  INTO v_session, v_allow, v_closed
   FROM access.decide_many(p_secret, v_patient, v_org, v_sens, v_others, p_rtype, array_fill('read'::text, ARRAY[cardinality(p_pid)]),
                           p_pid) d;
   PERFORM set_config('fj.reading', coalesce(
@@ -149,19 +149,18 @@ BEGIN
     SELECT a.ord::integer,
            CASE WHEN a.session IS NULL THEN 401 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
            x.version, x.updated, x.body
-    FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_classes) WITH ORDINALITY
-      AS a (secret, slot, pid, version, patient, session, allow, classes, ord)
+    FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_closed) WITH ORDINALITY
+      AS a (secret, slot, pid, version, patient, session, allow, closed, ord)
     LEFT JOIN LATERAL (
       SELECT r.pid, r.version, r.updated, r.body FROM vault.resource r
       WHERE a.version = 0 AND a.allow AND r.slot = a.slot AND r.pid = a.pid AND r.patient = a.patient
-        AND r.sens = ANY (a.classes::smallint[]) AND (r.sens < 100 OR vault.may_others(sha256(a.secret), r.slot, r.pid))
+        AND ((r.sens & a.closed) = 0 OR vault.may_see(sha256(a.secret), r.sens & a.closed, r.slot, r.pid))
       UNION ALL
       SELECT h.pid, h.version, h.updated, h.body FROM vault.history h
       JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid AND r.patient = h.patient
       WHERE a.version > 0 AND a.allow AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.patient = a.patient
-        AND h.sens = ANY (a.classes::smallint[]) AND r.sens = ANY (a.classes::smallint[])
-        AND (h.sens < 100 OR vault.may_others(sha256(a.secret), h.slot, h.pid, h.version))
-        AND (r.sens < 100 OR vault.may_others(sha256(a.secret), r.slot, r.pid))
+        AND ((h.sens & a.closed) = 0 OR vault.may_see(sha256(a.secret), h.sens & a.closed, h.slot, h.pid, h.version))
+        AND ((r.sens & a.closed) = 0 OR vault.may_see(sha256(a.secret), r.sens & a.closed, r.slot, r.pid))
     ) x ON true
     ORDER BY a.ord;
   PERFORM set_config('fj.reading', '', true);
@@ -190,8 +189,8 @@ BEGIN
       AND h.updated >= p_since AND h.updated < p_until
       AND (h.updated >= p_from OR (h.op <> 'D' AND NOT EXISTS (
         SELECT 1 FROM vault.history x WHERE x.slot = h.slot AND x.pid = h.pid AND x.version = h.version + 1 AND x.updated <= p_from
-        AND x.sens = ANY (d.classes))))
-      AND h.sens = ANY (d.classes) AND (h.sens < 100 OR vault.may_others(sha256(p_secret), h.slot, h.pid, h.version))
+        AND (x.sens & d.closed & ~12288) = 0)))
+      AND ((h.sens & d.closed) = 0 OR vault.may_see(sha256(p_secret), h.sens & d.closed, h.slot, h.pid, h.version))
     ORDER BY h.version DESC LIMIT p_limit
   LOOP
     v_others := v_others || vault.named_in(p_slot, p_pid, version);
@@ -337,7 +336,7 @@ BEGIN
       v_charts := p_patients[n]::bigint[];
       j := access.judge_all(p_secret[n], v_charts);
       -- An assignment of one call is cheaper than PERFORM, which starts a query.
-      IF j.allow THEN done := ctx.seal_chart(sha256(p_secret[n]), j.classes, (v_charts || 0::bigint)::text); END IF;
+      IF j.allow THEN done := ctx.seal_chart(sha256(p_secret[n]), j.closed, (v_charts || 0::bigint)::text); END IF;
     END IF;
     v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
     IF j.allow THEN
@@ -371,7 +370,7 @@ BEGIN
   verdict := CASE WHEN NOT FOUND THEN 'none' WHEN r.allow IS NOT TRUE OR r.unit IS NULL OR r.unit IS DISTINCT FROM p_unit THEN 'refused'
              ELSE 'ok' END;
   IF verdict = 'ok' THEN
-    PERFORM ctx.seal_list(sha256(p_secret), r.classes, r.unit, r.person, r.own, r.is_staff, r.grounds);
+    PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.own, r.is_staff, r.grounds);
     SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     PERFORM ctx.clear();
     SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q) INTO v_owner, v_what, v_kind
@@ -564,7 +563,8 @@ BEGIN
   LEFT JOIN LATERAL (
     SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.sens, r.body IS NULL AS gone,
            (r.patient = -1 AND r.org IS DISTINCT FROM s.unit AND NOT v_anywhere)
-           OR (r.sens >= 100 AND NOT vault.may_others(sha256(p_secret), r.slot, r.pid)) AS hidden,
+           OR (r.sens <> 0 AND NOT vault.may_see(sha256(p_secret), r.sens & access.closed_for(s.session, s.kind, r.patient), r.slot, r.pid))
+           AS hidden,
            (SELECT c.id FROM vault.chosen_id c WHERE c.slot = r.slot AND c.pid = r.pid) AS chosen
     FROM vault.resource r
     WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
@@ -702,7 +702,8 @@ END $$;
 
 -- ── What older releases had ──────────────────────────────────────────────────────────────────────
 
-DROP FUNCTION IF EXISTS vault.may_others(bigint, smallint, bigint), access.may_all(bigint, bigint[]), ctx.session(),
+DROP FUNCTION IF EXISTS vault.may_others(bytea, smallint, bigint, integer), vault.stronger(smallint, smallint), ctx.classes(),
+  vault.may_others(bigint, smallint, bigint), access.may_all(bigint, bigint[]), ctx.session(),
   access.listed(bigint, bigint, bigint), access.hidden_for(bigint, bigint), access.listed(bytea, bigint),
   vault.search(bytea, bigint[], bigint, text, smallint, text, bigint[], text[], timestamptz[], double precision[]);
 
@@ -716,7 +717,7 @@ BEGIN
   END LOOP;
 END $$;
 ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) OWNER TO vault_gate;
-ALTER FUNCTION vault.may_others(bytea, smallint, bigint, integer) OWNER TO vault_gate;
+ALTER FUNCTION vault.may_see(bytea, smallint, smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
 ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz) OWNER TO vault_read;
 ALTER FUNCTION vault.named_in(smallint, bigint, integer) OWNER TO vault_gate;
@@ -740,10 +741,9 @@ ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
 GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text, integer) TO vault_chart, vault_list;
-GRANT EXECUTE ON FUNCTION vault.stronger(smallint, smallint) TO vault_gate;
 GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
-GRANT EXECUTE ON FUNCTION vault.may_others(bytea, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
+GRANT EXECUTE ON FUNCTION vault.may_see(bytea, smallint, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, integer, bigint[], text[], timestamptz[], double precision[]),
   vault.run_list(text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
 

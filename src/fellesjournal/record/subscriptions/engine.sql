@@ -48,13 +48,16 @@ BEGIN
 END $$;
 
 -- Whether a session may be told of a row: the decision of a reading, without a line in the log. A block counts for systems too.
-CREATE OR REPLACE FUNCTION access.may_be_told(p_session bigint, p_rtype smallint, p_patient bigint, p_org bigint, p_sens smallint,
+DROP FUNCTION IF EXISTS access.may_be_told(bigint, smallint, bigint, bigint, smallint, text);
+CREATE OR REPLACE FUNCTION access.may_be_told(p_session bigint, p_rtype smallint, p_pid bigint, p_patient bigint, p_org bigint, p_sens smallint,
                                               p_others text) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE s record;
+DECLARE s record; v_closed integer;
 BEGIN
-  SELECT l.kind, l.unit, l.person, l.role INTO s FROM identity.live l WHERE l.id = p_session;
-  IF NOT FOUND OR NOT access.is_live(p_session) OR p_patient IS NULL OR p_sens <> ALL (access.classes_of(s.kind)) THEN RETURN false; END IF;
+  SELECT l.kind, l.unit, l.person, l.role, l.secret_hash INTO s FROM identity.live l WHERE l.id = p_session;
+  IF NOT FOUND OR NOT access.is_live(p_session) OR p_patient IS NULL THEN RETURN false; END IF;
+  v_closed := p_sens & access.closed_for(p_session, s.kind, p_patient);
+  IF (v_closed & ~12288) <> 0 OR ((v_closed & 4096) <> 0 AND access.is_blocked_row(s.secret_hash, p_pid)) THEN RETURN false; END IF;
   IF p_patient = -1 AND p_org IS DISTINCT FROM s.unit THEN RETURN false; END IF;
   IF NOT EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'
                  AND (rr.kinds IS NULL OR p_rtype = ANY (rr.kinds))) THEN RETURN false; END IF;
@@ -153,7 +156,7 @@ DECLARE o record;
 BEGIN
   IF NOT access.may_feed(p_secret) THEN RETURN '{}'; END IF;
   SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[p_version]);
-  RETURN ARRAY(SELECT q.s FROM unnest(p_sessions) AS q (s) WHERE access.may_be_told(q.s, p_rtype, o.patient, o.org, o.sens, o.others));
+  RETURN ARRAY(SELECT q.s FROM unnest(p_sessions) AS q (s) WHERE access.may_be_told(q.s, p_rtype, p_pid, o.patient, o.org, o.sens, o.others));
 END $$;
 
 -- Gives a version its number in a subscription, once. Who listens is told that there is something, by the ids of the subscription.
@@ -280,7 +283,7 @@ BEGIN
   END IF;
   RETURN QUERY
     SELECT e.number, e.slot, e.pid, e.version, e.rtype, e.op, e.at,
-           (SELECT access.may_be_told(v_session, e.rtype, o.patient, o.org, o.sens, o.others)
+           (SELECT access.may_be_told(v_session, e.rtype, e.pid, o.patient, o.org, o.sens, o.others)
             FROM vault.owners(ARRAY[e.slot], ARRAY[e.pid], ARRAY[e.rtype], ARRAY[e.version]) o)
     FROM vault.subscription_event e
     WHERE e.sub_slot = p_sub_slot AND e.sub_pid = p_sub_pid AND e.number BETWEEN p_from AND p_to ORDER BY e.number LIMIT p_limit;
@@ -341,10 +344,10 @@ END $$;
 ALTER FUNCTION identity.continue_session(bigint, bytea, timestamptz, text) OWNER TO fj_owner;
 ALTER FUNCTION identity.end_continued(bigint) OWNER TO fj_owner;
 ALTER FUNCTION access.is_live(bigint) OWNER TO access_core;
-ALTER FUNCTION access.may_be_told(bigint, smallint, bigint, bigint, smallint, text) OWNER TO access_core;
+ALTER FUNCTION access.may_be_told(bigint, smallint, bigint, bigint, bigint, smallint, text) OWNER TO access_core;
 ALTER FUNCTION access.unit_name(bigint) OWNER TO access_core;
 REVOKE ALL ON FUNCTION identity.continue_session(bigint, bytea, timestamptz, text), identity.end_continued(bigint), access.is_live(bigint),
-  access.may_be_told(bigint, smallint, bigint, bigint, smallint, text), access.unit_name(bigint) FROM PUBLIC;
+  access.may_be_told(bigint, smallint, bigint, bigint, bigint, smallint, text), access.unit_name(bigint) FROM PUBLIC;
 
 DO $$
 DECLARE f regprocedure;
@@ -360,7 +363,7 @@ END $$;
 
 GRANT USAGE ON SCHEMA vault, access, identity TO vault_tell;
 GRANT EXECUTE ON FUNCTION identity.continue_session(bigint, bytea, timestamptz, text), identity.end_continued(bigint), access.is_live(bigint),
-  access.may_be_told(bigint, smallint, bigint, bigint, smallint, text), access.unit_name(bigint), access.may_feed(bytea),
+  access.may_be_told(bigint, smallint, bigint, bigint, bigint, smallint, text), access.unit_name(bigint), access.may_feed(bytea),
   access.writer(bytea), vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_tell;
 
 GRANT EXECUTE ON FUNCTION

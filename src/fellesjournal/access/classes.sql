@@ -1,0 +1,38 @@
+-- Row classes: what a row is closed for, and which of that is closed to a reader.
+--
+-- A row's class (sens) is a set of bits; a reader has a mask of closed bits; a row is seen when (sens & closed) = 0.
+-- The bits are named in Python by fellesjournal.fhir.row_class.RowClass (a test compares the two).
+--      1 WITHHELD         withheld from the citizen
+--      2 NOT_PARENTS      withheld from parents
+--      4 NOT_AGENTS       withheld from other representatives
+--      8 DELAYED          delayed for the citizen; a job clears it when the time has come
+--     16 BLOCKED          blocked by the patient for everybody
+--     32 PSYCHIATRY, 64 SUBSTANCE_USE, 128 SEXUAL_HEALTH, 256 CHILD_PROTECTION, 512 PRISON   need a stronger ground
+--   1024 REMOVED          removed as a correction
+--   4096 BLOCKED_FOR_SOME blocked by the patient against somebody in particular
+--   8192 NAMES_OTHERS     names another patient too
+-- The last two are decided row by row (12288 is both): a mask that has them says "ask `vault.may_see`", one that lacks them "open".
+
+-- The classes of rows that are closed to a session in one patient's record (patient 0: in lists and directories, by the reader alone).
+-- The one place where masks are made: a new rule adds its bits here, or takes them away; a deny wins.
+CREATE OR REPLACE FUNCTION access.closed_for(p_session bigint, p_kind text, p_patient bigint) RETURNS smallint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_kind = 'staff' THEN RETURN 16 | 4096 | 8192; END IF;
+  -- Citizens see what they have blocked for others.
+  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 8192; END IF;
+  -- A system within the house carries what it is sent with; an app that acts by itself reads as its unit's people do.
+  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 4096 | 8192; END IF;
+  RETURN 8192;
+END $$;
+
+-- Is this row, of class 4096, in a block against this reader? One look for each such row.
+CREATE OR REPLACE FUNCTION access.is_blocked_row(p_who bytea, p_pid bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT 1 FROM access.block_row x JOIN access.part_block b ON b.id = x.block AND b.until_at > clock_timestamp()
+    JOIN identity.session s ON s.secret_hash = p_who
+    WHERE x.pid = p_pid AND (b.unit = s.unit OR b.person = s.person
+                             OR b.service = (SELECT u.kind FROM identity.unit u WHERE u.id = s.unit)));
+END $$;
