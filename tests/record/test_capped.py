@@ -298,3 +298,16 @@ def test_no_more_is_granted_than_wanted_and_allowed(wanted: str, allowed: str, g
 def test_a_scope_that_can_not_be_read_is_refused(text: str) -> None:
     with pytest.raises(BadScope):
         read_scopes(text if len(text) > 100 else f"openid {text}")
+
+
+def test_the_members_of_a_list_are_as_open_as_the_list(demo_site: Site, token: Any) -> None:
+    patient = demo_site.patient_id(DIABETIC)
+    people = {"resourceType": "List", "status": "current", "mode": "working",
+              "entry": [{"item": {"reference": f"Patient/{patient}"}}]}  # fmt: skip
+    with demo_site.fhir(GP) as person:
+        made = person.post("/List", json=people).json()["id"]
+    asked = {"_id": patient, "_list": made}
+    assert ids_of(token("user/Patient.rs user/List.rs").get("/Patient", params=asked)) == {patient}
+    bound = token("launch/patient patient/Patient.rs patient/List.rs", patient=patient)
+    assert ids_of(bound.get("/Patient", params=asked)) == set()
+    assert token("user/Patient.rs").get("/Patient", params=asked).status_code == 403

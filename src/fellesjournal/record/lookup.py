@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
@@ -27,6 +27,7 @@ from fellesjournal.record.search import (
     Compiled,
     Cursor,
     Listing,
+    Lists,
     NotIndexed,
     Scope,
     SearchQuery,
@@ -39,6 +40,7 @@ from fellesjournal.record.search import (
     parse_search,
     seal_cursor,
     with_codes,
+    with_members,
 )
 from fellesjournal.record.waiting import Waiting
 
@@ -77,6 +79,10 @@ class Page:
     notices: list[str] = field(default_factory=list)
 
 
+class Asides(CodeSets, Lists, Protocol):
+    """Codes and Lists, as one reader sees them."""
+
+
 @dataclass(frozen=True)
 class Asker:
     """Who asks, and with what: the pool, or the connection of a transaction."""
@@ -86,7 +92,8 @@ class Asker:
     decision: Decision
     chart_searches: Waiting[store.Question, store.Answer] | None
     """Where a chart search waits for others; None inside a transaction."""
-    code_sets: CodeSets
+    asides: Asides
+    """What is asked of the reader's own view before a search is compiled."""
 
     async def page(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page. Raises SessionOver, NoNeed, TooCostly, SearchError (a cursor that isn't ours)."""
@@ -94,11 +101,13 @@ class Asker:
         scope = self._scope(query)
         cursor = self._opened(after, query)
         hash64 = self.keys.hash64
-        coded = await with_codes(query, self.code_sets)
+        coded = await with_codes(query, self.asides)
+        if isinstance(scope, Chart):
+            coded = await with_members(coded, self.asides)
         if cursor is None and coded is query and sum(len(value) for _, value in query.params) < _LONG:
             compiled = compile_first_page(query, scope, hash64)
         else:
-            # Long texts and thousands of codes would fill what is kept.
+            # Long texts and thousands of codes or members would fill what is kept.
             compiled = compile_search(coded, scope=scope, hash64=hash64, after=cursor, is_alone=True)
         hits = await self._run(compiled, scope)
         page = pages_of(hits, {K_MATCH}).get(K_MATCH) or Page()
@@ -111,7 +120,7 @@ class Asker:
     async def pages(self, wishes: Sequence[tuple[str, str, Pairs]]) -> dict[str, Page]:
         """Many first pages in one call to the vault, by their names; all in the same chart, or all in the lists."""
         queries = [
-            await with_codes(await self._answered(parse_search(rtype, params)), self.code_sets)
+            await with_codes(await self._answered(parse_search(rtype, params)), self.asides)
             for _, rtype, params in wishes
         ]
         scope = self._common_scope(queries)

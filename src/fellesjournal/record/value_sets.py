@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fellesjournal.kit.ids import decode, encode
 from fellesjournal.record.errors import Gone, NotFound, RecordError
 from fellesjournal.record.installed import read_installed
-from fellesjournal.record.names import installed_number
+from fellesjournal.record.names import Key, installed_number
+from fellesjournal.record.search import Member, members_of
 from fellesjournal.terminology import (
     PLAIN,
     Definition,
@@ -73,6 +75,17 @@ class Visible:
         """A resource of the record, or an installed one, by its id. Raises NotFound (hidden too), Gone."""
         installed = await read_installed(self.journal.vault.library, kind, id, version=0)
         return (installed or await self.journal.read(kind, id)).resource()
+
+    async def members(self, lists: Sequence[Key]) -> dict[Key, list[Member]]:
+        """What each of the Lists that may be seen names, by ids of our own form; each is read as any resource is."""
+        journal = self.journal
+        found = await journal.read_all([("List", encode(*key), 0) for key in lists])
+        named = {one.key: members_of(one.resource()) for one in found}
+        await journal.know(name for members in named.values() for name in members if decode(name[1]) is None)
+        return {
+            key: [(name[0], encode(*own)) for name in members if (own := journal.knows(*name))]
+            for key, members in named.items()
+        }
 
     async def stored_system(self, id: str) -> System:
         """A code system by the id of its resource. Raises NotFound (hidden too), Gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fellesjournal.record.search import SearchError, SearchQuery, coded, parse_search, with_codes
-from fellesjournal.record.search.model import Clause, TextValue
+from fellesjournal.record.search.model import NOTHING, Clause, TextValue
 from tests.record.search.codes import ICPC, LOINC, SHELF, STATUS, Sets
 from tests.terminology.making import SETS, Shelf, of, value_set
 
@@ -17,7 +17,7 @@ async def asked(name: str, value: str, rtype: str = "Observation") -> SearchQuer
 async def texts(name: str, value: str, rtype: str = "Observation") -> list[str]:
     (clause,) = (await asked(name, value, rtype)).clauses
     assert isinstance(clause, Clause) and clause.modifier in ("", "not")
-    return sorted(one.text for one in clause.values if isinstance(one, TextValue) and one != coded.NOTHING)
+    return sorted(one.text for one in clause.values if isinstance(one, TextValue) and one != NOTHING)
 
 
 async def refused(name: str, value: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from fellesjournal.record.search.compile import (
 )
 from fellesjournal.record.search.cursor import Cursor, open_cursor, seal_cursor
 from fellesjournal.record.search.error import NotIndexed, SearchError
+from fellesjournal.record.search.lists import Lists, Member, members_of, with_members
 from fellesjournal.record.search.model import SearchQuery, local_ids
 from fellesjournal.record.search.query import ask_patients, is_served, is_served_everywhere, parse_search
 from fellesjournal.record.search.scope import OWN_DATE, Chart, Listing, Scope
@@ -47,6 +48,8 @@ __all__ = [
     "Compiled",
     "Cursor",
     "Listing",
+    "Lists",
+    "Member",
     "NotIndexed",
     "Scope",
     "SearchError",
@@ -58,6 +61,7 @@ __all__ = [
     "is_served",
     "is_served_everywhere",
     "local_ids",
+    "members_of",
     "next_cursor",
     "open_cursor",
     "parse_compartment_search",
@@ -65,4 +69,5 @@ __all__ = [
     "parse_system_search",
     "seal_cursor",
     "with_codes",
+    "with_members",
 ]

@@ -12,13 +12,11 @@ from typing import Final, Protocol
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import ESCAPED_BAR, split_token
 from fellesjournal.record.search.error import SearchError, refusal
-from fellesjournal.record.search.model import Clause, SearchQuery, TextValue, changed, clauses_in
+from fellesjournal.record.search.model import NOTHING, Clause, SearchQuery, TextValue, changed, clauses_in
 from fellesjournal.terminology import TerminologyError, Token
 
 BY_TERMINOLOGY: Final = {"in": "", "not-in": "not", "above": "", "below": ""}
 """Modifiers of tokens, and what is left of each when the codes are known."""
-NOTHING: Final = TextValue("\0")
-"""Stands for no code at all: a clause always has a value, and no text that is stored holds this character."""
 MAX_CODES: Final = 5_000
 """Codes that the modifiers of one search stand for together."""
 

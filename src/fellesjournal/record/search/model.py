@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from fellesjournal.record.search.words import WordsValue
 
@@ -19,6 +19,10 @@ class TextValue:
     """A token, string or uri as the searcher wrote it, unescaped."""
 
     text: str
+
+
+NOTHING: Final = TextValue("\0")
+"""Stands for no code or id at all: a clause always has a value, and no text that is stored holds this character."""
 
 
 @dataclass(frozen=True)
