@@ -195,7 +195,7 @@ async def explained(world: World, scope: Scope, compiled: Compiled) -> str:
     async with world.admin.transaction() as conn:
         if isinstance(scope, Chart):
             patients = "{" + ",".join(map(str, [*scope.patients, 0])) + "}"
-            await conn.execute("SELECT ctx.seal_chart(sha256($1), '{0,1,100,101}', $2)", world.secrets["a"], patients)
+            await conn.execute("SELECT ctx.seal_chart(sha256($1), 0::smallint, $2)", world.secrets["a"], patients)
         else:
             await conn.execute(SEAL_LIST, world.secrets["a"])
         await conn.execute(f"SET LOCAL ROLE {'vault_chart' if isinstance(scope, Chart) else 'vault_list'}")
