@@ -54,7 +54,11 @@ BEGIN
       AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
     SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
+<<<<<<< HEAD
            s.purpose, s.device, s.app, c.closed,
+=======
+           s.purpose, s.device, s.app, s.licence, s.kind AS skind,
+>>>>>>> 00b365f (access: the log is sealed each minute in a chain, and verified by command)
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
@@ -70,9 +74,9 @@ BEGIN
     LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
     LEFT JOIN LATERAL (SELECT access.closed_for(s.id, s.kind, ask.patient) AS closed) c ON true
   ), written AS (
-    INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground,
+    INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, what, purpose, ground,
                             ground_ref, device, app, outcome)
-    SELECT v_event, v.sid, v.person, v.role, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
+    SELECT v_event, v.sid, v.person, v.role, v.licence, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
            v.purpose, v.ground, v.ref, coalesce(v.device, ''), v.app,
            CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
     FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0

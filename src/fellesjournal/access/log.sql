@@ -6,9 +6,9 @@ CREATE OR REPLACE FUNCTION access.log_event(p_secret bytea, p_patients bigint[],
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
-  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
+  INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
                           device, app, outcome)
-  SELECT v_event, s.id, s.person, s.role, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
+  SELECT v_event, s.id, s.person, s.role, s.licence, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
          coalesce(s.device, ''), s.app, p_outcome
   FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
 END $$;
@@ -21,12 +21,12 @@ CREATE OR REPLACE FUNCTION access.log_pages(
   s_n integer[], s_owner bigint[], s_what bigint[], s_kind smallint[])
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, kinds, what, purpose, ground,
+  INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground,
                           ground_ref, device, app, outcome)
-  SELECT a.event, a.id, a.person, a.role, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, a.purpose, a.ground, a.ref,
+  SELECT a.event, a.id, a.person, a.role, a.licence, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, a.purpose, a.ground, a.ref,
          coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
   FROM (SELECT b.outcome, b.action, b.kind, b.ground, b.ref, b.ord, nextval('access.event') AS event,
-               s.id, s.person, s.role, s.unit, s.controller, s.purpose, s.device, s.app
+               s.id, s.person, s.role, s.licence, s.unit, s.controller, s.purpose, s.device, s.app
         FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
           AS b (secret, outcome, action, kind, ground, ref, ord)
         LEFT JOIN identity.live s ON s.secret_hash = sha256(b.secret) OFFSET 0) AS a
@@ -121,5 +121,6 @@ BEGIN
       USING v_from, v_to;
       EXECUTE format('ALTER TABLE access.log ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)', t, v_from, v_to);
     END IF;
+    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON access.%I FROM fj_owner', t);
   END LOOP;
 END $$;

@@ -13,8 +13,9 @@ BEGIN
   END LOOP;
 END $$;
 ALTER FUNCTION access.keep_log_partitions() OWNER TO fj_owner;
+ALTER FUNCTION access.begin_log_era() OWNER TO fj_owner;
 
-GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
+GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, fj_log, vault_gate, vault_read, vault_open, vault_chart, vault_list, vault_write,
   vault_identify, vault_feed;
 GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION ctx.seal_chart(bytea, smallint, text),
@@ -44,7 +45,10 @@ GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, 
   access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
-GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker;
-GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
+GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,
+  bytea, bytea, xid8, timestamptz, bytea, bytea, bytea) TO fj_worker;
+GRANT EXECUTE ON FUNCTION access.seals(bigint, integer) TO fj_web, fj_log;
+GRANT EXECUTE ON FUNCTION access.seal_marks(bigint), access.log_lines(smallint, xid8, bigint, xid8, bigint, integer), access.log_eras() TO fj_log;
 
 SELECT access.keep_log_partitions();

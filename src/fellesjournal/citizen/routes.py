@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fellesjournal.citizen import front
 from fellesjournal.citizen.log import routes as log
+from fellesjournal.citizen.log import seals
 from fellesjournal.citizen.own import routes as own
 
-routes = [*front.routes, *own.routes, *log.routes]
+routes = [*front.routes, *own.routes, *log.routes, *seals.routes]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fellesjournal import __version__
-from fellesjournal.cli import demo, operate, serve
+from fellesjournal.cli import demo, log, operate, serve
 from fellesjournal.kit.backup import BackupError
 from fellesjournal.kit.db import DatabaseUnavailable
 from fellesjournal.kit.embedded import EmbeddedError
@@ -49,6 +49,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     demo.add_command(commands)
     serve.add_commands(commands)
     operate.add_commands(commands)
+    log.add_command(commands)
     if not words or words[0] not in commands.choices:
         # What reads FHIR takes longer to import than most commands to run.
         from fellesjournal.cli import apps, bulk, packages, search_parameters, subscriptions

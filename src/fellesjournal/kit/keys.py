@@ -6,6 +6,7 @@ version, so that what was signed just before a rotation is still accepted.
 The purpose `hash` (search hashes of tokens and references) can't be rotated by itself: every index row would
 have to be made again. `rotate` refuses it. `backup` wraps the key of each backup: keep a copy of the key
 file apart from the backups, or give each backup a passphrase; without either, a backup can't be opened.
+`log` signs the seals of the access log: all its versions are kept, for seals are verified years later.
 """
 
 import fcntl
@@ -22,10 +23,11 @@ from typing import Any, Final
 KEY_BYTES = 32
 SIGNATURE_BYTES = 16
 ROLES = ("fj_admin", "fj_web", "fj_signin", "fj_worker", "fj_migrate", "fj_log")
-PURPOSES = ("session", "csrf", "cursor", "hash", "token", "seal", "draft", "backup", *ROLES)
+PURPOSES = ("session", "csrf", "cursor", "hash", "token", "seal", "draft", "backup", "log", *ROLES)
 FILE_NAME = "keys.json"
 _FIXED = frozenset({"hash"})
 _KEPT_VERSIONS = 2
+_ALL_KEPT = frozenset({"log"})
 _LONG: Final = 500
 
 Versions = dict[str, list[str]]
@@ -73,7 +75,7 @@ class Keys:
         return any(matches)
 
     def rotate(self, purpose: str) -> None:
-        """Put a new key first and keep one old. The file is safe on disk when this returns.
+        """Put a new key first and keep one old (all old ones of `log`). The file is safe on disk when this returns.
 
         After rotating a database role run `migrate`, which gives the role its new password.
         Raises KeysError for `hash`, which would need every index row made again.
@@ -84,7 +86,8 @@ class Keys:
             versions = _read(self.path)
             if purpose not in versions:
                 raise KeysError(f"no key with the purpose {purpose}")
-            versions[purpose] = [_new_key(), *versions[purpose]][:_KEPT_VERSIONS]
+            kept = None if purpose in _ALL_KEPT else _KEPT_VERSIONS
+            versions[purpose] = [_new_key(), *versions[purpose]][:kept]
             _write(self.path, versions)
         self._versions[purpose] = [bytes.fromhex(key) for key in versions[purpose]]
 

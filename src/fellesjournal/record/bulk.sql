@@ -95,10 +95,11 @@ CREATE OR REPLACE FUNCTION access.log_export(p_session bigint, p_export bigint, 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
-  INSERT INTO access.log (event, session, person, role, unit, controller, patient, action, kind, kinds, what, purpose, ground, device, app, outcome)
-  SELECT v_event, s.id, s.person, s.role, s.unit, u.controller, q.p, 'export', 0, p_kinds, ARRAY[p_export], s.purpose,
+  INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground, device, app, outcome)
+  SELECT v_event, s.id, s.person, s.role, o.licence, s.unit, u.controller, q.p, 'export', 0, p_kinds, ARRAY[p_export], s.purpose,
          CASE s.kind WHEN 'citizen' THEN 'EGEN' ELSE 'SYSTEM' END, coalesce(s.device, ''), s.app, 0
-  FROM unnest(p_patients) AS q (p) CROSS JOIN identity.session s LEFT JOIN identity.unit u ON u.id = s.unit WHERE s.id = p_session;
+  FROM unnest(p_patients) AS q (p) CROSS JOIN identity.session s LEFT JOIN identity.unit u ON u.id = s.unit
+  LEFT JOIN identity.post o ON o.id = s.post WHERE s.id = p_session;
 END $$;
 
 -- ── The asker's ──────────────────────────────────────────────────────────────────────────────────

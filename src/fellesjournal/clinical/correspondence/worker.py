@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from fellesjournal.access import audit
+from fellesjournal.access import audit, chain
 from fellesjournal.clinical.correspondence.actors import BULK, DISTRIBUTE, FEED, INDEX, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
@@ -49,6 +49,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
             health.register("feed", reader.check)
         parked = Worker(db)
         parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
+        parked.schedule("log-seals", "* * * * *", partial(chain.keep_sealed, db, keys=keys))
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
         parked.schedule("kept-answers", "37 3 * * *", vault.forget_answers)
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
