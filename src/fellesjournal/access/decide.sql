@@ -54,11 +54,7 @@ BEGIN
       AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
     SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
-<<<<<<< HEAD
-           s.purpose, s.device, s.app, c.closed,
-=======
-           s.purpose, s.device, s.app, s.licence, s.kind AS skind,
->>>>>>> 00b365f (access: the log is sealed each minute in a chain, and verified by command)
+           s.purpose, s.device, s.app, s.licence, c.closed,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL

@@ -116,7 +116,7 @@ BEGIN
     ELSE
       -- Nobody made the month's partition in time: its rows are in the rest and move over, the same in every column.
       LOCK TABLE access.log_rest IN EXCLUSIVE MODE;
-      EXECUTE format('CREATE TABLE access.%I (LIKE access.log INCLUDING DEFAULTS)', t);
+      EXECUTE format('CREATE TABLE access.%I (LIKE access.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', t);
       EXECUTE format('WITH moved AS (DELETE FROM access.log_rest r WHERE r.at >= $1 AND r.at < $2 RETURNING *) INSERT INTO access.%I SELECT * FROM moved', t)
       USING v_from, v_to;
       EXECUTE format('ALTER TABLE access.log ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)', t, v_from, v_to);
