@@ -95,7 +95,7 @@ def test_a_transaction_writes_updates_and_deletes_together(client: httpx.Client)
         (entry("DELETE", "Observation/000000000000001"), 404, "Bundle.entry[1]"),
         (entry("PUT", "Observation/000000000000001", observed("", id="000000000000001")), 404, "Bundle.entry[1].resource"),
         (entry("PATCH", "Observation/000000000000001"), 400, "Bundle.entry[1].resource"),
-        (entry("HEAD", "Observation/000000000000001"), 400, "Bundle.entry[1].request"),
+        (entry("OPTIONS", "Observation/000000000000001"), 400, "Bundle.entry[1].request"),
         (entry("POST", "Observation/1", observed("")), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Patient", observed("")), 400, "Bundle.entry[1].resource"),
         (entry("POST", "Patient", person(), ifNoneExist="ukjent=1"), 400, "Bundle.entry[1].request"),

@@ -264,7 +264,7 @@ def test_every_door_of_the_journal_is_capped_or_gathers_alone() -> None:
         "search", "ask",  # by `run`
         "create_named", "create_binary", "put", "discard",  # gathered; shown and written by `read` and `commit`
         "content",  # of a Binary that `read` has shown
-        "know", "together", "wait_for",  # ids and locks; nothing is shown
+        "know", "together", "apart", "wait_for",  # ids and locks; nothing is shown
     }  # fmt: skip
     capped = {name for name in doors if name in vars(CappedJournal)}
     assert doors - gathering - through_others == capped

@@ -23,6 +23,7 @@ class Entry:
 
     `question` is its condition: ifNoneExist, or what stands behind the ? of a PUT, PATCH or DELETE.
     `near` is where it may refer to other entries: its resource, or what its patch puts in.
+    What reads has the method GET, also when it posts what an operation is asked: its `request` says how.
     """
 
     place: int
@@ -97,8 +98,9 @@ def read_entry(place: int, entry: Any, *, base: str) -> Entry:
         raise fault(f"{where}.request", "is missing.")
     full_url = entry.get("fullUrl")
     named = full_url.removeprefix(f"{base}/") if isinstance(full_url, str) else ""
-    if request.get("method") == "GET" and isinstance(request.get("url"), str):
-        return Entry(place, "GET", "", "", "", named, -1, None, request)
+    if _is_asking(request):
+        sent = _sent(where, entry.get("resource"), request) if request["method"] == "POST" else None
+        return Entry(place, "GET", "", "", "", named, -1, sent, request)
     return _read_write(place, entry, request, named, base)
 
 
@@ -153,6 +155,27 @@ def _read_write(place: int, entry: dict[str, Any], request: dict[str, Any], full
     with faults_at(f"{where}.resource"):
         patch, near = patch_in(resource) if method == "PATCH" and resource else (None, resource)
     return Entry(place, method, rtype, id_, question, full_url, if_match, resource, request, patch, near)
+
+
+def _is_asking(request: dict[str, Any]) -> bool:
+    """Whether an entry reads, or calls an operation; which of these may stand in a bundle, its edge says."""
+    method, url = request.get("method"), request.get("url")
+    if not isinstance(url, str):
+        return False
+    return method in ("GET", "HEAD") or (method == "POST" and is_operation(url))
+
+
+def is_operation(url: str) -> bool:
+    """Whether an address is that of an operation: `Patient/$match`."""
+    return url.partition("?")[0].rpartition("/")[2].startswith("$")
+
+
+def _sent(where: str, resource: Any, request: dict[str, Any]) -> dict[str, Any] | None:
+    if resource is not None and not isinstance(resource, dict):
+        raise fault(f"{where}.resource", "must be a resource.")
+    if request.get("ifNoneExist") is not None:
+        raise fault(f"{where}.request.ifNoneExist", "is for what is created.")
+    return resource
 
 
 def _resource(where: str, method: str, rtype: str, resource: Any) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import PatientId
 from fellesjournal.access.relations import Fact
@@ -145,3 +146,10 @@ def own_key(id: str) -> Key:
     if found is None:
         raise NotFound
     return found
+
+
+def type_number(rtype: str) -> int:
+    """The number of a resource type. Raises NotFound for what is none."""
+    if rtype not in fhir.TYPE_NUMBER:
+        raise NotFound
+    return fhir.TYPE_NUMBER[rtype]

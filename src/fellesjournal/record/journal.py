@@ -4,20 +4,17 @@ Reads go at once. Writes are gathered and made by `commit` in one transaction wi
 either all is there afterwards, search rows and access log too, or nothing.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
 
 from fellesjournal import fhir
-from fellesjournal.access import audit
 from fellesjournal.access.decide import Decision, within
-from fellesjournal.access.model import AccessError
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
-from fellesjournal.kit.db import Connection, Database, Row, StatementTimeout
+from fellesjournal.kit.db import Database, Row, StatementTimeout
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import installation
 from fellesjournal.packages import Library
@@ -32,13 +29,12 @@ from fellesjournal.record.errors import (
     ContextNotFound,
     Gone,
     NotFound,
-    RecordError,
     UnknownPatient,
     VersionConflict,
     placed,
 )
 from fellesjournal.record.everything import EverythingQuery, Focus, read_everything
-from fellesjournal.record.gathering import Gathering, own_key
+from fellesjournal.record.gathering import own_key, type_number
 from fellesjournal.record.history import HistoryPage, HistoryQuery, read_history
 from fellesjournal.record.identify import Identified
 from fellesjournal.record.lookup import Asker, Page, Pairs, Stored
@@ -48,6 +44,7 @@ from fellesjournal.record.rows import NotOurPatient, Wanted, body_of, gather
 from fellesjournal.record.search import SearchQuery, parse_search
 from fellesjournal.record.single_writes import single_writes
 from fellesjournal.record.subscriptions.wish import Terms
+from fellesjournal.record.transacted import Transacted
 from fellesjournal.record.value_sets import Visible
 from fellesjournal.record.written import Written, fault, written
 from fellesjournal.terminology import Terminology
@@ -99,17 +96,14 @@ class Vault:
 
 
 @dataclass(kw_only=True)
-class Journal(Gathering):
+class Journal(Transacted):
     """One reader's view, for one request. Not to be shared between requests."""
 
     vault: Vault
-    _conn: Connection | None = None
-    _touched: set[int] = field(default_factory=set)
-    _has_written: bool = False
 
     async def read(self, rtype: str, id: str, *, version: int = 0) -> Stored:
         """One resource, its current version or a named one. Raises NotFound (hidden too), Gone, SessionOver."""
-        number = _number(rtype)
+        number = type_number(rtype)
         key = ids.decode(id) or await self._find(rtype, id)
         item = store.PointRead(self.decision.secret, number, *key, version)
         if self._conn is None:
@@ -130,7 +124,7 @@ class Journal(Gathering):
         """Versions of one resource, newest first: rows (version, updated, op, body). Raises NotFound, SessionOver."""
         slot, pid = ids.decode(id) or await self._find(rtype, id)
         asked: dict[str, Any] = {"secret": self.decision.secret, "before": before, "limit": limit}
-        rows = await store.history_of(self._db, rtype=_number(rtype), slot=slot, pid=pid, **asked)
+        rows = await store.history_of(self._db, rtype=type_number(rtype), slot=slot, pid=pid, **asked)
         if rows and rows[0]["status"] != 200:
             raise fault(rows[0]["status"])
         if not rows and before == 2**31 - 1:
@@ -175,35 +169,6 @@ class Journal(Gathering):
     async def run(self, query: SearchQuery, *, after: str | None = None) -> Page:
         """One page of a search that was parsed before."""
         return await self._asker().page(query, after=after)
-
-    @asynccontextmanager
-    async def together(self) -> AsyncGenerator[Connection, None]:
-        """All that this journal does inside is one transaction; inside another it is a part of that.
-
-        A refusal ends it: what was written goes, and what was only asked for stays in the log.
-        """
-        if self._conn is not None:
-            yield self._conn
-            return
-        refusal: Exception | None = None
-        try:
-            async with self.vault.db.transaction() as conn:
-                self._conn, self._touched, self._has_written = conn, set(), False
-                try:
-                    yield conn
-                except (AccessError, RecordError) as error:
-                    # A deletion touches nobody that is known here, and is taken back like any write.
-                    if self._has_written:
-                        raise
-                    refusal = error
-                finally:
-                    self._conn = None
-        except (AccessError, RecordError):
-            # What the database logged went with the transaction.
-            await self._log_refusal(self._touched)
-            raise
-        if refusal is not None:
-            raise refusal
 
     async def wait_for(self, queries: Sequence[SearchQuery]) -> None:
         """Go on alone: whoever else asks one of these before a write has done, or waits; inside `together`.
@@ -350,8 +315,8 @@ class Journal(Gathering):
         return Context(fhir.TYPE_NUMBER[item.rtype], (item.slot, item.pid), columns.patient[0] or 0, columns.sens[0])
 
     @property
-    def _db(self) -> Database | Connection:
-        return self._conn or self.vault.db
+    def _pool(self) -> Database:
+        return self.vault.db
 
     async def _patient_of(self, rtype: str, id: str) -> int:
         """The pid of the Patient whom a resource that may be read is about; UNIT_OWN for nobody."""
@@ -387,13 +352,3 @@ class Journal(Gathering):
     def _asker(self) -> Asker:
         waiting = self.vault.chart_searches if self._conn is None else None
         return Asker(self._db, self.vault.keys, self.decision, waiting, Visible(self))
-
-    async def _log_refusal(self, patients: Iterable[int]) -> None:
-        named = sorted({max(patient, 0) for patient in patients})
-        await audit.log_refusal(self._db, decision=self.decision, action="write", patients=named)
-
-
-def _number(rtype: str) -> int:
-    if rtype not in fhir.TYPE_NUMBER:
-        raise NotFound
-    return fhir.TYPE_NUMBER[rtype]

@@ -19,19 +19,23 @@ class _TakenBack(RecordError):
 async def rehearse(journal: Journal, gather: Callable[[Journal], Awaitable[None]]) -> list[fhir.Issue]:
     """Gather a write, commit it and take it back: why it would be refused; nothing when it would be done.
 
-    Raises SessionOver.
+    In a transaction that is open nothing else of it is taken back. Raises SessionOver.
     """
+    told: list[fhir.Issue] = []
     try:
-        async with journal.together():
+        async with journal.apart():
             await gather(journal)
             await journal.commit()
             raise _TakenBack
     except _TakenBack:
-        return []
+        pass
     except SessionOver:
         raise
     except (RecordError, AccessError) as refusal:
-        return issues_of(refusal)
+        told = issues_of(refusal)
+    # What ids stood for while it was there.
+    journal.forget()
+    return told
 
 
 def issues_of(error: AccessError | RecordError) -> list[fhir.Issue]:

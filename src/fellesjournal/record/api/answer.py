@@ -17,7 +17,7 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import SessionOver
 from fellesjournal.kit.db import Connection, StatementTimeout
 from fellesjournal.record import store
-from fellesjournal.record.api.http import json_response, preference, query_text, version_headers
+from fellesjournal.record.api.http import journal_of, json_response, preference, query_text, version_headers
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Busy, KeyReused, Malformed, NameTaken, VersionConflict
 from fellesjournal.record.journal import Journal, Vault
@@ -45,7 +45,7 @@ async def answers(request: Request, decision: Decision, body: bytes, work: Work,
 
     Raises KeyReused, Busy, Malformed (the key), and what the work raises: a refused request may be sent again.
     """
-    journal: Journal = request.app.state.vault.open(decision)
+    journal = journal_of(request, decision)
     key = request.headers.get(KEY)
     if key is None:
         return await _twice(journal, work)

@@ -13,15 +13,17 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Message
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.access.model import AccessError
 from fellesjournal.record.api import representation
-from fellesjournal.record.api.answer import Raced, answers
+from fellesjournal.record.api.answer import KEY, Raced, answers
 from fellesjournal.record.api.conditional import not_modified
 from fellesjournal.record.api.http import (
+    MEDIA_TYPE,
     error_response,
     fhir_errors,
     http_date,
@@ -34,25 +36,33 @@ from fellesjournal.record.api.http import (
 )
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.api.write import base_of
-from fellesjournal.record.bundle import Entry, list_entries, read_entries, read_entry
-from fellesjournal.record.errors import Malformed, NameTaken, NotFound, RecordError, VersionConflict
+from fellesjournal.record.bundle import Entry, is_operation, list_entries, read_entries, read_entry
+from fellesjournal.record.errors import (
+    Malformed,
+    NameTaken,
+    NotFound,
+    RecordError,
+    VersionConflict,
+    faults_at,
+)
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.rows import stamp
 from fellesjournal.record.transaction import Answer, found, run
 
 _VERSION = re.compile(r'W/"([0-9]{1,9})"')
-_OWN_HEADERS = {"ifNoneMatch": b"if-none-match", "ifModifiedSince": b"if-modified-since"}
+_OWN_HEADERS = {"ifNoneMatch": b"if-none-match", "ifModifiedSince": b"if-modified-since", "ifMatch": b"if-match"}
+_KEPT_HEADERS = (b"prefer", b"accept-language")
 
 
-def bundles(reads: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of batch and transaction; their GET entries are answered by these routes."""
+def bundles(reads: Sequence[Route], *, changes: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of batch and transaction: what reads is answered by `reads`, in a batch by `changes` too."""
 
     @fhir_errors
     @fhir_interaction("transaction")
     async def bundle(request: Request, decision: Decision) -> Response:
         """A Bundle of type transaction (all or nothing) or batch (each by itself)."""
         body = await read_body(request)
-        work = _Bundle(request, decision, body, reads)
+        work = _Bundle(request, decision, body, reads, changes)
         done = await answers(request, decision, body, work.run, again=work.read_again)
         return json_response(_text(request, work.kind, done).encode())
 
@@ -62,8 +72,11 @@ def bundles(reads: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
 class _Bundle:
     """One bundle: read from its bytes each time it is done, since the doing changes references in place."""
 
-    def __init__(self, request: Request, decision: Decision, body: bytes, reads: Sequence[Route]) -> None:
-        self._request, self._decision, self._body, self._reads = request, decision, body, reads
+    def __init__(
+        self, request: Request, decision: Decision, body: bytes, reads: Sequence[Route], changes: Sequence[Route]
+    ) -> None:
+        self._request, self._decision, self._body = request, decision, body
+        self._reads, self._changes = reads, changes
         self.kind = ""
 
     async def run(self, journal: Journal) -> list[Answer]:
@@ -99,7 +112,11 @@ class _Bundle:
         """One entry of a batch, whose refusal is its answer."""
 
         async def once() -> Answer:
-            (answer,) = await self._do(journal, [read_entry(place, entry, base=base_of(self._request))])
+            wish = read_entry(place, entry, base=base_of(self._request))
+            if is_operation(str(wish.request.get("url"))):
+                with faults_at(wish.asked):
+                    return await self._get(journal, wish)
+            (answer,) = await self._do(journal, [wish])
             return answer
 
         async def twice() -> Answer:
@@ -118,33 +135,59 @@ class _Bundle:
             return Answer(error.status, outcome=bytes(error_response(error).body).decode())
 
     async def _get(self, journal: Journal, entry: Entry) -> Answer:
-        """A read, as if it had come by itself, in the journal of the bundle."""
+        """A read or an operation, as if it had come by itself, in the journal of the bundle."""
         request = self._as_request(entry, journal)
-        for route in self._reads:
+        is_called = is_operation(str(entry.request["url"]))
+        for route in [*self._reads, *self._changes]:
             match, more = route.matches(request.scope)
-            if match == Match.FULL:
+            if match == Match.FULL and is_called == is_operation(route.path):
+                self._check_change(route)
                 request.scope.update(more)
-                if request.path_params.get("rtype") == "Binary" and route.name in ("read", "vread"):
-                    return await _binary(journal, request)
-                # The whole bundle has one format; each entry may ask for a part.
-                pairs = [pair for pair in query_pairs(query_text(request)) if pair[0] != "_format"]
-                representation.ask_with(request, pairs)
-                response = await inspect.unwrap(route.endpoint)(request, self._decision)
-                return _of_response(await representation.represented(request, response))
-        raise Malformed("A GET in a bundle is a read, a version, a history or a search: Type/id, Type?…")
+                answer = await self._read(journal, request, route)
+                return replace(answer, body=None) if entry.request["method"] == "HEAD" else answer
+        raise Malformed(
+            "In a bundle a GET is a read, a version, a history, a search or an operation that changes nothing"
+            " (Type/id, Type?…, Type/$operation); a POST to Type/$operation is an operation that is offered."
+        )
+
+    async def _read(self, journal: Journal, request: Request, route: Route) -> Answer:
+        if request.path_params.get("rtype") == "Binary" and route.name in ("read", "vread"):
+            return await _binary(journal, request)
+        # The whole bundle has one format; each entry may ask for a part.
+        pairs = [pair for pair in query_pairs(query_text(request)) if pair[0] != "_format"]
+        representation.ask_with(request, pairs)
+        response = await inspect.unwrap(route.endpoint)(request, self._decision)
+        return _of_response(await representation.represented(request, response))
+
+    def _check_change(self, route: Route) -> None:
+        """Raise for an operation that makes a version where it can't be done by itself, once."""
+        if route not in self._changes:
+            return
+        if self.kind == "transaction":
+            raise Malformed("An operation that changes something stands by itself, or in a batch.")
+        if KEY in self._request.headers:
+            raise Malformed("A batch with an Idempotency-Key holds no operation that changes something.")
 
     def _as_request(self, entry: Entry, journal: Journal) -> Request:
         url = str(entry.request["url"]).removeprefix(base_of(self._request)).lstrip("/")
         path, _, query = url.partition("?")
         outer = self._request
-        kept = [(name, value) for name, value in outer.scope["headers"] if name == b"prefer"]
+        kept = [(name, value) for name, value in outer.scope["headers"] if name in _KEPT_HEADERS]
         own = [(name, _as_header(key, str(entry.request[key])).encode("latin-1", "replace"))
                for key, name in _OWN_HEADERS.items() if entry.request.get(key) is not None]  # fmt: skip
+        body = fhir.encode(entry.resource) if entry.resource is not None else b""
+        kind = [(b"content-type", MEDIA_TYPE.encode())] if body else []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
         return Request(
             {
-                **outer.scope, "method": "GET", "path": "/" + unquote(path), "root_path": "",
-                "query_string": query.encode(), "headers": kept + own, "path_params": {}, "state": {"journal": journal},
-            }
+                **outer.scope, "method": "POST" if entry.request["method"] == "POST" else "GET",
+                "path": "/" + unquote(path), "root_path": "", "query_string": query.encode(),
+                "headers": kept + own + kind, "path_params": {}, "state": {"journal": journal},
+            },
+            receive,
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.history import history, system_history, type_history
 from fellesjournal.record.api.imports import import_routes
 from fellesjournal.record.api.metadata import capabilities
-from fellesjournal.record.api.operations.offered import READS, operation_routes
+from fellesjournal.record.api.operations.offered import CHANGES, READS, operation_routes
 from fellesjournal.record.api.patch import patch, patch_matching
 from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
@@ -32,9 +32,9 @@ _reads: list[Route] = [
     Route("/{rtype}/{id}/{within}", search_get, methods=["GET"], name="search-compartment"),
     Route("/", search_get, methods=["GET"], name="search-system"),
 ]
-"""What may stand in a bundle as a GET."""
+"""What reads may stand in a bundle."""
 
-_bundle = bundles([*READS, *_reads])
+_bundle = bundles([*READS, *_reads], changes=CHANGES)
 
 
 def _names() -> Iterable[str]:

@@ -28,7 +28,7 @@ _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefin
 class Operation(NamedTuple):
     """One operation on a resource type, or on every one (`Resource`) but `not_for`. By GET too when it changes nothing.
 
-    `in_bundles`: whether a GET of it may stand in a bundle.
+    `is_change`: it makes a version, and is done by itself; a batch may hold it, a transaction may not.
     """
 
     rtype: str
@@ -36,7 +36,7 @@ class Operation(NamedTuple):
     endpoint: Endpoint
     places: tuple[str, ...] = (_OF_INSTANCE,)
     methods: tuple[str, ...] = ("GET", "POST")
-    in_bundles: bool = True
+    is_change: bool = False
     guide: str = ""
     not_for: tuple[str, ...] = ()
 
@@ -71,14 +71,15 @@ OPERATIONS: Final = (
         guide=f"{_BACKPORT}get-ws-binding-token",
     ),
     Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
-    Operation(_ANY, "meta-add", meta_add, methods=("POST",), not_for=("Binary",)),
-    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",), not_for=("Binary",)),
-    # What it tries and takes back would take the bundle's writes with it, or stay among them.
-    Operation(_ANY, "validate", validate, (_OF_TYPE, _OF_INSTANCE), in_bundles=False),
+    Operation(_ANY, "meta-add", meta_add, methods=("POST",), is_change=True, not_for=("Binary",)),
+    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",), is_change=True, not_for=("Binary",)),
+    Operation(_ANY, "validate", validate, (_OF_TYPE, _OF_INSTANCE)),
 )
 
-READS: Final = [route for one in OPERATIONS if "GET" in one.methods and one.in_bundles for route in one.routes()]
-"""What may stand in a bundle as a GET."""
+READS: Final = [route for one in OPERATIONS if not one.is_change for route in one.routes()]
+"""What may stand in a bundle."""
+CHANGES: Final = [route for one in OPERATIONS if one.is_change for route in one.routes()]
+"""What may stand in a batch."""
 
 
 def operation_routes() -> list[Route]:
