@@ -10,6 +10,7 @@ import pytest
 
 from fellesjournal import fhir
 from fellesjournal.kit.ids import decode
+from fellesjournal.record.search import SearchError
 from fellesjournal.record.subscriptions.match import fulfils, is_elsewhere, read_filter, subject_of
 from tests.record.samples import make, make_person, weight
 from tests.record.subscriptions.receiver import Receiver, receiving, subscription, until
@@ -79,6 +80,12 @@ FILTERS = (
     "date=eb2026-01-03", "date=ap2026-01", "_tag=a", "_tag=urn:x|a,urn:x|b", "subject=Patient/PERSON", "patient=PERSON",
     "performer=Practitioner/chosen-doctor", "performer=Practitioner/other", "status=final&date=2026-01-02",
     "status=final&status=amended", "_id=OWN", "_id=000000000000000",
+    *(f"value-quantity={prefix}{value}" for prefix in ("", "ne", "gt", "ge", "lt", "le", "sa", "eb", "ap") for value in
+      ("72.5", "72.50", "70", "72.5||kg", "72500|http://unitsofmeasure.org|g", "72.5|http://unitsofmeasure.org|kg")),
+    "value-quantity=5|http://unitsofmeasure.org|cm", "value-quantity=70,72.50", "value-quantity:missing=true",
+    "value-quantity:missing=false", "component-code:missing=true", "code:missing=false", "encounter:missing=true",
+    "code:text=kropp", "code:text=vekt", "performer:text=x", "performer:missing=true", "date:missing=false",
+    "identifier:of-type=urn:t|MR|1", "identifier:of-type=urn:t|MR|2",
 )  # fmt: skip
 
 
@@ -91,6 +98,12 @@ def test_a_filter_chooses_what_a_search_finds(site: Site, client: httpx.Client) 
         body = json.loads(weight(patient, status=status, day=f"2026-01-0{n + 1}"))
         body["meta"] = {"tag": [{"system": "urn:x", "code": "ab"[n % 2]}]}
         body["performer"] = [{"reference": "Practitioner/chosen-doctor"}] if n else [{"display": "x"}]
+        body["identifier"] = [{"type": {"coding": [{"system": "urn:t", "code": "MR"}]}, "value": str(n)}]
+        body["code"]["text"] = "Kroppsvekt" if n else "Vekt"
+        body["valueQuantity"] |= {"value": 70 + n, "comparator": "<"} if n == 3 else {"value": 72.5 - n}
+        if n == 2:
+            del body["valueQuantity"]
+            body["valueString"] = "ikke målt"
         made.append(make(client, "Observation", json.dumps(body).encode()))
     key = decode(patient) or (0, 0)
     bodies = {id_: fhir.parse(client.get(f"/Observation/{id_}").content) for id_ in made}
@@ -102,6 +115,9 @@ def test_a_filter_chooses_what_a_search_finds(site: Site, client: httpx.Client) 
         assert not (found and is_elsewhere(read_filter("Observation", text), patient=key[1])), text
     for text in ("patient=1v0samj5eh075es", "subject=Patient/1v0samj5eh075es&status=final"):
         assert is_elsewhere(read_filter("Observation", text), patient=1), text
+    for text in ("code:in=http://x.no/v", "code:below=urn:x|a", "subject:Patient.name=a", "code-value-quantity=a$5"):
+        with pytest.raises(SearchError):
+            read_filter("Observation", text)
     unsure = ("performer=Patient/1v0samj5eh075es", "subject=Group/1v0samj5eh075es", "patient=chosen", "status=final")
     for text in unsure:
         assert not is_elsewhere(read_filter("Observation", text), patient=1), text
@@ -116,3 +132,22 @@ def _found(client: httpx.Client, patient: str, text: str) -> set[str]:
 def _holds(site: Site, id_: str, body: dict[str, Any], text: str) -> bool:
     subject = subject_of(body, ids=frozenset({id_}), hash64=site.keys.hash64)
     return fulfils(read_filter("Observation", text).query, subject, hash64=site.keys.hash64)
+
+
+URIS = ("url=urn:a", "url=http://x.no/a", "url:below=http://x.no/a", "url:below=http://x.no", "url:above=http://x.no/a/b/c",
+        "url:above=http://x.no/a", "url:missing=true", "url:missing=false")  # fmt: skip
+
+
+def test_an_address_is_chosen_as_a_search_finds_it(site: Site, client: httpx.Client) -> None:
+    made = {}
+    for id_, url in (("uri-1", "http://x.no/a"), ("uri-2", "http://x.no/a/b"), ("uri-3", "http://x.no/ab")):
+        body = {"resourceType": "ValueSet", "id": id_, "status": "draft", "url": url, "name": "UriTest"}
+        assert client.put(f"/ValueSet/{id_}", json=body).status_code == 201
+        made[id_] = fhir.parse(client.get(f"/ValueSet/{id_}").content)
+    for text in URIS:
+        answer = client.get("/ValueSet", params=httpx.QueryParams(f"{text}&name=UriTest"))
+        found = {entry["resource"]["id"] for entry in answer.json().get("entry", []) if entry["resource"]["id"] in made}
+        told = {id_ for id_, body in made.items() if fulfils(
+            read_filter("ValueSet", text).query, subject_of(body, ids=frozenset({id_}), hash64=site.keys.hash64),
+            hash64=site.keys.hash64)}  # fmt: skip
+        assert told == found, text

@@ -1,5 +1,9 @@
-"""Comparisons of a searched value with the columns of a row: fixed pieces of SQL, whatever the table."""
+"""Comparisons of a searched value with the columns of a row: fixed pieces of SQL, whatever the table.
 
+`counted` says in Python what `numbered` says in SQL; a test holds them equal.
+"""
+
+from math import inf, nan
 from typing import Final
 
 from fellesjournal.record.search.model import DateValue, NumberValue
@@ -27,6 +31,27 @@ def numbered(wanted: NumberValue, low: str, high: str, params: Params) -> str:
     """A stored range [low, high) against a number."""
     write = _within if wanted.prefix in ("eq", "ne", "ap") else _beside
     return write(wanted, low, high, params)
+
+
+def counted(wanted: NumberValue, low: float, high: float) -> bool:
+    """The same as `numbered`, of a range that is at hand."""
+    if wanted.prefix == "ap":
+        return low < wanted.hi and high > wanted.lo
+    if wanted.prefix in ("eq", "ne"):
+        slack = (wanted.hi - wanted.lo) * NEAR
+        lo, hi = wanted.lo - slack, wanted.hi + slack
+        return low >= lo and low < hi and high <= hi if wanted.prefix == "eq" else low < lo or high > hi
+    slack, exact = abs(wanted.value) * NEAR, wanted.value
+    is_open = low == -inf or high == inf
+    middle = nan if is_open else (low + high) / 2
+    return {
+        "gt": high > exact and (is_open or middle > exact + slack),
+        "ge": high > exact and (is_open or middle >= exact - slack),
+        "lt": low < exact and (is_open or middle < exact - slack),
+        "le": low < exact + slack and (is_open or middle <= exact + slack),
+        "sa": high > exact and (low >= exact or (not is_open and middle > exact + slack)),
+        "eb": low < exact and (high <= exact or (not is_open and middle < exact - slack)),
+    }[wanted.prefix]
 
 
 def starts(column: str, text: str, params: Params) -> str:

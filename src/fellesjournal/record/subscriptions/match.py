@@ -1,6 +1,8 @@
 """Whether a resource fulfils search parameters, without a database: by the same rows that a search would find.
 
-For what has a row of its own in every version: codes, references, dates, texts and addresses, without chains.
+For what has a row of its own in every version: codes, references, dates, numbers, quantities, texts and addresses.
+A chain looks at another resource, a value set at codes elsewhere: either may change without an event, so that nobody
+could say whether the filter held. They are refused.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from fellesjournal import fhir
-from fellesjournal.fhir.keys import Hash64, fold, uri_key
+from fellesjournal.fhir.keys import Hash64, canonical_param, fold, uri_key
 from fellesjournal.kit.ids import decode
 from fellesjournal.record.search import parse_search
+from fellesjournal.record.search.coded import by_terminology
+from fellesjournal.record.search.compare import counted
 from fellesjournal.record.search.error import refusal
 from fellesjournal.record.search.match import hashes
-from fellesjournal.record.search.model import Clause, DateValue, ReferenceValue, SearchQuery, TextValue
+from fellesjournal.record.search.model import Clause, DateValue, NumberValue, ReferenceValue, SearchQuery, TextValue
 
 _MODIFIERS: Final = {
-    "token": ("", "not"), "reference": ("", "identifier"), "date": ("",), "string": ("", "exact", "contains"),
-    "uri": ("",), "id": ("",),
+    "token": ("", "not", "of-type", "text", "missing"), "reference": ("", "identifier", "text", "missing"),
+    "date": ("", "missing"), "number": ("", "missing"), "quantity": ("", "missing"),
+    "string": ("", "exact", "contains", "missing"), "uri": ("", "below", "above", "missing"), "id": ("",),
 }  # fmt: skip
 _MAX_LENGTH: Final = 2000
 
@@ -58,6 +63,8 @@ def read_filter(rtype: str, text: str, *, base: str = "") -> Filter:
     if len(clauses) != len(pairs):
         raise refusal("filter", "chains, _has, and what looks at more than one resource can't be used here")
     for clause in clauses:
+        if by_terminology(clause):
+            raise refusal(clause.code[:64], f":{clause.modifier} can't be used here: name the codes themselves")
         if clause.modifier not in _MODIFIERS.get(clause.type, ()):
             raise refusal(clause.code[:64], "this kind of parameter, or its modifier, can't be used here")
     return Filter(rtype, query)
@@ -108,6 +115,10 @@ def _holds(clause: Clause, subject: Subject, hash64: Hash64) -> bool:
     rows = subject.rows
     if clause.type == "id":
         return any(cast(TextValue, value).text in subject.ids for value in clause.values)
+    if clause.modifier == "missing":
+        return (cast(TextValue, clause.values[0]).text == "true") != _is_there(clause, rows)
+    if clause.modifier == "text":
+        return any(_called(clause, cast(TextValue, value).text, rows) for value in clause.values)
     if clause.type == "token":
         found = _meets(rows.token_param, rows.token_h, clause, hash64)
         return not found if clause.modifier == "not" else found
@@ -115,10 +126,46 @@ def _holds(clause: Clause, subject: Subject, hash64: Hash64) -> bool:
         return _meets(rows.reference_param, rows.reference_h, clause, hash64)
     if clause.type == "date":
         return any(_dated(cast(DateValue, value), *row) for value in clause.values for row in _dates(clause, rows))
-    if clause.type == "uri":
-        wanted = {uri_key(cast(TextValue, value).text) for value in clause.values}
-        return any(p == clause.param and v in wanted for p, v in zip(rows.uri_param, rows.uri_v, strict=True))
-    return any(_spelt(clause, cast(TextValue, value).text, rows) for value in clause.values)
+    if clause.type in ("number", "quantity"):
+        return any(_measured(clause, cast(NumberValue, value), rows, hash64) for value in clause.values)
+    one = _addressed if clause.type == "uri" else _spelt
+    return any(one(clause, cast(TextValue, value).text, rows) for value in clause.values)
+
+
+def _is_there(clause: Clause, rows: fhir.IndexRows) -> bool:
+    """Whether there is any value; a concept of a text alone is one."""
+    kept = fhir.kept_as(clause.rtype, clause.code, clause.param)
+    held: dict[str, list[int]] = {
+        "token": rows.token_param, "reference": rows.reference_param, "date": rows.date_param, "uri": rows.uri_param,
+        "number": rows.quantity_param, "quantity": rows.quantity_param, "string": rows.string_param,
+    }  # fmt: skip
+    has_text = clause.type in ("token", "reference") and any(param in kept for param in rows.string_param)
+    return clause.param in held[clause.type] or has_text
+
+
+def _called(clause: Clause, text: str, rows: fhir.IndexRows) -> bool:
+    """As `record.search.match` says it: codes that stand for a text where there is none are not looked at."""
+    kept, folded = fhir.kept_as(clause.rtype, clause.code, clause.param), fold(text)
+    return any(
+        param in kept and not exact and v.startswith(folded)
+        for param, v, exact in zip(rows.string_param, rows.string_v, rows.string_exact, strict=True)
+    )
+
+
+def _measured(clause: Clause, wanted: NumberValue, rows: fhir.IndexRows, hash64: Hash64) -> bool:
+    param = canonical_param(clause.param) if wanted.is_base else clause.param
+    unit = 0 if clause.type == "number" else None if wanted.unit is None else hash64(wanted.unit)
+    held = zip(rows.quantity_param, rows.quantity_unit, rows.quantity_lo, rows.quantity_hi, strict=True)
+    return any(p == param and unit in (None, u) and counted(wanted, low, high) for p, u, low, high in held)
+
+
+def _addressed(clause: Clause, uri: str, rows: fhir.IndexRows) -> bool:
+    held = [v for param, v in zip(rows.uri_param, rows.uri_v, strict=True) if param == clause.param]
+    if clause.modifier == "above":
+        pieces = uri.split("/")
+        return any(v in {uri_key("/".join(pieces[:n])) for n in range(1, len(pieces) + 1)} for v in held)
+    below = uri.rstrip("/") + "/" if clause.modifier == "below" else None
+    return any(v == uri_key(uri) or (below is not None and v.startswith(below)) for v in held)
 
 
 def _meets(params: list[int], held: list[int], clause: Clause, hash64: Hash64) -> bool:
