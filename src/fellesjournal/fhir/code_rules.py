@@ -1,14 +1,15 @@
-"""Codes that follow a rule instead of standing in a list: media types (RFC 6838), language tags (RFC 5646), currencies.
+"""Codes that follow a rule instead of standing in a list: media types (RFC 6838), language tags (RFC 5646), currencies,
+units (UCUM).
 
-R4 requires them by value sets that nobody could spell out.
+R4 requires them by value sets that nobody could spell out, or lets what it recommends go no further (maxValueSet).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 
 from babel import Locale
 
@@ -54,3 +55,53 @@ RULES: Final[dict[str, Callable[[str], bool]]] = {
     "http://hl7.org/fhir/ValueSet/currencies": is_currency,
 }
 """Value sets whose codes follow a rule."""
+
+_LANGUAGE: Final = "urn:ietf:bcp:47"
+_UCUM: Final = "http://unitsofmeasure.org"
+_LANGUAGES: Final = "http://hl7.org/fhir/ValueSet/all-languages"
+_UNITS: Final = "http://hl7.org/fhir/ValueSet/ucum-units"
+_TIMES: Final = "http://hl7.org/fhir/ValueSet/all-time-units"
+_DISTANCES: Final = "http://hl7.org/fhir/ValueSet/all-distance-units"
+_IN_LANGUAGES: Final = frozenset({
+    "ClaimResponse.processNote.language", "ExplanationOfBenefit.processNote.language",
+    "HealthcareService.communication", "Patient.communication.language", "Practitioner.communication",
+    "RelatedPerson.communication.language",
+})  # fmt: skip
+_OF_TYPE: Final = {"Age": _TIMES, "Duration": _TIMES, "Distance": _DISTANCES}
+
+
+def limit_of(path: str, *, type_name: str, binding: str | None) -> str | None:
+    """Return the value set that a concept or a quantity at a path may not go beyond; None where there is none."""
+    if type_name == "CodeableConcept":
+        return _LANGUAGES if path in _IN_LANGUAGES else _UNITS if binding == _UNITS else None
+    return _OF_TYPE.get(type_name)
+
+
+def _is_in_language(value: Any) -> bool:
+    codings = value.get("coding")
+    return not codings or any(c.get("system") == _LANGUAGE and is_language(c.get("code", "")) for c in codings)
+
+
+def _is_in_units(value: Any) -> bool:
+    return any(c.get("system") == _UCUM and _dimensions(c.get("code", "")) is not None for c in value.get("coding", ()))
+
+
+def _is_of(dimension: str) -> Callable[[Any], bool]:
+    def holds(value: Any) -> bool:
+        return "code" not in value or _dimensions(value["code"]) == ((dimension, 1),)
+
+    return holds
+
+
+@lru_cache(maxsize=2048)
+def _dimensions(code: str) -> tuple[tuple[str, int], ...] | None:
+    # The grammar of units stands on the structures, which stand on these rules.
+    from fellesjournal.fhir.fhirpath.ucum import is_unit, unit
+
+    return unit(code).dimensions if is_unit(code) else None
+
+
+LIMITS: Final[dict[str, Callable[[Any], bool]]] = {
+    _LANGUAGES: _is_in_language, _UNITS: _is_in_units, _TIMES: _is_of("s"), _DISTANCES: _is_of("m"),
+}  # fmt: skip
+"""What a concept or a quantity, whose structure is sound, must fulfil to be within a value set."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fellesjournal.fhir.code_rules import RULES
+from fellesjournal.fhir.code_rules import LIMITS, RULES
 from fellesjournal.fhir.fhirpath import FhirPathError
 from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
 from fellesjournal.fhir.primitives import CHECKS, Check
@@ -124,7 +124,13 @@ def _value(field: Field) -> Check:
         return _bound(field, field.binding)
     if field.type == "Reference":
         return _reference(field.targets)
+    if field.limit:
+        return _limited(_object(field.type), LIMITS[field.limit])
     return CHECKS[field.type] if is_primitive(field.type) else _object(field.type)
+
+
+def _limited(is_sound: Check, holds: Check) -> Check:
+    return lambda value: is_sound(value) and holds(value)
 
 
 def _reference(targets: frozenset[str]) -> Check:

@@ -1,4 +1,5 @@
-"""What R4 itself recommends to be coded by a value set, without insisting: its extensible bindings.
+"""What R4 itself recommends to be coded by a value set, without insisting: its extensible bindings. And the one that it
+requires from a list of somebody else's, of LOINC's answers, which is known where a package brings it.
 
 Source: https://hl7.org/fhir/R4/terminologies.html#extensible
 """
@@ -12,6 +13,9 @@ from fellesjournal.fhir.profile.model import BindingQuestion, CodedKind, codes_i
 from fellesjournal.fhir.structures import Field, catalogue, is_primitive, structure
 
 MAX_QUESTIONS: Final = 500
+ELSEWHERE: Final = frozenset({"MolecularSequence"})
+"""Types with an element that is bound to such a list."""
+_VARIANTS: Final = "http://loinc.org/vs/LL379-9"
 
 
 def recommended_codes(resource: dict[str, Any]) -> list[BindingQuestion]:
@@ -28,6 +32,23 @@ def recommended_codes(resource: dict[str, Any]) -> list[BindingQuestion]:
             if type(item) is dict:
                 todo.append((item, str(item["resourceType"]) if field.type == "Resource" else field.type, place))
     return found[:MAX_QUESTIONS]
+
+
+def codes_elsewhere(resource: dict[str, Any]) -> list[BindingQuestion]:
+    """Ask of each code that must be of a list that is not R4's own, 500 at most. The resource is valid."""
+    found = []
+    given = resource.get("structureVariant", ()) if resource["resourceType"] in ELSEWHERE else ()
+    for n, variant in enumerate(given[:MAX_QUESTIONS]):
+        codings = codes_in(variant.get("variantType", {}))
+        place = f"MolecularSequence.structureVariant[{n}].variantType"
+        if codings:
+            found.append(
+                BindingQuestion(
+                    value_set=_VARIANTS, strength="required", kind="CodeableConcept", codings=codings, path=place,
+                    has_text=False, profile="",
+                )
+            )  # fmt: skip
+    return found
 
 
 def _items(value: dict[str, Any], shape: str, path: str) -> Iterator[tuple[Field, Any, str]]:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fellesjournal.fhir.code_rules import RULES
+from fellesjournal.fhir.code_rules import RULES, limit_of
 
 
 class RawElement(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -73,6 +73,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     `name` is the element in FHIRPath (`value`), `key` the property (`valueQuantity`). `type` names a
     data type, or the path of a nested structure (`Observation.component`). `summary`: `_summary=true` shows it.
     `targets` are the types that a reference may name; empty where it may name any, and for what is no reference.
+    `limit` is a value set of `code_rules.LIMITS`.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     binding: str | None
     summary: bool = False
     targets: frozenset[str] = frozenset()
+    limit: str | None = None
 
 
 class Structure(msgspec.Struct, frozen=True):
@@ -203,6 +205,7 @@ def _field(element: RawElement, *, name: str, key: str, type_name: str, choice: 
         binding=_binding(element),
         summary=element.summary,
         targets=frozenset(element.targets) if type_name == "Reference" else frozenset(),
+        limit=limit_of(element.path, type_name=type_name, binding=element.binding),
     )
 
 

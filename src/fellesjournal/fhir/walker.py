@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fellesjournal.fhir.code_rules import RULES
+from fellesjournal.fhir.code_rules import LIMITS, RULES
 from fellesjournal.fhir.compile_validator import named_if_accepted
 from fellesjournal.fhir.fhirpath import FhirPathError, TooCostly
 from fellesjournal.fhir.invariants import Rule, rules_at, rules_of
@@ -229,9 +229,12 @@ class _Walk:
         elif field.type == "Reference":
             self._reference(item, targets=field.targets, path=path)
         else:
+            before = len(self.issues)
             self.object(item, shape=structure(field.type), path=path)
             if field.binding and type(item) is dict:
                 self._concept(item, value_set=field.binding, path=path)
+            if field.limit and len(self.issues) == before and not LIMITS[field.limit](item):
+                self.add(path, "code-invalid", f"expected a code of {field.limit}")
 
     def _reference(self, item: Any, *, targets: frozenset[str], path: str) -> None:
         start = len(self.issues)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fellesjournal import fhir
 from fellesjournal.fhir.profile import BindingQuestion, CodeAsked, Profiles, Report, complaint
-from fellesjournal.fhir.recommended import recommended_codes
+from fellesjournal.fhir.recommended import ELSEWHERE, codes_elsewhere, recommended_codes
 from fellesjournal.kit.settings import SettingsError
 from fellesjournal.packages import Library, NotLoaded, Source
 from fellesjournal.terminology import Terminology
@@ -44,7 +44,7 @@ class Conformance:
 
     async def may_object(self, rtype: str, named: Sequence[str]) -> bool:
         """Whether there is anything to hold a resource of this type against, which names these definitions."""
-        if rtype in self.required:
+        if rtype in self.required or rtype in ELSEWHERE:
             return True
         return bool(named) and await self._is_any_installed(named)
 
@@ -56,7 +56,7 @@ class Conformance:
         `named` are the definitions that it names, `profiles` others to hold it against.
         """
         report = await self._report(resource, [*named, *profiles], profiles)
-        return [*report.issues, *await self._bound(report.bindings)]
+        return [*report.issues, *await self._bound([*report.bindings, *codes_elsewhere(resource)])]
 
     async def recommended(self, resource: dict[str, Any]) -> list[fhir.Issue]:
         """Warnings of codes outside of the value sets that R4 itself recommends; what can't be told is left out."""
@@ -66,7 +66,7 @@ class Conformance:
         """The errors among them, without a look at what can't be one: what a write asks."""
         report = await self._report(resource, named, ())
         required = [question for question in report.bindings if question.strength == "required"]
-        found = [*report.issues, *await self._bound(required)]
+        found = [*report.issues, *await self._bound([*required, *codes_elsewhere(resource)])]
         return [issue for issue in found if issue.severity in ("fatal", "error")]
 
     async def _bound(self, questions: Sequence[BindingQuestion]) -> list[fhir.Issue]:

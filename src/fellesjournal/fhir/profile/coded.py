@@ -32,8 +32,8 @@ def check_binding(node: Node, run: Run, *, binding: Binding, label: Label) -> No
         _check(node, kind, binding.value_set, "required", label, run)
     elif binding.strength == "extensible":
         _check(node, kind, binding.value_set, "extensible", label, run)
-        if binding.most is not None:
-            _check(node, kind, binding.most, "required", label, run)
+    if binding.most is not None and binding.strength != "required" and codes_of(node):
+        _check(node, kind, binding.most, "required", label, run)
 
 
 def ask_any(items: list[Node], *, value_set: str, place: str, label: Label, run: Run) -> None:
