@@ -64,7 +64,7 @@ INSERT INTO access.review_sign (code, grp, points, bound, name_nb, name_nn, name
  ('SELF_MADE', 'WAY', 25, NULL, 'Registrerte kontakten selv, uten føring', 'Registrerte kontakten sjølv, utan føring', 'Registered the contact, without an entry', 'the fact was made in the reader''s own session', 'access.md, Identifying a person'),
  ('LATE', 'WAY', 25, 24, 'Lenge etter at grunnlaget tok slutt', 'Lenge etter at grunnlaget tok slutt', 'Long after the ground ended', 'so many hours into the after-time, without an entry', 'access.md, The decision 3'),
  ('DEEP', 'MANNER', 20, 7, 'Leste mye uten å føre noe', 'Las mykje utan å føre noko', 'Read much and wrote nothing', 'so many readings or more, twice the reader''s usual', 'domain.md 2.2, Snooping ban [K]'),
- ('ODD_TIME', 'MANNER', 20, 1, 'Uvanlig tidspunkt', 'Uvanleg tidspunkt', 'Unusual time', 'per cent of the reader''s readings at that hour, at most', 'issue: unusual time [K]'),
+ ('ODD_TIME', 'MANNER', 30, 1, 'Uvanlig tidspunkt', 'Uvanleg tidspunkt', 'Unusual time', 'per cent of the reader''s readings at that hour, at most', 'issue: unusual time [K]'),
  ('VOLUME', 'VOLUME', 80, 12, 'Uvanlig mange journaler uten føring', 'Uvanleg mange journalar utan føring', 'Unusually many records without an entry', 'so many or more, far beyond the reader''s and the role''s usual', 'issue: unusual volume [K]');
 
 -- From so many points on a reading is a finding.
@@ -81,7 +81,7 @@ CREATE TABLE access.reader_day (
   on_day date NOT NULL,
   role text NOT NULL,
   records integer NOT NULL,              -- of which something was shown
-  unexplained integer NOT NULL,          -- of these, without entry and contact
+  unwritten integer NOT NULL,            -- of these, in which the reader wrote nothing
   readings integer NOT NULL,
   hours integer[] NOT NULL,              -- records begun in each hour of the Norwegian day, from midnight
   PRIMARY KEY (person, on_day)

@@ -1,11 +1,12 @@
 """What happens in the town, written down as the product would: log rows and facts."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final
 
 from bench.snooping.town import Worker
+from fellesjournal.kit.clock import OSLO
 
 SYSTEM_SESSION: Final = 1
 LOG_COLUMNS: Final = (
@@ -19,7 +20,7 @@ _ACTIONS: Final = ("search", "read", "search", "read", "read", "history")
 
 @dataclass(slots=True)
 class Ledger:
-    """Rows of the log and facts, as they come. Times are UTC; a working day is told in local hours, two ahead."""
+    """Rows of the log and facts, as they come. A working day is told in local hours."""
 
     rng: Random
     first: date
@@ -31,20 +32,36 @@ class Ledger:
 
     def at(self, day: int, hour: float) -> datetime:
         """An instant of a day, by the local clock."""
-        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) + timedelta(days=day, hours=hour - 2)
+        return datetime.combine(self.first + timedelta(days=day), time(), OSLO).astimezone(UTC) + timedelta(hours=hour)
 
     def session(self, worker: Worker, day: int) -> int:
         """The number of a worker's session of a day."""
         return 1_000_000 + worker.key * 1000 + day
 
     def fact(
-        self, patient: int, unit: int, ground: str, *, begins: datetime, ends: datetime = FOREVER, by: int = SYSTEM_SESSION
+        self,
+        patient: int,
+        unit: int,
+        ground: str,
+        *,
+        begins: datetime,
+        ends: datetime = FOREVER,
+        by: int = SYSTEM_SESSION,
     ) -> None:
         """A fact that makes a need."""
         self.facts.append((patient, unit, ground, None, begins, ends, by))
 
     def visit(
-        self, worker: Worker, patient: int, day: int, hour: float, *, depth: int, entry: bool, ground: str, chosen: bool = False
+        self,
+        worker: Worker,
+        patient: int,
+        day: int,
+        hour: float,
+        *,
+        depth: int,
+        entry: bool,
+        ground: str,
+        chosen: bool = False,
     ) -> None:
         """Open a record, read so many things in it, and write or not."""
         at = self.at(day, hour)

@@ -49,8 +49,11 @@ class Curious:
 
     def someone(self) -> tuple[Unit, Worker]:
         """Any member of staff."""
-        unit = self.rng.choices(self.town.units, [len(unit.workers) for unit in self.town.units])[0]
-        return unit, self.rng.choice(unit.workers)
+        while True:
+            unit = self.rng.choices(self.town.units, [len(unit.workers) for unit in self.town.units])[0]
+            worker = self.rng.choice(unit.workers)
+            if worker.begins < self.days - 10:
+                return unit, worker
 
     def someone_here(self) -> tuple[Unit, Worker, int]:
         """Any member of staff who lives in the town."""
@@ -82,7 +85,9 @@ class Curious:
         elif way < 0.75:
             at = ledger.at(day, hour)
             ledger.identified(worker, patient, day, hour - 0.02)
-            ledger.fact(patient, unit.key, "POLBESOK", begins=at, ends=at + timedelta(hours=72), by=ledger.session(worker, day))
+            ledger.fact(
+                patient, unit.key, "POLBESOK", begins=at, ends=at + timedelta(hours=72), by=ledger.session(worker, day)
+            )
             ledger.visit(worker, patient, day, hour, depth=self.depth(), entry=hides, ground="POLBESOK")
         else:
             for n in range(rng.randint(1, 3)):

@@ -18,7 +18,23 @@ FARMS_B: Final = (
     "land", "seth", "vik", "haug", "dal", "rud", "bø", "mark", "åsen", "nes", "heim", "stad", "eng", "tun", "fjord", "strand", "moen", "bakk",
     "løkken", "voll", "vang", "hus", "lien", "foss", "berget",
 )  # fmt: skip
-GIVEN: Final = ("Anne", "Bjørn", "Cecilie", "Dag", "Eva", "Frode", "Grete", "Harald", "Ida", "Jon", "Kari", "Lars", "Mona", "Nils", "Oda")
+GIVEN: Final = (
+    "Anne",
+    "Bjørn",
+    "Cecilie",
+    "Dag",
+    "Eva",
+    "Frode",
+    "Grete",
+    "Harald",
+    "Ida",
+    "Jon",
+    "Kari",
+    "Lars",
+    "Mona",
+    "Nils",
+    "Oda",
+)
 
 
 @dataclass(slots=True)
@@ -84,14 +100,14 @@ STAFFING: Final = {
 PER_UNIT: Final = {"gp": 4800, "home": 4000, "ward": 3400, "child": 9000}
 
 
-def build(rng: Random, *, inhabitants: int) -> Town:
-    """A town of about so many inhabitants."""
+def build(rng: Random, *, inhabitants: int, staffed: float = 1) -> Town:
+    """A town of about so many inhabitants; `staffed` is the share of the posts that are filled."""
     residents = _families(rng, inhabitants)
     streets, names = defaultdict(list), defaultdict(list)
     for one in residents.values():
         streets[one.street].append(one.key)
         names[one.family].append(one.key)
-    units = _units(rng, residents)
+    units = _units(rng, residents, staffed)
     famous = tuple(rng.sample(sorted(residents), max(3, inhabitants // 2000)))
     return Town(residents, units, dict(streets), dict(names), famous)
 
@@ -101,7 +117,8 @@ def _families(rng: Random, inhabitants: int) -> dict[int, Resident]:
     couples: list[list[int]] = []
     while len(residents) < inhabitants:
         family = _surname(rng)
-        street, number = f"{rng.choice(FARMS_A)}{rng.choice(('vegen', 'gata', 'bakken', 'stien'))} {rng.randrange(max(1, inhabitants // 4000))}", rng.randint(1, 48)
+        kind, district = rng.choice(("vegen", "gata", "bakken", "stien")), rng.randrange(max(1, inhabitants // 4000))
+        street, number = f"{rng.choice(FARMS_A)}{kind} {district}", rng.randint(1, 48)
         size = rng.choices((1, 2, 3, 4, 5), (30, 32, 13, 17, 8))[0]
         home = []
         for place in range(size):
@@ -137,16 +154,18 @@ def _grown_up(residents: dict[int, Resident], parents: list[int], child: int, *,
         _relate(residents, [parent, child])
 
 
-def _units(rng: Random, residents: dict[int, Resident]) -> tuple[Unit, ...]:
+def _units(rng: Random, residents: dict[int, Resident], staffed: float) -> tuple[Unit, ...]:
     adults = [key for key, one in residents.items() if 1956 <= int(one.born[:4]) <= 2000]
     old = [key for key, one in residents.items() if int(one.born[:4]) < 1956]
     rng.shuffle(adults)
     rng.shuffle(old)
-    units, numbers = [], iter(range(5_000, 100_000))
+    units: list[Unit] = []
+    numbers = iter(range(5_000, 100_000))
     for kind in STAFFING:
         count = 1 if kind == "legevakt" else max(1, round(len(residents) / PER_UNIT[kind]))
         for place in range(count):
-            workers = _workers(rng, residents, adults, numbers, unit=100 + len(units), kind=kind)
+            posts = [role for role, count in STAFFING[kind] for _ in range(max(1, round(count * staffed)))]
+            workers = _workers(rng, residents, adults, numbers, unit=100 + len(units), posts=posts)
             people = _served(kind, residents, old, place, count)
             units.append(Unit(100 + len(units), kind, f"{kind} {place + 1}", workers, tuple(people)))
     _give_doctors(rng, residents, [unit for unit in units if unit.kind == "gp"])
@@ -154,16 +173,21 @@ def _units(rng: Random, residents: dict[int, Resident]) -> tuple[Unit, ...]:
 
 
 def _workers(
-    rng: Random, residents: dict[int, Resident], adults: list[int], numbers: Iterator[int], *, unit: int, kind: str
+    rng: Random,
+    residents: dict[int, Resident],
+    adults: list[int],
+    numbers: Iterator[int],
+    *,
+    unit: int,
+    posts: list[str],
 ) -> tuple[Worker, ...]:
     made = []
-    for role, count in STAFFING[kind]:
-        for _ in range(count):
-            lives_here = rng.random() < 0.8
-            home = adults.pop() if lives_here and adults else None
-            name = f"{residents[home].given} {residents[home].family}" if home else f"{rng.choice(GIVEN)} {_surname(rng)}"
-            begins = rng.randint(5, 60) if rng.random() < 0.08 else 0
-            made.append(Worker(next(numbers), unit, role, name, home, begins))
+    for role in posts:
+        home = adults.pop() if rng.random() < 0.8 and adults else None
+        who = residents[home] if home else None
+        name = f"{who.given} {who.family}" if who else f"{rng.choice(GIVEN)} {_surname(rng)}"
+        begins = rng.randint(5, 60) if rng.random() < 0.08 else 0
+        made.append(Worker(next(numbers), unit, role, name, home, begins))
     return tuple(made)
 
 

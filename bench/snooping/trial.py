@@ -52,10 +52,10 @@ class Verdict:
         return 1000 * self.false_alarms / self.staff_days
 
 
-def make(*, seed: int, inhabitants: int, days: int, cases: int) -> Trial:
+def make(*, seed: int, inhabitants: int, days: int, cases: int, staffed: float = 1) -> Trial:
     """A town's working days with so many planted cases; the last day is the day before yesterday."""
     rng = Random(seed)  # noqa: S311 - a synthetic town
-    town = build(rng, inhabitants=inhabitants)
+    town = build(rng, inhabitants=inhabitants, staffed=staffed)
     ledger = Ledger(rng, datetime.now(UTC).date() - timedelta(days=days + 1))
     live(rng, town, ledger, days=days)
     return Trial(town, ledger, Curious(rng, town, ledger, days).plant(cases), days)
@@ -94,7 +94,11 @@ def _compare(trial: Trial, findings: list[Any], readings: int, staff_days: int, 
     found: set[int] = set()
     wrong: dict[tuple[int, date], str] = {}
     for row in findings:
-        hits = [case for case in planted[row["reader"], row["about_on"]] if not case.patients or row["patient"] in case.patients]
+        hits = [
+            case
+            for case in planted[row["reader"], row["about_on"]]
+            if not case.patients or row["patient"] in case.patients
+        ]
         found |= {id(case) for case in hits}
         if not hits:
             wrong[row["reader"], row["about_on"]] = row["sign"]
@@ -126,19 +130,33 @@ async def _put_people(raw: Any, trial: Trial, traits: Traits, name_hash: Callabl
     )
     named = [(one.key, h) for one in workers for h in name_hash(one.name)]
     await raw.copy_records_to_table("reader_name", schema_name="access", columns=("person", "h"), records=named)
-    rows = [(key, kind.encode(), h) for key in trial.town.residents for one in _resources(trial.town, key) for kind, h in traits(one)]
-    await raw.copy_records_to_table("trait", schema_name="access", columns=("patient", "kind", "h"), records=sorted(set(rows)))
+    rows = [
+        (key, kind.encode(), h)
+        for key in trial.town.residents
+        for one in _resources(trial.town, key)
+        for kind, h in traits(one)
+    ]
+    await raw.copy_records_to_table(
+        "trait", schema_name="access", columns=("patient", "kind", "h"), records=sorted(set(rows))
+    )
     for key in trial.town.famous:
         await raw.execute("SELECT access.keep_known($1, 'kjent', 'bench', 'infinity')", key)
+    await raw.execute("UPDATE access.known_person SET from_at = $1", begins)
 
 
 def _resources(town: Town, key: int) -> list[dict[str, Any]]:
     """A person's Patient, and a RelatedPerson for each of the family."""
     one = town.residents[key]
-    address = {"line": [f"{one.street.rsplit(' ', 1)[0]} {one.number}"], "postalCode": f"71{int(one.street.rsplit(' ', 1)[1]):02}"}
+    address = {
+        "line": [f"{one.street.rsplit(' ', 1)[0]} {one.number}"],
+        "postalCode": f"71{int(one.street.rsplit(' ', 1)[1]):02}",
+    }
     patient = {"resourceType": "Patient", "name": _name(one), "birthDate": one.born, "address": [address]}
     kin = [town.residents[other] for other in sorted(one.kin)]
-    return [patient, *({"resourceType": "RelatedPerson", "name": _name(other), "birthDate": other.born} for other in kin)]
+    return [
+        patient,
+        *({"resourceType": "RelatedPerson", "name": _name(other), "birthDate": other.born} for other in kin),
+    ]
 
 
 def _name(one: Any) -> list[dict[str, Any]]:

@@ -58,7 +58,9 @@ class Life:
         rng, key, hour = self.rng, self.rng.choice(self.everybody), self.rng.uniform(8, 15)
         if rng.random() < 0.6:
             self.ledger.refused(worker, key, day, hour)
-        self.ledger.visit(worker, key, day, hour + 0.02, depth=self.depth(4), entry=rng.random() < 0.85, ground="TILSYN", chosen=True)
+        self.ledger.visit(
+            worker, key, day, hour + 0.02, depth=self.depth(4), entry=rng.random() < 0.85, ground="TILSYN", chosen=True
+        )
 
     def _looks_back(self, unit: Unit, worker: Worker, day: int) -> None:
         """How did it go with the one who was here the day before yesterday?"""
@@ -86,18 +88,32 @@ def _doctor(life: Life, unit: Unit, worker: Worker, day: int) -> None:
     for n, key in enumerate(today):
         hour = 8 + n * 7.5 / len(today)
         at = ledger.at(day, hour)
-        ledger.fact(key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(0.1, 20)), ends=at + timedelta(hours=72))
+        ledger.fact(
+            key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(0.1, 20)), ends=at + timedelta(hours=72)
+        )
         ledger.visit(worker, key, day, hour, depth=life.depth(5), entry=rng.random() < 0.97, ground="FASTLEGE")
     for key in rng.sample(mine, min(len(mine), rng.randint(6, 20))):
         hour = rng.uniform(8, 16)
         at = ledger.at(day, hour)
-        ledger.fact(key, unit.key, "ARBFLYT", begins=at - timedelta(hours=rng.uniform(1, 40)), ends=at + timedelta(hours=80))
+        ledger.fact(
+            key, unit.key, "ARBFLYT", begins=at - timedelta(hours=rng.uniform(1, 40)), ends=at + timedelta(hours=80)
+        )
         ledger.visit(worker, key, day, hour, depth=life.depth(2), entry=rng.random() < 0.9, ground="FASTLEGE")
     for key in rng.sample(mine, min(len(mine), rng.randint(1, 5))):
-        ledger.visit(worker, key, day, rng.uniform(8, 16), depth=life.depth(2), entry=rng.random() < 0.85, ground="FASTLEGE")
+        ledger.visit(
+            worker, key, day, rng.uniform(8, 16), depth=life.depth(2), entry=rng.random() < 0.85, ground="FASTLEGE"
+        )
     if rng.random() < 0.15:
         for key in rng.sample(today, min(len(today), rng.randint(3, 8))):
-            ledger.visit(worker, key, day, rng.uniform(18.5, 22), depth=life.depth(3), entry=rng.random() < 0.9, ground="FASTLEGE")
+            ledger.visit(
+                worker,
+                key,
+                day,
+                rng.uniform(18.5, 22),
+                depth=life.depth(3),
+                entry=rng.random() < 0.9,
+                ground="FASTLEGE",
+            )
     if rng.random() < 1 / 700:
         for n, key in enumerate(rng.sample(mine, min(len(mine), 40))):
             ledger.visit(worker, key, day, 15 + n / 30, depth=life.depth(1), entry=False, ground="FASTLEGE")
@@ -110,12 +126,24 @@ def _secretary(life: Life, unit: Unit, worker: Worker, day: int) -> None:
         hour, why = rng.uniform(8, 15.4), rng.random()
         at = ledger.at(day, hour)
         if why < 0.55:
-            ledger.fact(key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(0.1, 20)), ends=at + timedelta(hours=80))
+            ledger.fact(
+                key,
+                unit.key,
+                "PLANOPP",
+                begins=at - timedelta(days=rng.uniform(0.1, 20)),
+                ends=at + timedelta(hours=80),
+            )
             ledger.visit(worker, key, day, hour, depth=life.depth(1), entry=rng.random() < 0.5, ground="FASTLEGE")
         elif why < 0.82:
             ledger.visit(worker, key, day, hour, depth=life.depth(1), entry=rng.random() < 0.95, ground="FASTLEGE")
         elif why < 0.96:
-            ledger.fact(key, unit.key, "ARBFLYT", begins=at - timedelta(hours=rng.uniform(0.1, 30)), ends=at + timedelta(hours=80))
+            ledger.fact(
+                key,
+                unit.key,
+                "ARBFLYT",
+                begins=at - timedelta(hours=rng.uniform(0.1, 30)),
+                ends=at + timedelta(hours=80),
+            )
             ledger.visit(worker, key, day, hour, depth=life.depth(1.5), entry=rng.random() < 0.6, ground="FASTLEGE")
         else:
             ledger.visit(worker, key, day, hour, depth=life.depth(1), entry=False, ground="FASTLEGE")
@@ -126,7 +154,9 @@ def _lab(life: Life, unit: Unit, worker: Worker, day: int) -> None:
     for key in rng.sample(people, min(len(people), 70 if day % 40 == 11 else rng.randint(12, 26))):
         hour = rng.uniform(8, 15.2)
         at = ledger.at(day, hour)
-        ledger.fact(key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(0.1, 9)), ends=at + timedelta(hours=72))
+        ledger.fact(
+            key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(0.1, 9)), ends=at + timedelta(hours=72)
+        )
         ledger.visit(worker, key, day, hour, depth=life.depth(1.5), entry=rng.random() < 0.96, ground="FASTLEGE")
 
 
@@ -150,17 +180,35 @@ def _home(life: Life, unit: Unit, worker: Worker, day: int) -> None:
     rng, ledger = life.rng, life.ledger
     starts = rng.choices((7.5, 15, 22), (6, 3, 1))[0]
     for key in rng.sample(unit.people, min(len(unit.people), rng.randint(8, 14))):
-        ledger.visit(worker, key, day, starts + rng.uniform(0, 7.4), depth=life.depth(2.5), entry=rng.random() < 0.85, ground="BELEGG")
+        ledger.visit(
+            worker,
+            key,
+            day,
+            starts + rng.uniform(0, 7.4),
+            depth=life.depth(2.5),
+            entry=rng.random() < 0.85,
+            ground="BELEGG",
+        )
     if worker.role == "sykepleier" and rng.random() < 0.3:
         for key in rng.sample(unit.people, min(len(unit.people), 12)):
-            ledger.visit(worker, key, day, starts + rng.uniform(0, 7), depth=life.depth(1), entry=False, ground="BELEGG")
+            ledger.visit(
+                worker, key, day, starts + rng.uniform(0, 7), depth=life.depth(1), entry=False, ground="BELEGG"
+            )
 
 
 def _ward(life: Life, unit: Unit, worker: Worker, day: int) -> None:
     rng, ledger = life.rng, life.ledger
     starts = rng.choices((7.5, 15, 22), (5, 4, 2))[0]
     for key in rng.sample(unit.people, min(len(unit.people), rng.randint(8, 20))):
-        ledger.visit(worker, key, day, starts + rng.uniform(0, 7.6), depth=life.depth(2.5), entry=rng.random() < 0.5, ground="BELEGG")
+        ledger.visit(
+            worker,
+            key,
+            day,
+            starts + rng.uniform(0, 7.6),
+            depth=life.depth(2.5),
+            entry=rng.random() < 0.5,
+            ground="BELEGG",
+        )
 
 
 def _child(life: Life, unit: Unit, worker: Worker, day: int) -> None:
@@ -168,7 +216,9 @@ def _child(life: Life, unit: Unit, worker: Worker, day: int) -> None:
     for key in rng.sample(unit.people, min(len(unit.people), rng.randint(7, 12))):
         hour = rng.uniform(8, 15)
         at = ledger.at(day, hour)
-        ledger.fact(key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(1, 30)), ends=at + timedelta(hours=72))
+        ledger.fact(
+            key, unit.key, "PLANOPP", begins=at - timedelta(days=rng.uniform(1, 30)), ends=at + timedelta(hours=72)
+        )
         ledger.visit(worker, key, day, hour, depth=life.depth(4), entry=rng.random() < 0.96, ground="BELEGG")
 
 

@@ -116,9 +116,9 @@ BEGIN
   IF NOT access.may_analyse(p_secret) THEN RETURN; END IF;
   PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'log', 0::smallint, NULL, 'SYSTEM', NULL, 0::smallint);
   readings := 0; findings := 0;
-  INSERT INTO access.reader_day AS d (person, on_day, role, records, unexplained, readings, hours)
-  SELECT x.person, p_day, x.role, x.records, x.unexplained, x.readings, x.hours FROM access.days_of(v_from, v_until) x
-  ON CONFLICT (person, on_day) DO UPDATE SET role = excluded.role, records = excluded.records, unexplained = excluded.unexplained,
+  INSERT INTO access.reader_day AS d (person, on_day, role, records, unwritten, readings, hours)
+  SELECT x.person, p_day, x.role, x.records, x.unwritten, x.readings, x.hours FROM access.days_of(v_from, v_until) x
+  ON CONFLICT (person, on_day) DO UPDATE SET role = excluded.role, records = excluded.records, unwritten = excluded.unwritten,
     readings = excluded.readings, hours = excluded.hours;
   SELECT coalesce(sum(d.readings), 0), count(*) INTO readings, staff_days FROM access.reader_day d WHERE d.on_day = p_day;
   FOR v IN SELECT * FROM access.weighed(p_day, v_from, v_until) UNION ALL SELECT * FROM access.volumes(p_day, v_from, v_until) LOOP
@@ -145,11 +145,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       AND l.action = 'write' AND l.outcome = 0 AND l.patient > 0 AND l.unit IS NOT NULL
     GROUP BY l.patient, l.unit, l.person
   ), fact AS MATERIALIZED (
-    -- A fact without an end (a GP's list, a stay) says that there may be a need, not that there was one that day.
+    -- What began or ended around the day tells of a contact then; a fact that goes on (a GP's list, a stay) does not.
     SELECT v.person, v.unit, v.patient,
-           bool_or(r.made_by <> v.session AND r.from_at <= v.last_at + make_interval(days => b.contact)
-                   AND r.until_at >= v.first_at - make_interval(days => b.contact)
-                   AND (isfinite(r.until_at) OR r.from_at >= v.first_at - make_interval(days => b.contact))) AS contact,
+           bool_or(r.made_by <> v.session AND (
+             r.from_at BETWEEN v.first_at - make_interval(days => b.contact) AND v.last_at + make_interval(days => b.contact)
+             OR r.until_at - make_interval(hours => g.after_h) BETWEEN v.first_at - make_interval(days => b.contact)
+                AND v.last_at + make_interval(days => b.contact))) AS contact,
            bool_or(r.made_by = v.session AND r.ground = 'POLBESOK') AS self_made,
            coalesce(max(r.until_at - make_interval(hours => g.after_h)) FILTER (WHERE r.from_at <= v.first_at AND r.until_at > v.first_at), 'infinity')
              < min(v.first_at) - make_interval(hours => max(b.late)) AS late
@@ -170,15 +171,16 @@ $$;
 
 -- What each reader did in a period, for the history: one row a reader.
 CREATE OR REPLACE FUNCTION access.days_of(p_from timestamptz, p_until timestamptz)
-RETURNS TABLE (person bigint, role text, records integer, unexplained integer, readings integer, hours integer[])
+RETURNS TABLE (person bigint, role text, records integer, unwritten integer, readings integer, hours integer[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH need AS MATERIALIZED (SELECT * FROM access.needs_of(p_from, p_until)),
+  at AS (SELECT n.person, extract(hour FROM n.first_at AT TIME ZONE 'Europe/Oslo') AS hour, count(*) AS n FROM need n GROUP BY 1, 2),
   hour AS (
-    SELECT x.person, array_agg(x.n ORDER BY x.hour) AS hours FROM (
-      SELECT n.person, h.hour, count(*) FILTER (WHERE extract(hour FROM n.first_at AT TIME ZONE 'Europe/Oslo') = h.hour)::integer AS n
-      FROM need n CROSS JOIN generate_series(0, 23) AS h (hour) GROUP BY n.person, h.hour) x GROUP BY x.person
+    SELECT p.person, array_agg(coalesce(a.n, 0)::integer ORDER BY h.hour) AS hours
+    FROM (SELECT DISTINCT n.person FROM need n) p CROSS JOIN generate_series(0, 23) AS h (hour)
+    LEFT JOIN at a ON a.person = p.person AND a.hour = h.hour GROUP BY p.person
   )
-  SELECT n.person, min(n.role), (count(*) FILTER (WHERE n.shown > 0))::integer, (count(*) FILTER (WHERE n.shown > 0 AND n.need = 'NO_NEED'))::integer,
+  SELECT n.person, min(n.role), (count(*) FILTER (WHERE n.shown > 0))::integer, (count(*) FILTER (WHERE n.shown > 0 AND n.need <> 'OWN_ENTRY'))::integer,
          sum(n.shown)::integer, min(h.hours)
   FROM need n JOIN hour h ON h.person = n.person GROUP BY n.person
 $$;
@@ -210,7 +212,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL SELECT n.person, n.unit, n.patient, 'DEEP' FROM need n JOIN access.review_sign g ON g.code = 'DEEP' LEFT JOIN usual u ON u.person = n.person
       WHERE n.need <> 'OWN_ENTRY' AND n.shown >= greatest(g.bound, 2 * coalesce(u.each, 0))
     UNION ALL SELECT n.person, n.unit, n.patient, 'ODD_TIME' FROM need n JOIN access.review_sign g ON g.code = 'ODD_TIME' JOIN usual u ON u.person = n.person
-      WHERE n.need <> 'OWN_ENTRY' AND u.visits >= 100
+      WHERE n.need <> 'OWN_ENTRY' AND n.shown > 0 AND u.visits >= 100
         AND (SELECT sum(u.hours[1 + (extract(hour FROM n.first_at AT TIME ZONE 'Europe/Oslo')::integer + near + 24) % 24]) FROM generate_series(-1, 1) near) * 100
             <= u.visits * g.bound
   ), related AS MATERIALIZED (
@@ -233,22 +235,23 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE p.score >= c.threshold ORDER BY p.score DESC
 $$;
 
--- The readers whose day holds far more records without entry or contact than their own and their role's days do.
+-- The readers whose day holds far more records that they wrote nothing in than their own and their role's days do.
 CREATE OR REPLACE FUNCTION access.volumes(p_day date, p_from timestamptz, p_until timestamptz)
 RETURNS TABLE (person bigint, unit bigint, patient bigint, session bigint, event bigint, evidence jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH c AS (SELECT x.threshold, x.history_days FROM access.review_setting x),
   past AS MATERIALIZED (SELECT d.* FROM access.reader_day d CROSS JOIN c WHERE d.on_day < p_day AND d.on_day >= p_day - c.history_days),
-  role AS (SELECT d.role, avg(d.unexplained) + 5 * coalesce(stddev(d.unexplained), 0) AS upto FROM past d GROUP BY d.role),
-  own AS (SELECT d.person, avg(d.unexplained) + 5 * greatest(1, coalesce(stddev(d.unexplained), 0)) AS upto FROM past d GROUP BY d.person)
+  role AS (SELECT d.role, avg(d.unwritten) + 3 * coalesce(stddev(d.unwritten), 0) AS upto FROM past d GROUP BY d.role HAVING count(*) >= 30),
+  own AS (SELECT d.person, avg(d.unwritten) + 4 * greatest(1.5, coalesce(stddev(d.unwritten), 0)) AS upto
+          FROM past d GROUP BY d.person HAVING count(*) >= 5)
   SELECT d.person, w.unit, 0::bigint, w.session, w.event,
-         jsonb_build_object('score', g.points, 'threshold', c.threshold, 'shown', d.records, 'unexplained', d.unexplained, 'first_at', w.first_at,
+         jsonb_build_object('score', g.points, 'threshold', c.threshold, 'shown', d.records, 'unwritten', d.unwritten, 'first_at', w.first_at,
                             'last_at', w.last_at, 'signs', jsonb_build_array(jsonb_build_object('code', g.code, 'points', g.points)))
-  FROM access.reader_day d CROSS JOIN c JOIN access.review_sign g ON g.code = 'VOLUME' AND d.unexplained >= g.bound
-  LEFT JOIN role r ON r.role = d.role LEFT JOIN own o ON o.person = d.person
+  FROM access.reader_day d CROSS JOIN c JOIN access.review_sign g ON g.code = 'VOLUME' AND d.unwritten >= g.bound
+  JOIN role r ON r.role = d.role LEFT JOIN own o ON o.person = d.person
   CROSS JOIN LATERAL (SELECT max(l.unit) AS unit, min(l.session) AS session, min(l.event) AS event, min(l.at) AS first_at, max(l.at) AS last_at
                       FROM access.log l WHERE l.person = d.person AND l.at >= p_from AND l.at < p_until AND l.unit IS NOT NULL) w
-  WHERE d.on_day = p_day AND g.points >= c.threshold AND d.unexplained > coalesce(r.upto, 0) AND d.unexplained > coalesce(o.upto, 0)
+  WHERE d.on_day = p_day AND g.points >= c.threshold AND d.unwritten > r.upto AND d.unwritten > coalesce(o.upto, 0)
 $$;
 
 -- An administrator keeps the list of well-known people; false: the secret is no administrator's. p_until in the past takes one off.

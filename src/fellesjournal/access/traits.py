@@ -1,7 +1,7 @@
 """What the analysis of the log knows of a person: where, called what, of whose family; keyed hashes alone.
 
-Two people with the same hash live at one address, in one street, or bear one name. Whoever has a protected address gives
-no hash of it, so that no finding tells where they live.
+Two people with the same hash live at one address, in one street, or bear one name. Whoever has a protected address
+gives no hash of it, so that no finding tells where they live.
 """
 
 from __future__ import annotations
