@@ -51,8 +51,8 @@ INSERT INTO access.review_sign (code, grp, points, bound, name_nb, name_nn, name
  ('KIN', 'RELATION', 60, NULL, 'Nær familie', 'Nær familie', 'Close family', 'one is registered as the other''s family', 'domain.md 2.2, Snooping ban [K]'),
  ('COLLEAGUE', 'RELATION', 60, NULL, 'Kollega', 'Kollega', 'Colleague', 'reader and patient have posts in one unit', 'domain.md 2.2, Snooping ban [K]'),
  ('KNOWN', 'RELATION', 60, NULL, 'Kjent person', 'Kjend person', 'Well-known person', 'on the administrator''s list', 'domain.md 2.2, Snooping ban: celebrity [K]'),
- ('NEIGHBOUR', 'RELATION', 40, NULL, 'Samme gate', 'Same gate', 'Same street', 'reader and patient live in one street', 'domain.md 2.2, Snooping ban: same address [K]'),
- ('SURNAME_RARE', 'RELATION', 40, 12, 'Samme sjeldne etternavn', 'Same sjeldne etternamn', 'Same rare family name', 'at most so many of 10 000 bear it', 'domain.md 2.2, Snooping ban: same name [K]'),
+ ('NEIGHBOUR', 'RELATION', 50, NULL, 'Samme gate', 'Same gate', 'Same street', 'reader and patient live in one street', 'domain.md 2.2, Snooping ban: same address [K]'),
+ ('SURNAME_RARE', 'RELATION', 50, 12, 'Samme sjeldne etternavn', 'Same sjeldne etternamn', 'Same rare family name', 'at most so many of 10 000 bear it', 'domain.md 2.2, Snooping ban: same name [K]'),
  ('SURNAME', 'RELATION', 15, 60, 'Samme etternavn', 'Same etternamn', 'Same family name', 'at most so many of 10 000 bear it', 'domain.md 2.2, Snooping ban: same name [K]'),
  ('NO_NEED', 'NEED', 30, NULL, 'Ingen føring og ingen kontakt rundt lesingen', 'Inga føring og ingen kontakt rundt lesinga', 'No entry and no contact around the reading', 'nobody of the unit wrote, and no contact, booking or task was there', 'pasientjournalloven § 16 [K]'),
  ('CONTACT', 'NEED', -15, 3, 'Kontakt, time eller oppgave da', 'Kontakt, time eller oppgåve då', 'A contact, booking or task at the time', 'a fact of the unit, not made by the reader, so many days around', 'helsepersonelloven § 45'),
@@ -64,7 +64,7 @@ INSERT INTO access.review_sign (code, grp, points, bound, name_nb, name_nn, name
  ('SELF_MADE', 'WAY', 25, NULL, 'Registrerte kontakten selv, uten føring', 'Registrerte kontakten sjølv, utan føring', 'Registered the contact, without an entry', 'the fact was made in the reader''s own session', 'access.md, Identifying a person'),
  ('LATE', 'WAY', 25, 24, 'Lenge etter at grunnlaget tok slutt', 'Lenge etter at grunnlaget tok slutt', 'Long after the ground ended', 'so many hours into the after-time, without an entry', 'access.md, The decision 3'),
  ('DEEP', 'MANNER', 20, 7, 'Leste mye uten å føre noe', 'Las mykje utan å føre noko', 'Read much and wrote nothing', 'so many readings or more, twice the reader''s usual', 'domain.md 2.2, Snooping ban [K]'),
- ('ODD_TIME', 'MANNER', 30, 1, 'Uvanlig tidspunkt', 'Uvanleg tidspunkt', 'Unusual time', 'per cent of the reader''s readings at that hour, at most', 'issue: unusual time [K]'),
+ ('ODD_TIME', 'MANNER', 50, 1, 'Uvanlig tidspunkt', 'Uvanleg tidspunkt', 'Unusual time', 'per cent of the reader''s readings at that hour, at most', 'issue: unusual time [K]'),
  ('VOLUME', 'VOLUME', 80, 12, 'Uvanlig mange journaler uten føring', 'Uvanleg mange journalar utan føring', 'Unusually many records without an entry', 'so many or more, far beyond the reader''s and the role''s usual', 'issue: unusual volume [K]');
 
 -- From so many points on a reading is a finding.
@@ -128,4 +128,4 @@ BEGIN
   ALTER TABLE vault.people_read FORCE ROW LEVEL SECURITY;
 END $$;
 GRANT INSERT, DELETE ON access.trait, access.reader_name TO access_core;
-GRANT INSERT, UPDATE ON access.known_person, access.reader_day, access.analysed_day TO access_core;
+GRANT INSERT, UPDATE ON access.known_person, access.reader_day, access.analysed_day, access.review_scope TO access_core;

@@ -160,3 +160,35 @@ BEGIN
   RETURN coalesce((SELECT r.patient FROM access.review_reach(p_secret) v JOIN access.review r ON r.id = p_id
                    WHERE r.controller = ANY (v.controllers) AND r.reader IS DISTINCT FROM v.person AND r.patient <> v.own), 0);
 END $$;
+
+-- What makes a task, by the order in which a page shows them. Configuration; no person in it.
+CREATE OR REPLACE FUNCTION access.review_kinds()
+RETURNS TABLE (code text, name_nb text, name_nn text, name_en text, due_days integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT k.code, k.name_nb, k.name_nn, k.name_en, k.due_days FROM access.review_kind k ORDER BY k.due_days, k.code
+$$;
+
+-- What the analysis of the log weighs, heaviest first, with the threshold; to a reviewer alone, so that nobody learns how far to go.
+CREATE OR REPLACE FUNCTION access.review_signs(p_secret bytea)
+RETURNS TABLE (code text, grp text, points smallint, bound integer, name_nb text, name_nn text, name_en text, source text, threshold smallint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT g.code, g.grp, g.points, g.bound, g.name_nb, g.name_nn, g.name_en, g.source, c.threshold
+  FROM access.review_reach(p_secret) v CROSS JOIN access.review_setting c CROSS JOIN access.review_sign g ORDER BY g.grp, g.points DESC, g.code
+$$;
+
+-- Lets the reviewers of a unit answer for a controller too.
+CREATE OR REPLACE FUNCTION access.put_review_scope(p_unit bigint, p_controller bigint, p_source text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO access.review_scope (unit, controller, source) VALUES (p_unit, p_controller, p_source)
+  ON CONFLICT (unit, controller) DO UPDATE SET source = excluded.source
+$$;
+
+-- How many open tasks no reviewer can see, for the operator: a controller without one.
+CREATE OR REPLACE FUNCTION access.review_orphans() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*) FROM access.review r WHERE r.state = 'open' AND NOT EXISTS (
+    SELECT 1 FROM identity.post o JOIN identity.unit u ON u.id = o.unit
+    JOIN access.role_right rr ON rr.role = o.role AND rr.action = 'review'
+    WHERE o.until_at > clock_timestamp() AND (u.controller = r.controller OR EXISTS (
+      SELECT 1 FROM access.review_scope c WHERE c.unit = u.id AND c.controller = r.controller)))
+$$;

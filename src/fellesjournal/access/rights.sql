@@ -42,7 +42,9 @@ GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.l
 GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
-  access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea) TO fj_web;
+  access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea), access.review_kinds(),
+  access.review_signs(bytea) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.put_review_scope(bigint, bigint, text), access.review_orphans() TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[], "char"[], bigint[]), access.readers_named(bytea, bigint, integer),
   access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_day(bytea, date) TO fj_worker;
