@@ -10,8 +10,8 @@ from fellesjournal.kit.clock import OSLO
 
 SYSTEM_SESSION: Final = 1
 LOG_COLUMNS: Final = (
-    "at", "event", "session", "person", "role", "unit", "controller", "patient", "action", "kind", "purpose", "ground", "ground_ref",
-    "chosen", "outcome",
+    "at", "event", "session", "person", "role", "unit", "controller", "patient", "action", "kind", "purpose", "ground",
+    "ground_ref", "chosen", "outcome",
 )  # fmt: skip
 FACT_COLUMNS: Final = ("patient", "unit", "ground", "source", "from_at", "until_at", "made_by")
 FOREVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
@@ -82,14 +82,14 @@ class Ledger:
         self._row(worker, patient, day, self.at(day, hour), "identify", "IDENTIFISERT")
 
     def _row(
-        self, worker: Worker, patient: int, day: int, at: datetime, action: str, ground: str | None, *, chosen: bool = False,
-        outcome: int = 0,
+        self, worker: Worker, patient: int, day: int, at: datetime, action: str, ground: str | None, *,
+        chosen: bool = False, outcome: int = 0,
     ) -> None:  # fmt: skip
         self._event += 1
         if action not in ("write", "identify"):
             self.readings += 1
             self.busy.setdefault(day, set()).add(worker.key)
         self.log.append((
-            at, self._event, self.session(worker, day), worker.key, worker.role, worker.unit, worker.unit, patient, action,
-            self.rng.randint(1, 140), "TREAT", ground, None, chosen, outcome,
+            at, self._event, self.session(worker, day), worker.key, worker.role, worker.unit, worker.unit, patient,
+            action, self.rng.randint(1, 140), "TREAT", ground, None, chosen, outcome,
         ))  # fmt: skip

@@ -44,7 +44,7 @@ class Curious:
         first = self.rng.randint(max(15, worker.begins + 5), self.days - 4)
         days = {first} | ({min(self.days - 3, first + self.rng.randint(1, 9))} if self.rng.random() < 0.4 else set())
         for day in sorted(days):
-            self._once(unit, worker, patient, day, self._hour(unit))
+            self._once(unit, worker, patient, day, self._hour())
         return Case(kind, worker.key, frozenset({patient}), frozenset(days))
 
     def someone(self) -> tuple[Unit, Worker]:
@@ -66,7 +66,7 @@ class Curious:
         """A fifth only glance; the others read on."""
         return self.rng.randint(1, 2) if self.rng.random() < 0.2 else 2 + min(int(self.rng.expovariate(1 / 5)), 30)
 
-    def _hour(self, unit: Unit) -> float:
+    def _hour(self) -> float:
         quiet = self.rng.random() < 0.35
         return self.rng.uniform(15.5, 21.5) if quiet else self.rng.uniform(8, 15)
 
@@ -168,6 +168,6 @@ def _at_night(curious: Curious, kind: str) -> Case | None:
 
 
 _KINDS: Final[dict[str, Callable[[Curious, str], Case | None]]] = {
-    "colleague": _colleague, "relative": _relative, "neighbour": _neighbour, "same name": _namesake, "well-known": _famous,
-    "own record": _own, "volume": _browser, "time": _at_night,
+    "colleague": _colleague, "relative": _relative, "neighbour": _neighbour, "same name": _namesake,
+    "well-known": _famous, "own record": _own, "volume": _browser, "time": _at_night,
 }  # fmt: skip

@@ -7,16 +7,18 @@ from random import Random
 from typing import Final
 
 COMMON: Final = (
-    "Hansen", "Johansen", "Olsen", "Larsen", "Andersen", "Pedersen", "Nilsen", "Kristiansen", "Jensen", "Karlsen", "Johnsen", "Pettersen",
-    "Eriksen", "Berg", "Haugen", "Hagen", "Johannessen", "Andreassen", "Jacobsen", "Dahl", "Halvorsen", "Henriksen", "Lund", "Moen", "Bakken",
+    "Hansen", "Johansen", "Olsen", "Larsen", "Andersen", "Pedersen", "Nilsen", "Kristiansen", "Jensen",
+    "Karlsen", "Johnsen", "Pettersen", "Eriksen", "Berg", "Haugen", "Hagen", "Johannessen", "Andreassen",
+    "Jacobsen", "Dahl", "Halvorsen", "Henriksen", "Lund", "Moen", "Bakken",
 )  # fmt: skip
 FARMS_A: Final = (
-    "Tveit", "Nord", "Lang", "Brek", "Skog", "Stein", "Ulv", "Gras", "Mo", "Fjell", "Elve", "Grønn", "Hol", "Kvam", "Lille", "Myr",
-    "Ner", "Opp", "Rønn", "Sand", "Tang", "Vest", "Øver", "Ås", "Birke", "Furu", "Gran", "Hasle", "Kjos", "Rug",
+    "Tveit", "Nord", "Lang", "Brek", "Skog", "Stein", "Ulv", "Gras", "Mo", "Fjell", "Elve", "Grønn", "Hol",
+    "Kvam", "Lille", "Myr", "Ner", "Opp", "Rønn", "Sand", "Tang", "Vest", "Øver", "Ås", "Birke", "Furu",
+    "Gran", "Hasle", "Kjos", "Rug",
 )  # fmt: skip
 FARMS_B: Final = (
-    "land", "seth", "vik", "haug", "dal", "rud", "bø", "mark", "åsen", "nes", "heim", "stad", "eng", "tun", "fjord", "strand", "moen", "bakk",
-    "løkken", "voll", "vang", "hus", "lien", "foss", "berget",
+    "land", "seth", "vik", "haug", "dal", "rud", "bø", "mark", "åsen", "nes", "heim", "stad", "eng", "tun",
+    "fjord", "strand", "moen", "bakk", "løkken", "voll", "vang", "hus", "lien", "foss", "berget",
 )  # fmt: skip
 GIVEN: Final = (
     "Anne",
@@ -66,7 +68,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A place of work; `kind` chooses what its days are like. `people` are those on its list, in its care or on its ward."""
+    """A place of work; `kind` chooses what its days are like. `people` are those in its care or on its ward."""
 
     key: int
     kind: str

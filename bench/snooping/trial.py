@@ -1,4 +1,4 @@
-"""A town's log put into a database, read through by the product's own analysis, and what was found of what was planted."""
+"""A town's log in a database, read through by the product's own analysis, and what was found of what was planted."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Verdict:
 
 def make(*, seed: int, inhabitants: int, days: int, cases: int, staffed: float = 1) -> Trial:
     """A town's working days with so many planted cases; the last day is the day before yesterday."""
-    rng = Random(seed)  # noqa: S311 - a synthetic town
+    rng = Random(seed)
     town = build(rng, inhabitants=inhabitants, staffed=staffed)
     ledger = Ledger(rng, datetime.now(UTC).date() - timedelta(days=days + 1))
     live(rng, town, ledger, days=days)
@@ -81,7 +81,8 @@ async def judge(admin: Connection, trial: Trial) -> Verdict:
         readings, staff_days = readings + row["readings"], staff_days + row["staff_days"]
     seconds = perf_counter() - began
     findings = await admin.fetch(
-        "SELECT reader, patient, about_on, evidence #>> '{signs,0,code}' AS sign FROM access.review WHERE kind = 'FINDING'"
+        "SELECT reader, patient, about_on, evidence #>> '{signs,0,code}' AS sign FROM access.review"
+        " WHERE kind = 'FINDING'"
     )
     return _compare(trial, findings, readings, staff_days, seconds)
 

@@ -44,17 +44,17 @@ class Life:
         """What happens to anybody now and then."""
         rng = self.rng
         if rng.random() < 0.05:
-            self._wrong_name(unit, worker, day)
+            self._wrong_name(worker, day)
         if rng.random() < 0.04:
             self._chosen_ground(worker, day)
         if rng.random() < 0.06:
             self._looks_back(unit, worker, day)
 
-    def _wrong_name(self, unit: Unit, worker: Worker, day: int) -> None:
+    def _wrong_name(self, worker: Worker, day: int) -> None:
         self.ledger.refused(worker, self.rng.choice(self.everybody), day, self.rng.uniform(8, 15))
 
     def _chosen_ground(self, worker: Worker, day: int) -> None:
-        """Another unit asks on the telephone, a referral went astray: a ground is chosen, and mostly something is written."""
+        """Another unit asks, a referral went astray: a ground is chosen, and mostly something is written."""
         rng, key, hour = self.rng, self.rng.choice(self.everybody), self.rng.uniform(8, 15)
         if rng.random() < 0.6:
             self.ledger.refused(worker, key, day, hour)

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from fellesjournal import web
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
+from fellesjournal.access.review import REVIEWER
 from fellesjournal.care.gp import routes as gp
 from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
@@ -27,6 +28,7 @@ from fellesjournal.clinical.identification.routes import routes as identificatio
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
 from fellesjournal.clinical.problems.routes import routes as problems_routes
+from fellesjournal.clinical.review import routes as review
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
 from fellesjournal.demo import story
 from fellesjournal.demo.residents import read_people
@@ -133,6 +135,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *notes_routes,
         *tasks_routes,
         *apps_routes,
+        *review.routes,
         *citizen_routes,
         *operations_routes(),
     ]
@@ -141,6 +144,8 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
 def visitor(reader: Reader) -> web.Visitor:
     """The reader as the layout shows them: where home is."""
     shown = replace(plain_visitor(reader), home_url=home_of(reader))
+    if reader.role == REVIEWER:
+        return replace(shown, links=review.LINKS)
     if reader.unit_kind == "gp" and reader.kind == "staff":
         return replace(shown, links=gp.LINKS, palette=gp.palette())
     return shown
@@ -152,6 +157,8 @@ def home_of(reader: Reader) -> str:
         return "/min-journal"
     if reader.role == ADMINISTRATOR:
         return "/apper/administrer"
+    if reader.role == REVIEWER:
+        return review.HOME
     return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
 
 

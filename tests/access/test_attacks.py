@@ -422,6 +422,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "vault.subscribe", "vault.unsubscribe", "vault.subscription_told", "vault.subscription_events", "vault.subscription_state",
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "access.review_list", "access.review_get", "access.review_judge", "access.review_counts", "access.review_figures", "access.review_own",
+            "access.review_kinds", "access.review_signs", "vault.subject_of_review",
             "access.seals",
             "identity.app_find", "identity.app_all", "identity.app_events", "identity.app_mark_by", "identity.app_write_by",
             "identity.app_launch_start", "identity.app_launch_use", "identity.app_grants_of", "identity.app_withdraw", "identity.unit_named",

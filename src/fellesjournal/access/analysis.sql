@@ -254,9 +254,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE d.on_day = p_day AND g.points >= c.threshold AND d.unwritten > r.upto AND d.unwritten > coalesce(o.upto, 0)
 $$;
 
--- An administrator keeps the list of well-known people; false: the secret is no administrator's. p_until in the past takes one off.
+-- Keeps the list of well-known people, as the operator; p_until in the past takes one off.
 CREATE OR REPLACE FUNCTION access.keep_known(p_patient bigint, p_reason text, p_by text, p_until timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO access.known_person (patient, reason, kept_by, until_at) VALUES (p_patient, p_reason, p_by, p_until)
-  ON CONFLICT (patient) DO UPDATE SET reason = excluded.reason, kept_by = excluded.kept_by, until_at = excluded.until_at
+  ON CONFLICT (patient) DO UPDATE SET reason = coalesce(nullif(excluded.reason, ''), access.known_person.reason), kept_by = excluded.kept_by, until_at = excluded.until_at
+$$;
+
+-- The last days that were read through, newest first: counts alone.
+CREATE OR REPLACE FUNCTION access.analysed_days(p_limit integer)
+RETURNS TABLE (on_day date, at timestamptz, readings bigint, staff_days bigint, findings bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.on_day, a.at, a.readings, a.staff_days, a.findings FROM access.analysed_day a ORDER BY a.on_day DESC LIMIT p_limit
 $$;

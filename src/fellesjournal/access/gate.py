@@ -15,7 +15,16 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from fellesjournal.access.decide import Decision, open_chart, within
-from fellesjournal.access.model import Action, BeyondScopes, NoNeed, NotAdministrator, PatientId, SessionOver
+from fellesjournal.access.model import (
+    Action,
+    BeyondScopes,
+    NoNeed,
+    NotAdministrator,
+    NotReviewer,
+    PatientId,
+    SessionOver,
+)
+from fellesjournal.access.review import REVIEWER
 from fellesjournal.identity.apps import ADMINISTRATOR
 from fellesjournal.identity.current import bearer_reader, require_reader
 from fellesjournal.identity.model import Reader
@@ -24,7 +33,7 @@ from fellesjournal.kit.ids import decode
 Handler = Callable[[Request, Decision], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
-Kind = Literal["public", "signed_in", "administrator", "chart", "unit", "citizen", "fhir"]
+Kind = Literal["public", "signed_in", "administrator", "reviewer", "chart", "unit", "citizen", "fhir"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,18 @@ def administrator(why: str) -> Callable[[Handler], Endpoint]:
         return within(reader)
 
     return _gated(Gate("administrator", "none", why), decide)
+
+
+def reviewer(why: str) -> Callable[[Handler], Endpoint]:
+    """A page for the role that judges how access was used, and opens no record."""
+
+    async def decide(request: Request) -> Decision:
+        reader = _reader(request, "staff")
+        if reader.role != REVIEWER:
+            raise NotReviewer
+        return within(reader)
+
+    return _gated(Gate("reviewer", "review", why), decide)
 
 
 def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:

@@ -94,6 +94,12 @@ class NotAdministrator(AccessError):
     text = _("Denne siden er for administratorer.")
 
 
+class NotReviewer(AccessError):
+    """The page is for those who judge how access was used."""
+
+    text = _("Denne siden er for innsynsansvarlige.")
+
+
 class TooManyLookups(AccessError):
     """Over sixty look-ups in ten minutes."""
 

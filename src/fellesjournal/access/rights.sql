@@ -48,7 +48,7 @@ GRANT EXECUTE ON FUNCTION access.put_review_scope(bigint, bigint, text), access.
 GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[], "char"[], bigint[]), access.readers_named(bytea, bigint, integer),
   access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_day(bytea, date) TO fj_worker;
-GRANT EXECUTE ON FUNCTION access.keep_known(bigint, text, text, timestamptz) TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.keep_known(bigint, text, text, timestamptz), access.analysed_days(integer) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,

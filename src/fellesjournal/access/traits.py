@@ -15,7 +15,7 @@ from fellesjournal.national.identifiers import SYSTEMS
 
 Hash64 = Callable[[str], int]
 ADDRESS, STREET, NAME, PERSON, NUMBER, KIN = "A", "S", "N", "I", "P", "K"
-OF_PATIENT: Final = (ADDRESS, STREET, NAME, PERSON, NUMBER)
+KINDS: Final = (ADDRESS, STREET, NAME, PERSON, NUMBER, KIN)
 _PROTECTED: Final = frozenset({"fortrolig", "strengtFortrolig"})
 _HOUSE: Final = re.compile(r"^(.*?\D)\s*\d+\s*[a-zæøå]?$")
 _PARTS: Final = re.compile(r"[\s\-]+")

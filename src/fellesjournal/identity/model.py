@@ -23,6 +23,7 @@ ROLE_NAMES = {
     "helsefagarbeider": _("Helsefagarbeider"),
     "assistent": _("Assistent"),
     "administrator": _("Administrator"),
+    "reviewer": _("Innsynsansvarlig"),
     "innbygger": _("Innbygger"),
     "system": _("System"),
 }

@@ -40,7 +40,7 @@ async def subject_of(db: Database, *, secret: bytes, task: int) -> Subject | Non
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    """People as the analysis of the log compares them: (patient, its Patient and RelatedPersons). `end` is where it ends."""
+    """People as the analysis compares them: (patient, its Patient and RelatedPersons). `end` is where the page ends."""
 
     people: tuple[tuple[int, list[dict[str, Any]]], ...]
     end: tuple[datetime, int, int] | None

@@ -35,7 +35,8 @@ FEED = Actor("correspondence-feed", "Endringsstrøm (automatisk)", "FEED")
 DISTRIBUTE = Actor("correspondence-distribute", "Kopi til fastlege (automatisk)", "DISTRIBUTE")
 INDEX = Actor("search-index", "Søkeregister (automatisk)", "INDEX")
 BULK = Actor("bulk-export", "Uttrekk (automatisk)", "BULK")
-ACTORS = (FEED, DISTRIBUTE, INDEX, BULK)
+CONTROL = Actor("log-analysis", "Logganalyse (automatisk)", "KONTROLL")
+ACTORS = (FEED, DISTRIBUTE, INDEX, BULK, CONTROL)
 
 
 async def ensure_system_actors(

@@ -7,10 +7,12 @@ from datetime import timedelta
 from functools import partial
 
 from fellesjournal.access import audit, chain
-from fellesjournal.clinical.correspondence.actors import BULK, DISTRIBUTE, FEED, INDEX, SystemSession
+from fellesjournal.clinical.correspondence.actors import BULK, CONTROL, DISTRIBUTE, FEED, INDEX, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.clinical.correspondence.telling import Telling
+from fellesjournal.clinical.review import jobs as review
+from fellesjournal.clinical.review.jobs import Analyst
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.health import Health
@@ -38,8 +40,8 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         vault = Vault(db, keys=keys, required=settings.required_profiles, terms=Terms.of(settings))
-        systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK)]
-        feed, distribute, index, bulky = systems
+        systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK, CONTROL)]
+        feed, distribute, index, bulky, control = systems
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
@@ -65,6 +67,8 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.register(imports.JOB, importer.handle, concurrency=1, first_pause=_PAUSE)
         parked.schedule(imports.JOB, imports.EVERY_MINUTE, importer.work_on_all)
         parked.schedule("old-imports", "*/10 * * * *", partial(imports.sweep, db))
+        analyst = Analyst(db, hash64=keys.hash64, secret=control.secret, stop=stop)
+        parked.schedule(review.JOB, review.EACH_NIGHT, analyst.work)
         told = Telling(vault, sessions=sessions, feed=feed, hosts=settings.subscription_hosts)
         told.register(parked, health)
         try:

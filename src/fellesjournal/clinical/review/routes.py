@@ -103,10 +103,12 @@ async def _page(
     subject = await subject_of(db, secret=decision.secret, task=task.summary.id) if task.patient else None
     typed: dict[str, Any] = form.values() if form else _as_typed(task)
     return render(
-        request, "review/task.html", error.status if error else 422 if errors else 200, task=task, subject=subject or Subject(),
-        typed=typed, errors=errors or FieldErrors(), error=error, kinds=await review.kinds(db), words=words,
+        request, "review/task.html", error.status if error else 422 if errors else 200, task=task,
+        subject=subject or Subject(), typed=typed, errors=errors or FieldErrors(), error=error,
+        kinds=await review.kinds(db), words=words,
         signs=await review.signs(db, decision=decision), roles=ROLE_NAMES, language=language_of(request),
-        is_question=task.summary.kind == QUESTION, context=context_field(decision.reader), instant=datetime.fromisoformat,
+        is_question=task.summary.kind == QUESTION, context=context_field(decision.reader),
+        instant=datetime.fromisoformat,
     )  # fmt: skip
 
 
@@ -121,7 +123,10 @@ async def _found(request: Request, decision: Decision) -> Task:
 
 def _as_typed(task: Task) -> dict[str, Any]:
     return {
-        "vurdering": task.summary.judgement, "merknad": task.note, "svar": task.answer, **dict.fromkeys(task.follow_up, "1")
+        "vurdering": task.summary.judgement,
+        "merknad": task.note,
+        "svar": task.answer,
+        **dict.fromkeys(task.follow_up, "1"),
     }
 
 

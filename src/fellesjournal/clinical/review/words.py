@@ -9,7 +9,10 @@ from fellesjournal.web import _
 JUDGEMENTS: Final = {
     "OK": (_("I orden"), _("Det var tjenstlig behov, og det som ble gjort, var riktig.")),
     "DEVIATION": (_("Avvik"), _("Noe ble gjort feil, men ikke av nysgjerrighet. Skriv hva.")),
-    "SUSPECTED": (_("Mistanke om snoking"), _("Det er grunn til å tro at noen leste uten tjenstlig behov. Skriv hvorfor.")),
+    "SUSPECTED": (
+        _("Mistanke om snoking"),
+        _("Det er grunn til å tro at noen leste uten tjenstlig behov. Skriv hvorfor."),
+    ),
 }
 """What can be said of a task, with what it means."""
 

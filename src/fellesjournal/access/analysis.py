@@ -1,0 +1,71 @@
+"""The nightly analysis of the log: what it must know of people, and the days that it reads through.
+
+As a system with the KONTROLL grant; the work is done by the database, a day at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from fellesjournal.access.traits import KINDS, Hash64, reader_names, traits_of
+from fellesjournal.kit.db import Database, sql_file
+
+_SQL = sql_file("fellesjournal.access", "review_store.sql")
+
+AFTER_H: Final = 24
+"""Hours after a day's end before it is read through, so that entries made the day after count."""
+DAY_S: Final = 1800
+"""The longest that the reading of a day may take."""
+_READERS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day that was read through: readings of records, days of readers, and findings."""
+
+    on: date
+    readings: int
+    staff_days: int
+    findings: int
+
+
+async def keep_traits(
+    db: Database, *, secret: bytes, people: Iterable[tuple[int, Sequence[Mapping[str, Any]]]], hash64: Hash64
+) -> None:
+    """Keep the traits of people: (patient, its Patient and RelatedPersons), in the place of what was kept of them."""
+    patients: list[int] = []
+    rows: list[tuple[int, str, int]] = []
+    for patient, resources in people:
+        patients.append(patient)
+        rows += ((patient, kind, h) for resource in resources for kind, h in traits_of(resource, hash64))
+    columns: Any = zip(*rows, strict=True) if rows else ((), (), ())
+    owner, kind, h = (list(column) for column in columns)
+    await db.execute(_SQL.keep_traits, secret, patients, _chars(KINDS), owner, _chars(kind), h)
+
+
+async def keep_readers(db: Database, *, secret: bytes, hash64: Hash64) -> None:
+    """Keep the family names of all who can sign in as staff."""
+    last = 0
+    while rows := await db.fetch(_SQL.readers, secret, last, _READERS):
+        named = [(row["person"], h) for row in rows for h in reader_names(row["name"], hash64)]
+        await db.execute(_SQL.keep_reader_names, secret, [person for person, _ in named], [h for _, h in named])
+        last = rows[-1]["person"]
+
+
+async def analyse(db: Database, *, secret: bytes, day: date) -> Day | None:
+    """Read one day through, also again; None without the grant."""
+    row = await db.fetchrow(_SQL.analyse, secret, day, timeout=DAY_S)
+    return Day(day, row["readings"], row["staff_days"], row["findings"]) if row else None
+
+
+async def next_day(db: Database, *, secret: bytes) -> date | None:
+    """The oldest day of the last 40 that is to be read through; None when there is none."""
+    found: date | None = await db.fetchval(_SQL.analysis_day, secret, AFTER_H)
+    return found
+
+
+def _chars(kinds: Iterable[str]) -> list[bytes]:
+    return [kind.encode() for kind in kinds]

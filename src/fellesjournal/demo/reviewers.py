@@ -1,0 +1,73 @@
+"""The demo's reviewers, one in each municipality: they judge how access was used, and treat nobody.
+
+They are apart from the generated staff, whom they would otherwise push about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from random import Random
+from typing import Any, Final
+
+from fellesjournal.access.review import REVIEWER
+from fellesjournal.demo.keys import Keyring
+from fellesjournal.demo.model import World
+from fellesjournal.demo.numbers import Numbers
+from fellesjournal.identity.numbers import number_hash
+from fellesjournal.kit.db import Database
+from fellesjournal.kit.keys import Keys
+
+GROUP: Final = "Innsynskontroll"
+_SOURCE: Final = "avtale mellom kommunen og virksomheten (demo)"
+_ALWAYS: Final = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reviewer of a municipality."""
+
+    name: str
+    municipality: str
+    sex: str
+    birth_on: date
+
+    @property
+    def number(self) -> str:
+        """A synthetic identity number, always the same."""
+        return Numbers(Random(self.name)).national_id(birth_on=self.birth_on, sex=self.sex, d_number=False)
+
+
+REVIEWERS: Final = (
+    Member("Solveig Rinde Aamot", "7101", "female", date(1971, 6, 14)),
+    Member("Torleif Kvernmo", "7102", "male", date(1966, 1, 30)),
+)
+
+
+def rows(world: World) -> list[dict[str, Any]]:
+    """As they stand in the list of the demo's sign-in."""
+    names = {place.number: place.name for place in world.municipalities}
+    return [
+        {
+            "name": one.name, "number": one.number, "kind": "staff", "group": GROUP,
+            "description": f"innsynsansvarlig, {names[one.municipality]} kommune",
+        }
+        for one in REVIEWERS
+    ]  # fmt: skip
+
+
+async def put_reviewers(db: Database, *, world: World, keys: Keys, keyring: Keyring) -> None:
+    """Their posts at the municipality; each answers for the practices of the place too."""
+    for one in REVIEWERS:
+        owner = next(o for o in world.organizations if o.key == f"o-{one.municipality}")
+        unit = keyring.pid(owner.key)
+        await db.execute("SELECT identity.put_unit($1, $2, 'municipality', $1, $3)", unit, owner.name, one.municipality)
+        person = await db.fetchval(
+            "SELECT identity.put_person('human', $1, $2, NULL, NULL, NULL, $2)", number_hash(keys, one.number), one.name
+        )
+        await db.execute(
+            "SELECT identity.put_post($1, $2, $3, NULL, NULL, NULL, $4, $5)", person, unit, REVIEWER, *_ALWAYS
+        )
+        others = [o for o in world.organizations if o.municipality == one.municipality and o is not owner]
+        for other in others:
+            await db.execute("SELECT access.put_review_scope($1, $2, $3)", unit, keyring.pid(other.key), _SOURCE)
