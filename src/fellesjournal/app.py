@@ -30,7 +30,7 @@ from fellesjournal.clinical.overview.routes import routes as overview_routes
 from fellesjournal.clinical.problems.routes import routes as problems_routes
 from fellesjournal.clinical.review import routes as review
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
-from fellesjournal.demo import story
+from fellesjournal.demo import reviewers, story
 from fellesjournal.demo.residents import read_people
 from fellesjournal.identity import (
     PUBLIC,
@@ -205,7 +205,7 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.sessions = sessions
     state.installed = open_.installed
     state.health = _health(open_)
-    state.demo_cast = story.CAST if open_.installed.demo else ()
+    state.demo_cast = (*story.CAST, *reviewers.CAST) if open_.installed.demo else ()
     state.demo_progress = partial(_demo_progress, open_)
 
 

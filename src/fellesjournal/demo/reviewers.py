@@ -14,6 +14,7 @@ from fellesjournal.access.review import REVIEWER
 from fellesjournal.demo.keys import Keyring
 from fellesjournal.demo.model import World
 from fellesjournal.demo.numbers import Numbers
+from fellesjournal.demo.story import Cast
 from fellesjournal.identity.numbers import number_hash
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
@@ -42,6 +43,18 @@ REVIEWERS: Final = (
     Member("Solveig Rinde Aamot", "7101", "female", date(1971, 6, 14)),
     Member("Torleif Kvernmo", "7102", "male", date(1966, 1, 30)),
 )
+
+CAST: Final = (
+    Cast(
+        "r-7101", "staff", "Solveig Rinde Aamot", "Innsynsansvarlig i Tindvåg kommune", "o-7101", True,
+        ("Se hvem som har brukt unntak, hva loggen viser om dem, og hva nattens gjennomlesing fant. Vurder det.",),
+    ),
+    Cast(
+        "r-7102", "staff", "Torleif Kvernmo", "Innsynsansvarlig i Øvreskog kommune", "o-7102", True,
+        ("Det samme for Øvreskog: en innsynsansvarlig ser bare oppgavene til sin egen kommune.",),
+    ),
+)  # fmt: skip
+"""Their lines of the start page."""
 
 
 def rows(world: World) -> list[dict[str, Any]]:

@@ -71,14 +71,6 @@ CAST = (
         ("Primærkontakt for Borghild Ulvestad. Arbeidsflaten for hjemmetjenesten kommer senere.",),
     ),
     Cast(
-        "r-7101", "staff", "Solveig Rinde Aamot", "Innsynsansvarlig i Tindvåg kommune", "o-7101", True,
-        ("Se hvem som har brukt unntak, hva loggen viser om dem, og hva nattens gjennomlesing fant. Vurder det.",),
-    ),
-    Cast(
-        "r-7102", "staff", "Torleif Kvernmo", "Innsynsansvarlig i Øvreskog kommune", "o-7102", True,
-        ("Det samme for Øvreskog: en innsynsansvarlig ser bare oppgavene til sin egen kommune.",),
-    ),
-    Cast(
         ELDERLY, "person", "Borghild Ulvestad", "Innbygger, 82 år, hjemmesykepleie fire ganger om dagen",
         None, True,
         (

@@ -29,8 +29,8 @@ def open_task(site: Site, kind: str, reader: str, patient: str, *, reason: str =
         run(
             site,
             "SELECT access.review_open($1, (SELECT min(o.unit) FROM identity.post o WHERE o.person = p.id), p.id,"
-            " (SELECT min(x.patient) FROM identity.person x WHERE x.name = $3), NULL, NULL, nextval('access.event'), $4,"
-            " $5::jsonb)"
+            " (SELECT min(x.patient) FROM identity.person x WHERE x.name = $3), NULL, NULL, nextval('access.event'),"
+            " $4, $5::jsonb)"
             " FROM identity.person p WHERE p.name = $2 AND p.practitioner IS NOT NULL",
             kind, reader, patient, reason, evidence,
         )
