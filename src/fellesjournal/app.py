@@ -24,6 +24,7 @@ from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
 from fellesjournal.clinical.apps.routes import routes as apps_routes
+from fellesjournal.clinical.corrections.routes import routes as corrections_routes
 from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
@@ -133,6 +134,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *overview_routes,
         *problems_routes,
         *notes_routes,
+        *corrections_routes,
         *tasks_routes,
         *apps_routes,
         *review.routes,

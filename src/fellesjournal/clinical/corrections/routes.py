@@ -1,0 +1,255 @@
+"""Pages for what is wrong in a record: withdraw or move a note, propose its deletion, and decide on wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fellesjournal.access import gate
+from fellesjournal.access.decide import Decision
+from fellesjournal.access.model import AccessError, PatientId
+from fellesjournal.clinical.corrections import actions
+from fellesjournal.clinical.corrections.model import BASES, STATES, CorrectionRefusal, NoAnswer
+from fellesjournal.clinical.identification.actions import Ticket, open_ticket
+from fellesjournal.clinical.identification.model import CannotIdentify
+from fellesjournal.clinical.identification.routes import look_up, sealer_of
+from fellesjournal.clinical.overview.frame import chart_url, open_frame, patient_of
+from fellesjournal.clinical.pages import check_context, context_field, journal_of, now, status_of, version_in
+from fellesjournal.clinical.pieces import Json, patient_id
+from fellesjournal.record import erasure
+from fellesjournal.record.errors import RecordError
+from fellesjournal.record.journal import Journal
+from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
+from fellesjournal.web.i18n import translated
+
+add_templates("corrections", "fellesjournal.clinical.corrections")
+keep_typed(begrunnelse=_("Begrunnelse"), svar=_("Svar"))
+
+Refusal = AccessError | RecordError | CorrectionRefusal | CannotIdentify
+_REFUSALS = (AccessError, RecordError, CorrectionRefusal, CannotIdentify)
+_LONGEST = 2000
+
+
+@gate.chart("open")
+async def show(request: Request, decision: Decision) -> Response:
+    """What can be done when something is wrong with a note. Raises WrongUnit for another unit's."""
+    return await _entry_page(request, decision)
+
+
+@gate.chart("write")
+async def withdraw(request: Request, decision: Decision) -> Response:
+    """Withdraw the note: it is kept, and ordinary reading passes it by."""
+    form = await read_form(request)
+    journal, patient = journal_of(request, decision), patient_of(decision)
+    try:
+        check_context(form, decision.reader)
+        entry = await _entry(journal, request, decision)
+        actions.withdraw(
+            journal, entry, patient=patient, reader=decision.reader, version=version_in(form),
+            reason=form.text("begrunnelse")[:_LONGEST], at=now(request),
+        )  # fmt: skip
+        await journal.commit()
+    except _REFUSALS as error:
+        return await _entry_page(request, decision, form=form, error=error, about="trekk")
+    return _back(decision, "trukket")
+
+
+@gate.chart("write")
+async def find(request: Request, decision: Decision) -> Response:
+    """Whose record the note belongs in: the hits, to choose one."""
+    form = await read_form(request)
+    try:
+        check_context(form, decision.reader)
+        hits = await look_up(request, decision, form)
+    except _REFUSALS as error:
+        return await _entry_page(request, decision, form=form, error=error, about="flytt")
+    return await _entry_page(request, decision, form=form, hits=hits, about="flytt")
+
+
+@gate.chart("write")
+async def move(request: Request, decision: Decision) -> Response:
+    """Move the note to the record it belongs in, and propose that the original be deleted."""
+    form = await read_form(request)
+    journal, patient = journal_of(request, decision), patient_of(decision)
+    try:
+        check_context(form, decision.reader)
+        ticket = open_ticket(sealer_of(request), form.text("person"), reader=decision.reader)
+        entry = await _entry(journal, request, decision)
+        reason = form.text("begrunnelse")[:_LONGEST]
+        actions.move(
+            journal, entry, patient=patient, to=ticket.patient, reader=decision.reader, version=version_in(form),
+            reason=reason, at=now(request),
+        )  # fmt: skip
+        await journal.commit()
+        await erasure.ask_erasure(
+            journal, "Composition", entry.stored.id, basis=erasure.WRONG_PERSON, reason=reason, along=entry.along
+        )
+    except _REFUSALS as error:
+        return await _entry_page(request, decision, form=form, error=error, about="flytt")
+    return _back(decision, "flyttet")
+
+
+@gate.chart("write")
+async def propose(request: Request, decision: Decision) -> Response:
+    """Propose, or ask for, the deletion of a note with what goes with it."""
+    form = await read_form(request)
+    journal = journal_of(request, decision)
+    try:
+        check_context(form, decision.reader)
+        reason = form.text("begrunnelse").strip()[:_LONGEST]
+        if not reason:
+            raise CorrectionRefusal
+        entry = await _entry(journal, request, decision)
+        await erasure.ask_erasure(
+            journal, "Composition", entry.stored.id, basis=_basis(form), reason=reason, along=entry.along
+        )
+    except _REFUSALS as error:
+        return await _entry_page(request, decision, form=form, error=error, about="slett")
+    return _back(decision, "foreslatt")
+
+
+@gate.chart("open")
+async def show_all(request: Request, decision: Decision) -> Response:
+    """The wishes about this record, and the tombstones of what was deleted."""
+    return await _list_page(request, decision)
+
+
+@gate.chart("write")
+async def decide(request: Request, decision: Decision) -> Response:
+    """One person's yes or no to a wish."""
+    form = await read_form(request)
+    journal = journal_of(request, decision)
+    answer = form.text("svar").strip()[:_LONGEST]
+    is_yes = form.text("gjor") == "ja"
+    try:
+        check_context(form, decision.reader)
+        if not is_yes and not answer:
+            raise NoAnswer
+        outcome = await erasure.decide_erasure(journal, _number(request), erase=is_yes, answer=answer)
+    except _REFUSALS as error:
+        return await _list_page(request, decision, form=form, error=error)
+    return _back(decision, outcome)
+
+
+@gate.unit("list")
+async def show_waiting(request: Request, decision: Decision) -> Response:
+    """What waits for the acting unit."""
+    journal = journal_of(request, decision)
+    waiting = await erasure.erasures_waiting(journal)
+    names = await _names(journal, [one.patient for one in waiting])
+    rows = [
+        (one, f"{chart_url(patient_id(one.patient))}/retting", names[one.patient])
+        for one in waiting
+        if one.patient in names
+    ]
+    return render(request, "corrections/waiting.html", rows=rows, states=STATES, bases=BASES)
+
+
+async def _entry(journal: Journal, request: Request, decision: Decision) -> actions.Entry:
+    return await actions.read_entry(
+        journal, patient=patient_of(decision), reader=decision.reader, note_id=request.path_params["note"]
+    )
+
+
+async def _entry_page(
+    request: Request, decision: Decision, *, form: Form | None = None, error: Refusal | None = None,
+    hits: Sequence[tuple[Ticket, str]] | None = None, about: str = "",
+) -> Response:  # fmt: skip
+    journal = journal_of(request, decision)
+    entry = await _entry(journal, request, decision)
+    frame = await open_frame(request, decision, journal=journal)
+    return render(
+        request,
+        "corrections/entry.html",
+        _status(error),
+        frame=frame,
+        tab="notater",
+        note=entry.note,
+        counts=(len(entry.conditions), len(entry.observations), entry.encounter is not None),
+        errors=_errors(request, error),
+        about=about,
+        hits=hits,
+        typed=form,
+        bases=[(str(code), BASES[code]) for code in (erasure.KEEPER, erasure.PATIENT)],
+        context=context_field(decision.reader),
+    )
+
+
+async def _list_page(
+    request: Request, decision: Decision, *, form: Form | None = None, error: Refusal | None = None
+) -> Response:  # fmt: skip
+    journal = journal_of(request, decision)
+    wishes = await erasure.erasures_about(journal, patient_of(decision))
+    frame = await open_frame(request, decision, journal=journal)
+    return render(
+        request,
+        "corrections/list.html",
+        _status(error),
+        frame=frame,
+        tab="notater",
+        wishes=wishes,
+        bases=BASES,
+        states=STATES,
+        done=request.query_params.get("gjort", ""),
+        errors=_errors(request, error),
+        about=request.path_params.get("wish", ""),
+        typed=form,
+        context=context_field(decision.reader),
+    )
+
+
+async def _names(journal: Journal, patients: Sequence[PatientId]) -> dict[PatientId, str]:
+    """The names of those on the unit's lists."""
+    found: dict[PatientId, str] = {}
+    for patient in dict.fromkeys(patients):
+        page = await journal.search("Patient", [("_id", patient_id(patient))])
+        if page.matches:
+            found[patient] = _name(page.matches[0].resource())
+    return found
+
+
+def _name(resource: Json) -> str:
+    name: Json = next(iter(resource.get("name", ())), {})
+    return str(name.get("text") or " ".join([*name.get("given", ()), name.get("family", "")]).strip())
+
+
+def _basis(form: Form) -> int:
+    return erasure.PATIENT if form.text("grunnlag") == str(erasure.PATIENT) else erasure.KEEPER
+
+
+def _number(request: Request) -> int:
+    text = request.path_params["wish"]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
+def _errors(request: Request, error: Refusal | None) -> FieldErrors:
+    errors = FieldErrors()
+    if error is not None:
+        field = getattr(error, "field", "hvem" if isinstance(error, CannotIdentify) else "begrunnelse")
+        errors.add(field, translated(language_of(request), error.text))
+    return errors
+
+
+def _status(error: Refusal | None) -> int:
+    if error is None:
+        return 200
+    return status_of(error) if isinstance(error, AccessError | RecordError) else error.status
+
+
+def _back(decision: Decision, done: str) -> Response:
+    return RedirectResponse(f"{chart_url(patient_id(patient_of(decision)))}/retting?gjort={done}", 303)
+
+
+routes = [
+    Route("/retting", show_waiting),
+    Route("/pasienter/{patient}/retting", show_all),
+    Route("/pasienter/{patient}/retting/{wish}", decide, methods=["POST"]),
+    Route("/pasienter/{patient}/notat/{note}/feil", show),
+    Route("/pasienter/{patient}/notat/{note}/feil/trekk", withdraw, methods=["POST"]),
+    Route("/pasienter/{patient}/notat/{note}/feil/finn", find, methods=["POST"]),
+    Route("/pasienter/{patient}/notat/{note}/feil/flytt", move, methods=["POST"]),
+    Route("/pasienter/{patient}/notat/{note}/feil/slett", propose, methods=["POST"]),
+]

@@ -1,0 +1,264 @@
+"""What is wrong in a record: withdrawn, moved to the right person, deleted by two persons; each by the law's steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, Site
+
+SECRETARY = "Ingrid Mork"
+TEXT = "Utilpass siden i går, kjenner seg bedre nå."
+
+
+@pytest.fixture(scope="module")
+def gp(demo_site: Site) -> Iterator[httpx.Client]:
+    with demo_site.client(GP) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def chart(demo_site: Site) -> str:
+    return f"/pasienter/{demo_site.patient_id(DIABETIC)}"
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The fields that a page's last form carries by itself."""
+    form = page[[one.start() for one in re.finditer(r'<form [^>]*class="fj-form"', page)][-1] :]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def written(client: httpx.Client, chart: str) -> str:
+    """The address of a note just signed, with a diagnosis and a measurement of its own."""
+    own = {
+        name: value
+        for name, value in hidden(client.get(f"{chart}/notat/nytt").text).items()
+        if name not in ("diagnosis", "measurement")
+    }
+    fields = {"tekst": TEXT, "diagnosis": "A04|Slapphet/tretthet", "measurement": "bp|131/77"}
+    page = client.post(f"{chart}/notat/nytt", data=own | fields)
+    assert page.url.params.get("signert") == "1", page.text
+    return page.url.path
+
+
+def send(client: httpx.Client, note: str, way: str, **fields: str) -> httpx.Response:
+    """Fill in one of the forms of "something is wrong"."""
+    return client.post(f"{note}/feil/{way}", data=hidden(client.get(f"{note}/feil").text) | fields)
+
+
+def wishes_of(site: Site, note: str) -> str:
+    """The state of the newest wish about a note."""
+    from fellesjournal.kit import ids
+
+    key = ids.decode(note.rsplit("/", 1)[1])
+    assert key
+    return str(site.row("SELECT state FROM vault.erasure WHERE pid = $1 ORDER BY id DESC LIMIT 1", key[1])["state"])
+
+
+def parts_of(site: Site, chart: str, note: str) -> tuple[str, list[str]]:
+    """(id of the note, "Type/id" of what belongs to its contact alone)."""
+    with site.fhir(GP) as fhir:
+        encounter = fhir.get(f"/Composition/{note.rsplit('/', 1)[1]}").json()["encounter"]["reference"]
+        about = {"patient": chart.rsplit("/", 1)[1], "encounter": encounter}
+        found = [fhir.get(f"/{rtype}", params=about).json()["entry"] for rtype in ("Condition", "Observation")]
+    named = [f"{one['resource']['resourceType']}/{one['resource']['id']}" for rows in found for one in rows]
+    return note.rsplit("/", 1)[1], [encounter, *named]
+
+
+def test_withdrawn_note_says_why_and_is_kept_with_all_that_belongs_to_it(
+    gp: httpx.Client, chart: str, demo_site: Site
+) -> None:
+    note = written(gp, chart)
+    id_, parts = parts_of(demo_site, chart, note)
+    assert send(gp, note, "trekk", begrunnelse=" ").status_code == 422
+    assert "er trukket tilbake" in send(gp, note, "trekk", begrunnelse="Skrevet i feil vindu.").text
+    from fellesjournal.kit import ids
+
+    for name in [f"Composition/{id_}", *parts]:
+        key = ids.decode(name.partition("/")[2])
+        assert key
+        body = demo_site.row("SELECT body FROM vault.resource WHERE slot = $1 AND pid = $2", *key)["body"]
+        assert "entered-in-error" in body and '"83"' in body
+
+
+def test_note_that_somebody_changed_meanwhile_is_not_withdrawn(gp: httpx.Client, chart: str) -> None:
+    note = written(gp, chart)
+    fields = hidden(gp.get(f"{note}/feil").text) | {"begrunnelse": "Feil.", "version": "7"}
+    assert gp.post(f"{note}/feil/trekk", data=fields).status_code == 409
+    assert TEXT in gp.get(note).text
+
+
+def test_moved_note_stands_in_the_right_record_and_neither_names_the_other(
+    gp: httpx.Client, chart: str, demo_site: Site
+) -> None:
+    note, right = written(gp, chart), demo_site.patient_id(ELDERLY)
+    id_, _parts = parts_of(demo_site, chart, note)
+    number = demo_site.row("SELECT 1 AS one")["one"] and _number_of(demo_site, ELDERLY)
+    page = send(gp, note, "finn", hvem=number)
+    assert ELDERLY in page.text
+    sealed = re.search(r'name="person" value="([^"]+)"', page.text)
+    assert sealed
+    moved = send(gp, note, "flytt", person=sealed[1], begrunnelse="Skrev hos feil pasient.")
+    assert "står nå hos rett person" in moved.text
+    with demo_site.fhir(GP) as fhir:
+        about = {"patient": right, "_sort": "-_lastUpdated", "_count": "1"}
+        copy = fhir.get("/Composition", params=about).json()["entry"][0]["resource"]
+        measured = fhir.get("/Observation", params=about).json()["entry"][0]["resource"]
+        why = fhir.get("/Provenance", params=about).json()["entry"][0]["resource"]
+    assert TEXT in str(copy) and copy["status"] == "final" and measured["component"][0]["valueQuantity"]["value"] == 131
+    wrong = chart.rsplit("/", 1)[1]
+    assert wrong not in str((copy, measured, why)) and id_ not in str((copy, measured, why))
+    assert wishes_of(demo_site, note) == "proposed"
+
+
+def test_note_is_not_moved_to_the_record_that_it_is_in_nor_to_one_that_the_writer_may_not_write_in(
+    gp: httpx.Client, chart: str, demo_site: Site
+) -> None:
+    note = written(gp, chart)
+    for name, status in ((DIABETIC, 422), ("Henrik Sætervik", 403)):
+        page = send(gp, note, "finn", hvem=_number_of(demo_site, name))
+        sealed = re.search(r'name="person" value="([^"]+)"', page.text)
+        assert sealed
+        answer = send(gp, note, "flytt", person=sealed[1], begrunnelse="Skrev hos feil pasient.")
+        assert answer.status_code == status, answer.text
+    assert "Skrev hos feil pasient." in answer.text
+    with demo_site.fhir(GP) as fhir:
+        assert fhir.get(f"/Composition/{note.rsplit('/', 1)[1]}").json()["status"] == "final"
+
+
+@pytest.fixture(scope="module")
+def erased(demo_site: Site) -> tuple[str, str, list[str]]:
+    """(chart, note, its parts) that a nurse proposed to delete and the doctor on duty deleted."""
+    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.client("Jørn Hagen") as doctor:
+        chart = _registered(nurse, demo_site)
+        note = written(nurse, chart)
+        with demo_site.fhir(LEGEVAKT_NURSE) as fhir:
+            encounter = fhir.get(f"/Composition/{note.rsplit('/', 1)[1]}").json()["encounter"]["reference"]
+            about = {"patient": chart.rsplit("/", 1)[1], "encounter": encounter}
+            parts = [
+                f"{rtype}/{one['resource']['id']}"
+                for rtype in ("Condition", "Observation")
+                for one in fhir.get(f"/{rtype}", params=about).json()["entry"]
+            ]
+        reason = "Gjaldt pasientens nabo; belastende for henne."
+        assert "En annen person må vurdere" in send(nurse, note, "slett", grunnlag="2", begrunnelse=reason).text
+        own = nurse.get(f"{chart}/retting").text
+        assert "Du har sagt ja" in own and "slett for godt" not in own
+        wish = demo_site.row("SELECT max(id) AS id FROM vault.erasure")["id"]
+        form = hidden(nurse.get(f"{note}/feil").text)
+        again = nurse.post(f"{chart}/retting/{wish}", data=form | {"gjor": "ja"})
+        assert again.status_code == 409 and "en annen må gjøre det" in again.text
+        page = doctor.get(f"{chart}/retting")
+        assert reason in page.text and DIABETIC in doctor.get("/retting").text
+        done = doctor.post(f"{chart}/retting/{wish}", data=hidden(page.text) | {"gjor": "ja"})
+        assert "Oppføringen er slettet" in done.text and reason not in done.text
+    return chart, note, [f"Composition/{note.rsplit('/', 1)[1]}", encounter, *parts]
+
+
+def test_what_two_persons_deleted_is_gone_in_every_version_and_index(
+    erased: tuple[str, str, list[str]], demo_site: Site
+) -> None:
+    from fellesjournal.kit import ids
+
+    _chart, note, parts = erased
+    with demo_site.fhir(LEGEVAKT_NURSE) as fhir:
+        for name in parts:
+            assert fhir.get(f"/{name}").status_code == 410
+            assert fhir.get(f"/{name}/_history/1").status_code == 410
+    pids = [key[1] for name in parts if (key := ids.decode(name.partition("/")[2]))]
+    assert len(pids) == len(parts) >= 4
+    for table in ("history", "resource"):
+        left = demo_site.row(f"SELECT count(body) AS bodies, count(*) AS rows FROM vault.{table} WHERE pid = ANY ($1)", pids)
+        assert left["bodies"] == 0 and left["rows"] >= len(pids)
+    for table in ("sp_token", "sp_reference", "sp_date", "sp_quantity", "sp_string", "sp_uri", "sp_composite"):
+        assert demo_site.row(f"SELECT count(*) AS n FROM vault.{table} WHERE pid = ANY ($1)", pids)["n"] == 0
+
+
+def test_tombstone_tells_who_and_on_which_basis_but_no_content(
+    erased: tuple[str, str, list[str]], demo_site: Site
+) -> None:
+    chart, _note, _parts = erased
+    with demo_site.client(LEGEVAKT_NURSE) as nurse:
+        page = nurse.get(f"{chart}/retting").text
+    assert "Slettet" in page and "Trude Aasmo" in page and "Jørn Hagen" in page
+    assert "nabo" not in page and TEXT not in page
+
+
+def test_role_without_the_right_asks_and_a_refusal_says_why(gp: httpx.Client, chart: str, demo_site: Site) -> None:
+    note = written(gp, chart)
+    with demo_site.client(SECRETARY) as secretary:
+        asked = send(secretary, note, "slett", grunnlag="5", begrunnelse="Pasienten ringte og ba om det.")
+        assert "Forslaget er registrert" in asked.text and wishes_of(demo_site, note) == "asked"
+        assert "allerede bedt om sletting" in send(secretary, note, "slett", begrunnelse="Igjen.").text
+    wish = demo_site.row("SELECT max(id) AS id FROM vault.erasure")["id"]
+    form = hidden(gp.get(f"{note}/feil").text)
+    silent = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", "svar": " "})
+    assert silent.status_code == 422 and "klage til statsforvalteren" in silent.text
+    refused = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", "svar": "Nødvendig for videre behandling."})
+    assert "er avslått" in refused.text and wishes_of(demo_site, note) == "refused"
+    assert TEXT in gp.get(note).text
+
+
+def test_another_units_entry_is_theirs_to_correct(erased: tuple[str, str, list[str]], gp: httpx.Client) -> None:
+    chart, note, _parts = erased
+    assert gp.get(f"{note}/feil").status_code in (404, 410)
+    assert gp.post(f"{chart}/retting/1", data=hidden(gp.get(f"{chart}/notat/nytt").text) | {"gjor": "ja"}).status_code == 404
+
+
+def test_no_role_of_the_application_can_take_content_away_but_the_one_that_two_persons_use(demo_site: Site) -> None:
+    held = demo_site.row(
+        """
+        SELECT array_agg(DISTINCT g.grantee::text) AS roles FROM information_schema.column_privileges g
+        WHERE g.table_schema = 'vault' AND g.table_name = 'history' AND g.column_name = 'body' AND g.privilege_type = 'UPDATE'
+        AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
+    )["roles"]
+    assert held == ["vault_erase"]
+    held = demo_site.row(
+        """
+        SELECT array_agg(DISTINCT g.grantee::text) AS roles FROM information_schema.table_privileges g
+        WHERE g.table_schema = 'vault' AND g.table_name IN ('history', 'resource', 'erasure') AND g.privilege_type IN ('DELETE', 'TRUNCATE')
+        AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
+    )["roles"]
+    assert held is None
+
+
+def _number_of(site: Site, name: str) -> str:
+    """A demo person's national number, as the person would tell it."""
+    with site.fhir(GP if name != "Henrik Sætervik" else LEGEVAKT_NURSE) as fhir:
+        answer = fhir.get(f"/Patient/{site.patient_id(name)}")
+    if answer.status_code == 200:
+        return next(one["value"] for one in answer.json()["identifier"])
+    body = site.row("SELECT body FROM vault.resource WHERE pid = $1", _key(site, name)[1])["body"]
+    found = re.search(r'"value":"(\d{11})"', body)
+    assert found
+    return found[1]
+
+
+def _key(site: Site, name: str) -> tuple[int, int]:
+    from fellesjournal.kit import ids
+
+    key = ids.decode(site.patient_id(name))
+    assert key
+    return key
+
+
+def _registered(nurse: httpx.Client, site: Site) -> str:
+    """The chart of a patient whom the nurse has just identified and registered."""
+    page = nurse.get("/identifiser").text
+    fields = hidden_ask(page) | {"hvem": _number_of(site, DIABETIC)}
+    hits = nurse.post("/identifiser", data=fields).text
+    sealed = re.search(r'name="person" value="([^"]+)"', hits)
+    action = re.search(r'action="([^"]+)" class="fj-row"', hits)
+    assert sealed and action
+    form = hidden_ask(hits) | {"person": sealed[1]}
+    answer = nurse.post(action[1], data=form | {"hastegrad": "green", "arsak": "Slapp"})
+    assert answer.status_code == 200, answer.text[:2000]
+    return f"/pasienter/{site.patient_id(DIABETIC)}"
+
+
+def hidden_ask(page: str) -> dict[str, str]:
+    """The hidden fields of the identifying form."""
+    return dict(re.findall(r'<input type="hidden" name="(csrf_token|context)" value="([^"]*)"', page))
