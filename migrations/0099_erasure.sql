@@ -32,6 +32,7 @@ CREATE TABLE vault.erasure_item (
 );
 
 -- Who may be one of the two. Helsepersonelloven § 43: the one who is responsible for health care; a licence is asked for.
+INSERT INTO access.right_kind (code, about) VALUES ('erase', 'be one of the two who delete an entry');
 INSERT INTO access.role_right (role, action) SELECT role, 'erase' FROM unnest(ARRAY['lege', 'sykepleier', 'helsesykepleier']) AS role;
 
 DO $$

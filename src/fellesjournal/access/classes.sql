@@ -18,11 +18,11 @@
 CREATE OR REPLACE FUNCTION access.closed_for(p_session bigint, p_kind text, p_patient bigint) RETURNS smallint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF p_kind = 'staff' THEN RETURN 16 | 4096 | 8192; END IF;
+  IF p_kind = 'staff' THEN RETURN 16 | 1024 | 4096 | 8192; END IF;
   -- Citizens see what they have blocked for others.
-  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 8192; END IF;
+  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 1024 | 8192; END IF;
   -- A system within the house carries what it is sent with; an app that acts by itself reads as its unit's people do.
-  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 4096 | 8192; END IF;
+  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 1024 | 4096 | 8192; END IF;
   RETURN 8192;
 END $$;
 

@@ -15,6 +15,7 @@ from fellesjournal.kit import ids
 from fellesjournal.kit.db import sql_file
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Journal
+from fellesjournal.record.lookup import Stored
 from fellesjournal.record.names import Key
 from fellesjournal.record.written import fault
 from fellesjournal.web import _
@@ -67,6 +68,20 @@ class Waiting:
     is_own: bool
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """A proposal that a reviewer may be the second person of; nothing of whom it is about."""
+
+    id: int
+    basis: int
+    reason: str
+    by_citizen: bool
+    asked_name: str
+    asked_at: datetime
+    proposed_name: str
+    unit_name: str
+
+
 class MayNotErase(RecordError):
     """Neither this role nor an app deletes; nobody deletes the person behind a record."""
 
@@ -95,25 +110,28 @@ class AskedAlready(RecordError):
 
 
 async def ask_erasure(
-    journal: Journal, rtype: str, id: str, *, basis: int, reason: str, along: Sequence[Key] = ()
+    journal: Journal, rtype: str, key: Key, *, basis: int, reason: str, along: Sequence[Key] = ()
 ) -> None:  # fmt: skip
-    """Ask for an entry and what goes `along` with it (rows of the same patient and unit) to be deleted.
+    """Ask for the entry of this row and what goes `along` with it (rows of the same patient and unit) to be deleted.
 
     Raises NotFound (hidden too), MayNotErase, AskedAlready, WrongUnit, SessionOver.
     """
-    stored = await journal.read(rtype, id)
-    slot, pid = stored.key
     status = await journal.vault.db.fetchval(
-        _SQL.ask, _secret(journal), fhir.TYPE_NUMBER[rtype], slot, pid, basis, reason,
-        [key[0] for key in along], [key[1] for key in along],
+        _SQL.ask, _secret(journal), fhir.TYPE_NUMBER[rtype], *key, basis, reason,
+        [slot for slot, _ in along], [pid for _, pid in along],
     )  # fmt: skip
     if status != 201:
         raise {403: MayNotErase(), 409: AskedAlready()}.get(status) or fault(status)
 
 
-async def decide_erasure(journal: Journal, id: int, *, erase: bool, answer: str) -> Outcome:
-    """One person's yes or no. Raises NotFound, MayNotErase, SamePerson, SessionOver."""
-    status = await journal.vault.db.fetchval(_SQL.decide, _secret(journal), id, erase, answer)
+async def decide_erasure(
+    journal: Journal, id: int, *, patient: PatientId | None, erase: bool, answer: str
+) -> Outcome:  # fmt: skip
+    """One person's yes or no, about this record, or as a reviewer who opens none (patient None).
+
+    Raises NotFound, MayNotErase (the role may not), SamePerson, SessionOver.
+    """
+    status = await journal.vault.db.fetchval(_SQL.decide, _secret(journal), patient and patient.pid, id, erase, answer)
     if status not in _OUTCOMES:
         raise {403: MayNotErase(), 409: SamePerson()}.get(status) or fault(status)
     return _OUTCOMES[status]
@@ -141,6 +159,23 @@ async def erasures_waiting(journal: Journal) -> list[Waiting]:
         Waiting(
             PatientId(row["slot"], row["patient"]), row["basis"], row["state"], row["by_citizen"], row["asked_at"],
             row["is_own"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def erasures_reviewed(journal: Journal) -> list[Reviewed]:
+    """What waits for a reviewer, oldest first; nothing for anybody else."""
+    return [Reviewed(*row) for row in await journal.vault.db.fetch(_SQL.reviewed, _secret(journal))]
+
+
+async def withdrawn_of(journal: Journal, patient: PatientId) -> list[Stored]:
+    """What the acting unit withdrew in a record, newest first, with content; nothing without a need to write there."""
+    rows = await journal.vault.db.fetch(_SQL.withdrawn, _secret(journal), patient.pid)
+    return [
+        Stored(
+            fhir.RESOURCE_TYPES[row["rtype"] - 1], ids.encode(row["slot"], row["pid"]), row["version"], row["updated"],
+            row["body"], (row["slot"], row["pid"]),
         )
         for row in rows
     ]  # fmt: skip

@@ -22,6 +22,9 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT ON vault.%I TO vault_erase', t);
   END LOOP;
 END $$;
+DROP POLICY IF EXISTS withdrawn ON vault.resource;
+CREATE POLICY withdrawn ON vault.resource FOR SELECT TO vault_erase
+  USING (patient = (SELECT nullif(current_setting('fj.withdrawn', true), ''))::bigint AND sens & 1024 <> 0);
 CREATE POLICY erase ON vault.blob_chunk FOR ALL TO vault_erase
   USING (upload IN (SELECT b.upload FROM vault.blob b WHERE b.pid = ANY ((SELECT nullif(current_setting('fj.erasing', true), ''))::bigint[])));
 GRANT SELECT (upload), DELETE ON vault.blob_chunk TO vault_erase;
@@ -40,6 +43,14 @@ BEGIN
                  WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'staff' AND s.level >= 4 AND s.app IS NULL);
 END $$;
 
+-- Does a reviewer of this unit's controller ask, about somebody else?
+CREATE OR REPLACE FUNCTION access.may_review_erasure(p_secret bytea, p_unit bigint, p_patient bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM access.review_reach(p_secret) v JOIN identity.unit u ON u.id = p_unit AND u.controller = ANY (v.controllers)
+                 WHERE v.own <> p_patient);
+END $$;
+
 -- A wish to delete, and who of the unit may see to it: it is on the unit's work list for a month.
 CREATE OR REPLACE FUNCTION access.call_for_erasure(p_patient bigint, p_unit bigint, p_source bigint, p_session bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -51,8 +62,11 @@ END $$;
 CREATE OR REPLACE FUNCTION access.person_name(p_person bigint) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT p.name FROM identity.person p WHERE p.id = p_person $$;
 
+CREATE OR REPLACE FUNCTION access.unit_name(p_unit bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT u.name FROM identity.unit u WHERE u.id = p_unit $$;
+
 -- Asks for an entry to be deleted, with what goes with it: 201; 401 no session; 404 hidden or absent; 403 may not; 409 asked for already;
--- 430 another unit's entry. A citizen asks about the own record; staff who may delete propose at once, others ask.
+-- 430 another unit's entry. What was withdrawn (class 1024) can be deleted too. A citizen asks about the own record; staff who may delete propose at once, others ask.
 CREATE OR REPLACE FUNCTION vault.erasure_ask(p_secret bytea, p_rtype smallint, p_slot smallint, p_pid bigint, p_basis smallint, p_reason text,
                                              p_more_slot smallint[], p_more_pid bigint[]) RETURNS smallint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -61,8 +75,8 @@ BEGIN
   SELECT * INTO s FROM access.writer(p_secret);
   IF NOT FOUND THEN RETURN 401; END IF;
   SELECT * INTO o FROM vault.owners(ARRAY[p_slot], ARRAY[p_pid], ARRAY[p_rtype], ARRAY[0]);
-  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[o.sens], ARRAY[o.others], ARRAY[p_rtype],
-                                          ARRAY[CASE s.kind WHEN 'citizen' THEN 'read' ELSE 'write' END], ARRAY[p_pid]);
+  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[o.sens & ~1024]::smallint[], ARRAY[o.others],
+                                          ARRAY[p_rtype], ARRAY[CASE s.kind WHEN 'citizen' THEN 'read' ELSE 'write' END], ARRAY[p_pid]);
   IF d.allow IS NOT TRUE THEN RETURN 404; END IF;
   IF s.kind NOT IN ('citizen', 'staff') OR o.patient <= 0 OR p_pid = o.patient THEN RETURN 403; END IF;
   IF s.kind = 'staff' AND o.org IS DISTINCT FROM s.unit THEN RETURN 430; END IF;
@@ -85,18 +99,24 @@ END $$;
 
 -- One person's word on a wish. p_erase: yes; the first yes proposes (200), the second, by another person, deletes (204).
 -- A wish for correction alone is settled by one (203). No: the wish is refused, with an answer (202). 401 no session; 404 nothing there to decide on; 403 the role may not; 409 by the same person.
-CREATE OR REPLACE FUNCTION vault.erasure_decide(p_secret bytea, p_id bigint, p_erase boolean, p_answer text) RETURNS smallint
+CREATE OR REPLACE FUNCTION vault.erasure_decide(p_secret bytea, p_patient bigint, p_id bigint, p_erase boolean, p_answer text) RETURNS smallint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record; e record; d record;
 BEGIN
   SELECT * INTO s FROM access.writer(p_secret);
   IF NOT FOUND THEN RETURN 401; END IF;
-  SELECT * INTO e FROM vault.erasure x WHERE x.id = p_id AND x.state IN ('asked', 'proposed') AND x.org = s.unit FOR UPDATE;
+  SELECT * INTO e FROM vault.erasure x WHERE x.id = p_id AND x.state IN ('asked', 'proposed') FOR UPDATE;
   IF NOT FOUND OR s.kind <> 'staff' THEN RETURN 404; END IF;
-  SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[e.patient], ARRAY[e.org], ARRAY[0]::smallint[], ARRAY[NULL]::text[], ARRAY[e.rtype],
-                                          ARRAY['write'], ARRAY[e.pid]);
-  IF d.allow IS NOT TRUE THEN RETURN 404; END IF;
-  IF NOT access.may_erase(p_secret) THEN RETURN 403; END IF;
+  IF p_patient IS NULL THEN
+    IF e.state <> 'proposed' OR NOT access.may_review_erasure(p_secret, e.org, e.patient) THEN RETURN 404; END IF;
+    PERFORM access.log_event(p_secret, ARRAY[e.patient], 'review', e.rtype, ARRAY[e.pid], NULL, NULL, 0::smallint);
+  ELSE
+    IF e.patient <> p_patient OR e.org IS DISTINCT FROM s.unit THEN RETURN 404; END IF;
+    SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[e.patient], ARRAY[e.org], ARRAY[0]::smallint[], ARRAY[NULL]::text[],
+                                            ARRAY[e.rtype], ARRAY['write'], ARRAY[e.pid]);
+    IF d.allow IS NOT TRUE THEN RETURN 404; END IF;
+    IF NOT access.may_erase(p_secret) THEN RETURN 403; END IF;
+  END IF;
   IF NOT p_erase THEN
     UPDATE vault.erasure x SET state = 'refused', answer = p_answer, decided_by = s.person, decided_at = clock_timestamp() WHERE x.id = p_id;
     RETURN 202;
@@ -173,6 +193,37 @@ BEGIN
     FROM vault.erasure e WHERE e.org = s.unit AND e.state IN ('asked', 'proposed') AND e.patient = ANY (v_allowed) ORDER BY e.asked_at LIMIT 200;
 END $$;
 
+-- What waits for a reviewer as the second person, oldest first: basis and reason, and nothing of whom it is about.
+CREATE OR REPLACE FUNCTION vault.erasures_reviewed(p_secret bytea)
+RETURNS TABLE (id bigint, basis smallint, reason text, by_citizen boolean, asked_name text, asked_at timestamptz, proposed_name text, unit_name text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'review', 0::smallint, NULL, NULL, NULL, 0::smallint);
+  RETURN QUERY
+    SELECT e.id, e.basis, e.reason, e.by_citizen, CASE WHEN e.by_citizen THEN '' ELSE access.person_name(e.asked_by) END, e.asked_at,
+           access.person_name(e.proposed_by), access.unit_name(e.org)
+    FROM vault.erasure e WHERE e.state = 'proposed' AND access.may_review_erasure(p_secret, e.org, e.patient) ORDER BY e.asked_at LIMIT 200;
+END $$;
+
+-- What was withdrawn in one record by the acting unit, newest first, with its content: a reading of its own, logged as such.
+CREATE OR REPLACE FUNCTION vault.erasure_withdrawn(p_secret bytea, p_patient bigint)
+RETURNS TABLE (slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, body text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE j record; s record; v_pids bigint[];
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
+  SELECT * INTO s FROM access.writer(p_secret);
+  IF j.allow IS NOT TRUE OR s.kind <> 'staff' THEN RETURN; END IF;
+  PERFORM set_config('fj.withdrawn', p_patient::text, true);
+  -- Whatever else is closed to this reader stays closed.
+  v_pids := ARRAY(SELECT r.pid FROM vault.resource r WHERE r.patient = p_patient AND r.sens & 1024 <> 0 AND r.sens & j.closed & ~1024 = 0
+                  AND r.org = s.unit AND r.body IS NOT NULL ORDER BY r.updated DESC LIMIT 200);
+  PERFORM access.log_event(p_secret, ARRAY[p_patient], 'read', 0::smallint, v_pids, j.ground, j.ref, 0::smallint);
+  RETURN QUERY SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.body FROM vault.resource r WHERE r.patient = p_patient AND r.pid = ANY (v_pids)
+               ORDER BY r.updated DESC;
+  PERFORM set_config('fj.withdrawn', '', true);
+END $$;
+
 -- ── Owners and rights ────────────────────────────────────────────────────────────────────────────
 
 DO $$
@@ -183,7 +234,7 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
   FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace
-           AND p.proname IN ('may_erase', 'call_for_erasure', 'person_name') LOOP
+           AND p.proname IN ('may_erase', 'may_review_erasure', 'call_for_erasure', 'person_name', 'unit_name') LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO access_core', f);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO vault_erase', f);
@@ -195,4 +246,4 @@ GRANT EXECUTE ON FUNCTION access.writer(bytea), access.judge(bytea, bigint[], te
   access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint),
   access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_erase;
 GRANT EXECUTE ON FUNCTION vault.erasure_ask(bytea, smallint, smallint, bigint, smallint, text, smallint[], bigint[]),
-  vault.erasure_decide(bytea, bigint, boolean, text), vault.erasures(bytea, bigint), vault.erasures_waiting(bytea) TO fj_web;
+  vault.erasure_decide(bytea, bigint, bigint, boolean, text), vault.erasures_reviewed(bytea), vault.erasures(bytea, bigint), vault.erasures_waiting(bytea), vault.erasure_withdrawn(bytea, bigint) TO fj_web;

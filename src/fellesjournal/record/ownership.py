@@ -30,6 +30,8 @@ _INTERNAL_TYPES: Final = frozenset({"Task", "AuditEvent", "Provenance", "Detecte
 _UNFINISHED: Final = frozenset({"preliminary", "registered", "partial", "entered-in-error", "draft"})
 _STATUS_MATTERS: Final = frozenset({"Composition", "DiagnosticReport", "Observation", "DocumentReference"})
 _CODES_9603: Final = "urn:oid:2.16.578.1.12.4.1.1.9603"
+STATUS_9202: Final = "urn:oid:2.16.578.1.12.4.1.1.9202"
+_REMOVED_9202: Final = frozenset({"81", "83"})
 _OPEN_9603: Final = frozenset({"N"})
 NATIONAL_IDS: Final = frozenset({"urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"})
 """Fødselsnummer and D-nummer: one Patient each."""
@@ -55,11 +57,19 @@ def is_withheld(resource: Mapping[str, Any]) -> bool:
     return any(label.get("system") == _CODES_9603 and label.get("code") not in _OPEN_9603 for label in labels)
 
 
+def is_removed(resource: Mapping[str, Any]) -> bool:
+    """Whether it was taken out of ordinary reading as a correction, by its status in Volven 9202."""
+    labels = resource.get("meta", {}).get("security", ())
+    return any(label.get("system") == STATUS_9202 and label.get("code") in _REMOVED_9202 for label in labels)
+
+
 def class_of(resource: Mapping[str, Any], *, names_others: Any, about: int = 0) -> int:
     """The row's class, with that of what it belongs to; a plain number, as the driver takes it."""
     found = RowClass(about) & ~RowClass.NAMES_OTHERS
     if is_withheld(resource):
         found |= RowClass.WITHHELD
+    if is_removed(resource):
+        found |= RowClass.REMOVED
     return int(found | RowClass.NAMES_OTHERS if names_others else found)
 
 

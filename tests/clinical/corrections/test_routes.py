@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, Site
+from tests.care.legevakt.test_pages import number_of, registered
+from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, TONIGHT, Site
 
-SECRETARY = "Ingrid Mork"
 TEXT = "Utilpass siden i går, kjenner seg bedre nå."
 
 
@@ -46,7 +46,20 @@ def written(client: httpx.Client, chart: str) -> str:
 
 def send(client: httpx.Client, note: str, way: str, **fields: str) -> httpx.Response:
     """Fill in one of the forms of "something is wrong"."""
-    return client.post(f"{note}/feil/{way}", data=hidden(client.get(f"{note}/feil").text) | fields)
+    why = {f"begrunnelse_{'flytt' if way == 'finn' else way}": fields.pop("begrunnelse", "")}
+    return client.post(f"{note}/feil/{way}", data=hidden(client.get(f"{note}/feil").text) | why | fields)
+
+
+def colleague(site: Site, name: str, role: str) -> str:
+    """Somebody in this role at the unit where this person works."""
+    found = site.row(
+        """
+        SELECT p.name FROM identity.post o JOIN identity.person p ON p.id = o.person
+        WHERE o.role = $2 AND o.unit = (SELECT x.unit FROM identity.post x JOIN identity.person q ON q.id = x.person
+                                        WHERE q.name = $1 LIMIT 1) ORDER BY p.id LIMIT 1""",
+        name, role,
+    )  # fmt: skip
+    return str(found["name"])
 
 
 def wishes_of(site: Site, note: str) -> str:
@@ -68,7 +81,7 @@ def parts_of(site: Site, chart: str, note: str) -> tuple[str, list[str]]:
     return note.rsplit("/", 1)[1], [encounter, *named]
 
 
-def test_withdrawn_note_says_why_and_is_kept_with_all_that_belongs_to_it(
+def test_withdrawn_note_is_passed_by_with_all_that_belongs_to_it_and_can_be_taken_up_again(
     gp: httpx.Client, chart: str, demo_site: Site
 ) -> None:
     note = written(gp, chart)
@@ -82,11 +95,19 @@ def test_withdrawn_note_says_why_and_is_kept_with_all_that_belongs_to_it(
         assert key
         body = demo_site.row("SELECT body FROM vault.resource WHERE slot = $1 AND pid = $2", *key)["body"]
         assert "entered-in-error" in body and '"83"' in body
+    with demo_site.fhir(GP) as fhir:
+        assert {fhir.get(f"/{name}").status_code for name in (f"Composition/{id_}", *parts)} == {404}
+    page = gp.get(f"{chart}/retting").text
+    assert TEXT in page
+    again = gp.post(f"{note}/feil/angre", data=hidden(page))
+    assert "står i journalen igjen" in again.text and TEXT in gp.get(note).text
+    with demo_site.fhir(GP) as fhir:
+        assert {fhir.get(f"/{name}").status_code for name in parts} == {200}
 
 
 def test_note_that_somebody_changed_meanwhile_is_not_withdrawn(gp: httpx.Client, chart: str) -> None:
     note = written(gp, chart)
-    fields = hidden(gp.get(f"{note}/feil").text) | {"begrunnelse": "Feil.", "version": "7"}
+    fields = hidden(gp.get(f"{note}/feil").text) | {"begrunnelse_trekk": "Feil.", "version": "7"}
     assert gp.post(f"{note}/feil/trekk", data=fields).status_code == 409
     assert TEXT in gp.get(note).text
 
@@ -96,8 +117,7 @@ def test_moved_note_stands_in_the_right_record_and_neither_names_the_other(
 ) -> None:
     note, right = written(gp, chart), demo_site.patient_id(ELDERLY)
     id_, _parts = parts_of(demo_site, chart, note)
-    number = demo_site.row("SELECT 1 AS one")["one"] and _number_of(demo_site, ELDERLY)
-    page = send(gp, note, "finn", hvem=number)
+    page = send(gp, note, "finn", hvem=number_of(demo_site, ELDERLY))
     assert ELDERLY in page.text
     sealed = re.search(r'name="person" value="([^"]+)"', page.text)
     assert sealed
@@ -118,8 +138,8 @@ def test_note_is_not_moved_to_the_record_that_it_is_in_nor_to_one_that_the_write
     gp: httpx.Client, chart: str, demo_site: Site
 ) -> None:
     note = written(gp, chart)
-    for name, status in ((DIABETIC, 422), ("Henrik Sætervik", 403)):
-        page = send(gp, note, "finn", hvem=_number_of(demo_site, name))
+    for name, status in ((DIABETIC, 422), (TONIGHT, 403)):
+        page = send(gp, note, "finn", hvem=number_of(demo_site, name))
         sealed = re.search(r'name="person" value="([^"]+)"', page.text)
         assert sealed
         answer = send(gp, note, "flytt", person=sealed[1], begrunnelse="Skrev hos feil pasient.")
@@ -132,8 +152,9 @@ def test_note_is_not_moved_to_the_record_that_it_is_in_nor_to_one_that_the_write
 @pytest.fixture(scope="module")
 def erased(demo_site: Site) -> tuple[str, str, list[str]]:
     """(chart, note, its parts) that a nurse proposed to delete and the doctor on duty deleted."""
-    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.client("Jørn Hagen") as doctor:
-        chart = _registered(nurse, demo_site)
+    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.client(colleague(demo_site, LEGEVAKT_NURSE, "lege")) as doctor:
+        registered(demo_site, nurse, name=DIABETIC)
+        chart = f"/pasienter/{demo_site.patient_id(DIABETIC)}"
         note = written(nurse, chart)
         with demo_site.fhir(LEGEVAKT_NURSE) as fhir:
             encounter = fhir.get(f"/Composition/{note.rsplit('/', 1)[1]}").json()["encounter"]["reference"]
@@ -163,7 +184,7 @@ def test_what_two_persons_deleted_is_gone_in_every_version_and_index(
 ) -> None:
     from fellesjournal.kit import ids
 
-    _chart, note, parts = erased
+    _chart, _note, parts = erased
     with demo_site.fhir(LEGEVAKT_NURSE) as fhir:
         for name in parts:
             assert fhir.get(f"/{name}").status_code == 410
@@ -183,29 +204,34 @@ def test_tombstone_tells_who_and_on_which_basis_but_no_content(
     chart, _note, _parts = erased
     with demo_site.client(LEGEVAKT_NURSE) as nurse:
         page = nurse.get(f"{chart}/retting").text
-    assert "Slettet" in page and "Trude Aasmo" in page and "Jørn Hagen" in page
+    assert "Slettet" in page and LEGEVAKT_NURSE in page and colleague(demo_site, LEGEVAKT_NURSE, "lege") in page
     assert "nabo" not in page and TEXT not in page
 
 
 def test_role_without_the_right_asks_and_a_refusal_says_why(gp: httpx.Client, chart: str, demo_site: Site) -> None:
     note = written(gp, chart)
-    with demo_site.client(SECRETARY) as secretary:
+    with demo_site.client(colleague(demo_site, GP, "helsesekretaer")) as secretary:
         asked = send(secretary, note, "slett", grunnlag="5", begrunnelse="Pasienten ringte og ba om det.")
         assert "Forslaget er registrert" in asked.text and wishes_of(demo_site, note) == "asked"
         assert "allerede bedt om sletting" in send(secretary, note, "slett", begrunnelse="Igjen.").text
     wish = demo_site.row("SELECT max(id) AS id FROM vault.erasure")["id"]
     form = hidden(gp.get(f"{note}/feil").text)
-    silent = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", "svar": " "})
+    silent = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei"})
     assert silent.status_code == 422 and "klage til statsforvalteren" in silent.text
-    refused = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", "svar": "Nødvendig for videre behandling."})
+    refused = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", f"svar_{wish}": "Nødvendig for videre behandling."})
     assert "er avslått" in refused.text and wishes_of(demo_site, note) == "refused"
     assert TEXT in gp.get(note).text
 
 
-def test_another_units_entry_is_theirs_to_correct(erased: tuple[str, str, list[str]], gp: httpx.Client) -> None:
+def test_another_units_entry_and_another_records_wish_are_not_there(
+    erased: tuple[str, str, list[str]], gp: httpx.Client, demo_site: Site
+) -> None:
     chart, note, _parts = erased
     assert gp.get(f"{note}/feil").status_code in (404, 410)
-    assert gp.post(f"{chart}/retting/1", data=hidden(gp.get(f"{chart}/notat/nytt").text) | {"gjor": "ja"}).status_code == 404
+    wish = demo_site.row("SELECT min(id) AS id FROM vault.erasure WHERE state = 'proposed'")["id"]
+    form = hidden(gp.get(f"{chart}/notat/nytt").text) | {"gjor": "ja"}
+    other = f"/pasienter/{demo_site.patient_id(ELDERLY)}"
+    assert gp.post(f"{other}/retting/{wish}", data=form).status_code == 404
 
 
 def test_no_role_of_the_application_can_take_content_away_but_the_one_that_two_persons_use(demo_site: Site) -> None:
@@ -223,42 +249,3 @@ def test_no_role_of_the_application_can_take_content_away_but_the_one_that_two_p
         AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
     )["roles"]
     assert held is None
-
-
-def _number_of(site: Site, name: str) -> str:
-    """A demo person's national number, as the person would tell it."""
-    with site.fhir(GP if name != "Henrik Sætervik" else LEGEVAKT_NURSE) as fhir:
-        answer = fhir.get(f"/Patient/{site.patient_id(name)}")
-    if answer.status_code == 200:
-        return next(one["value"] for one in answer.json()["identifier"])
-    body = site.row("SELECT body FROM vault.resource WHERE pid = $1", _key(site, name)[1])["body"]
-    found = re.search(r'"value":"(\d{11})"', body)
-    assert found
-    return found[1]
-
-
-def _key(site: Site, name: str) -> tuple[int, int]:
-    from fellesjournal.kit import ids
-
-    key = ids.decode(site.patient_id(name))
-    assert key
-    return key
-
-
-def _registered(nurse: httpx.Client, site: Site) -> str:
-    """The chart of a patient whom the nurse has just identified and registered."""
-    page = nurse.get("/identifiser").text
-    fields = hidden_ask(page) | {"hvem": _number_of(site, DIABETIC)}
-    hits = nurse.post("/identifiser", data=fields).text
-    sealed = re.search(r'name="person" value="([^"]+)"', hits)
-    action = re.search(r'action="([^"]+)" class="fj-row"', hits)
-    assert sealed and action
-    form = hidden_ask(hits) | {"person": sealed[1]}
-    answer = nurse.post(action[1], data=form | {"hastegrad": "green", "arsak": "Slapp"})
-    assert answer.status_code == 200, answer.text[:2000]
-    return f"/pasienter/{site.patient_id(DIABETIC)}"
-
-
-def hidden_ask(page: str) -> dict[str, str]:
-    """The hidden fields of the identifying form."""
-    return dict(re.findall(r'<input type="hidden" name="(csrf_token|context)" value="([^"]*)"', page))

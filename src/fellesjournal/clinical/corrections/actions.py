@@ -5,11 +5,12 @@ All gather into the journal; the caller commits, so that a move is one commit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fellesjournal.access.model import PatientId, WrongUnit
-from fellesjournal.clinical.corrections.model import CorrectionRefusal, SameRecord, is_withdrawn, withdrawn
+from fellesjournal.clinical.corrections.model import CorrectionRefusal, SameRecord, is_withdrawn, standing, withdrawn
 from fellesjournal.clinical.notes.actions import read_note
 from fellesjournal.clinical.notes.model import Note
 from fellesjournal.clinical.pieces import (
@@ -26,7 +27,7 @@ from fellesjournal.clinical.pieces import (
 )
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit import ids
-from fellesjournal.record.errors import VersionConflict
+from fellesjournal.record.errors import NotFound, VersionConflict
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Stored
 from fellesjournal.record.names import Key
@@ -88,6 +89,28 @@ def withdraw(
     journal.create(_reason(entry.stored.id, patient=patient, reader=reader, reason=reason, code="NULLIFY", at=at))
 
 
+def take_up(
+    journal: Journal, rows: Sequence[Stored], *, patient: PatientId, reader: Reader, note_id: str, at: datetime
+) -> None:
+    """Gather versions that stand again: a withdrawn note, and what was withdrawn with it. Raises NotFound."""
+    found = {(one.rtype, one.id): one for one in rows}
+    note = found.get(("Composition", note_id))
+    if note is None:
+        raise NotFound
+    resource = note.resource()
+    about = resource.get("encounter")
+    with_it = [
+        one
+        for key, one in found.items()
+        if key[0] != "Composition"
+        and about is not None
+        and (one.resource().get("encounter") == about or about == ref("Encounter", one.id))
+    ]
+    for one in (note, *with_it):
+        journal.update(one.id, standing(one.resource()), expect=one.version)
+    journal.create(_reason(note_id, patient=patient, reader=reader, reason=_TAKEN_UP, code="UPDATE", at=at))
+
+
 def move(
     journal: Journal,
     entry: Entry,
@@ -124,6 +147,7 @@ def move(
     return moved
 
 
+_TAKEN_UP = "Tatt inn i journalen igjen."
 _MOVED_HERE = "Flyttet hit fra en annen journal, der det var skrevet ved en feil."
 
 

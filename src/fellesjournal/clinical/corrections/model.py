@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fellesjournal.clinical.pieces import VOLVEN, Json
+from fellesjournal.clinical.pieces import HL7, VOLVEN, Json, concept
 from fellesjournal.record.erasure import CORRECTION, KEEPER, PATIENT, WRONG_PERSON
 from fellesjournal.web import _
 
@@ -28,12 +28,7 @@ STATES: Final = {
     "done": _("Slettet"),
 }
 
-_STATUS_OF: Final = {
-    "Composition": ("status", "entered-in-error"),
-    "Observation": ("status", "entered-in-error"),
-    "Encounter": ("status", "entered-in-error"),
-    "DocumentReference": ("status", "entered-in-error"),
-}
+_STANDING: Final = {"Composition": "amended", "Observation": "corrected", "Encounter": "finished"}
 
 
 class CorrectionRefusal(Exception):
@@ -62,21 +57,26 @@ def withdrawn(resource: Json) -> Json:
     """The resource as withdrawn: entered in error, and labelled so that ordinary reading passes it by."""
     found = dict(resource)
     if found["resourceType"] == "Condition":
-        found["verificationStatus"] = {
-            "coding": [
-                {
-                    "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
-                    "code": "entered-in-error",
-                }
-            ]
-        }
+        found["verificationStatus"] = concept(f"{HL7}condition-ver-status", "entered-in-error")
         found.pop("clinicalStatus", None)
     else:
-        name, value = _STATUS_OF[found["resourceType"]]
-        found[name] = value
+        found["status"] = "entered-in-error"
     meta = dict(found.get("meta", {}))
     meta["security"] = [*(one for one in meta.get("security", ()) if one.get("system") != STATUS), LABEL]
     return found | {"meta": meta}
+
+
+def standing(resource: Json) -> Json:
+    """A withdrawn resource as it stands again: a note as corrected, since it has been changed since it was signed."""
+    found = dict(resource)
+    if found["resourceType"] == "Condition":
+        found["verificationStatus"] = concept(f"{HL7}condition-ver-status", "confirmed")
+        found["clinicalStatus"] = concept(f"{HL7}condition-clinical", "active")
+    else:
+        found["status"] = _STANDING[found["resourceType"]]
+    meta = {name: value for name, value in found.get("meta", {}).items() if name != "security"}
+    labels = [one for one in found.get("meta", {}).get("security", ()) if one.get("system") != STATUS]
+    return found | {"meta": meta | ({"security": labels} if labels else {})}
 
 
 def is_withdrawn(resource: Json) -> bool:

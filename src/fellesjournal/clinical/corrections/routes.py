@@ -16,6 +16,7 @@ from fellesjournal.clinical.corrections.model import BASES, STATES, CorrectionRe
 from fellesjournal.clinical.identification.actions import Ticket, open_ticket
 from fellesjournal.clinical.identification.model import CannotIdentify
 from fellesjournal.clinical.identification.routes import look_up, sealer_of
+from fellesjournal.clinical.notes.fhir import note_from
 from fellesjournal.clinical.overview.frame import chart_url, open_frame, patient_of
 from fellesjournal.clinical.pages import check_context, context_field, journal_of, now, status_of, version_in
 from fellesjournal.clinical.pieces import Json, patient_id
@@ -26,11 +27,17 @@ from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, l
 from fellesjournal.web.i18n import translated
 
 add_templates("corrections", "fellesjournal.clinical.corrections")
-keep_typed(begrunnelse=_("Begrunnelse"), svar=_("Svar"))
+keep_typed(
+    begrunnelse_trekk=_("Begrunnelse"),
+    begrunnelse_flytt=_("Begrunnelse"),
+    begrunnelse_slett=_("Begrunnelse"),
+    hvem=_("Person"),
+)
 
 Refusal = AccessError | RecordError | CorrectionRefusal | CannotIdentify
 _REFUSALS = (AccessError, RecordError, CorrectionRefusal, CannotIdentify)
 _LONGEST = 2000
+_REASON, _ANSWER = CorrectionRefusal.field, NoAnswer.field
 
 
 @gate.chart("open")
@@ -49,7 +56,7 @@ async def withdraw(request: Request, decision: Decision) -> Response:
         entry = await _entry(journal, request, decision)
         actions.withdraw(
             journal, entry, patient=patient, reader=decision.reader, version=version_in(form),
-            reason=form.text("begrunnelse")[:_LONGEST], at=now(request),
+            reason=form.text("begrunnelse_trekk")[:_LONGEST], at=now(request),
         )  # fmt: skip
         await journal.commit()
     except _REFUSALS as error:
@@ -78,14 +85,14 @@ async def move(request: Request, decision: Decision) -> Response:
         check_context(form, decision.reader)
         ticket = open_ticket(sealer_of(request), form.text("person"), reader=decision.reader)
         entry = await _entry(journal, request, decision)
-        reason = form.text("begrunnelse")[:_LONGEST]
+        reason = form.text("begrunnelse_flytt")[:_LONGEST]
         actions.move(
             journal, entry, patient=patient, to=ticket.patient, reader=decision.reader, version=version_in(form),
             reason=reason, at=now(request),
         )  # fmt: skip
         await journal.commit()
         await erasure.ask_erasure(
-            journal, "Composition", entry.stored.id, basis=erasure.WRONG_PERSON, reason=reason, along=entry.along
+            journal, "Composition", entry.stored.key, basis=erasure.WRONG_PERSON, reason=reason, along=entry.along
         )
     except _REFUSALS as error:
         return await _entry_page(request, decision, form=form, error=error, about="flytt")
@@ -99,12 +106,12 @@ async def propose(request: Request, decision: Decision) -> Response:
     journal = journal_of(request, decision)
     try:
         check_context(form, decision.reader)
-        reason = form.text("begrunnelse").strip()[:_LONGEST]
+        reason = form.text("begrunnelse_slett").strip()[:_LONGEST]
         if not reason:
             raise CorrectionRefusal
         entry = await _entry(journal, request, decision)
         await erasure.ask_erasure(
-            journal, "Composition", entry.stored.id, basis=_basis(form), reason=reason, along=entry.along
+            journal, "Composition", entry.stored.key, basis=_basis(form), reason=reason, along=entry.along
         )
     except _REFUSALS as error:
         return await _entry_page(request, decision, form=form, error=error, about="slett")
@@ -122,16 +129,35 @@ async def decide(request: Request, decision: Decision) -> Response:
     """One person's yes or no to a wish."""
     form = await read_form(request)
     journal = journal_of(request, decision)
-    answer = form.text("svar").strip()[:_LONGEST]
+    answer = form.text(f"svar_{_number(request)}").strip()[:_LONGEST]
     is_yes = form.text("gjor") == "ja"
     try:
         check_context(form, decision.reader)
         if not is_yes and not answer:
             raise NoAnswer
-        outcome = await erasure.decide_erasure(journal, _number(request), erase=is_yes, answer=answer)
+        outcome = await erasure.decide_erasure(
+            journal, _number(request), patient=patient_of(decision), erase=is_yes, answer=answer
+        )
     except _REFUSALS as error:
         return await _list_page(request, decision, form=form, error=error)
     return _back(decision, outcome)
+
+
+@gate.chart("write")
+async def take_up(request: Request, decision: Decision) -> Response:
+    """A withdrawn note stands in the record again, with what was withdrawn with it."""
+    form = await read_form(request)
+    journal, patient = journal_of(request, decision), patient_of(decision)
+    try:
+        check_context(form, decision.reader)
+        rows = await erasure.withdrawn_of(journal, patient)
+        actions.take_up(
+            journal, rows, patient=patient, reader=decision.reader, note_id=request.path_params["note"], at=now(request)
+        )
+        await journal.commit()
+    except _REFUSALS as error:
+        return await _list_page(request, decision, form=form, error=error)
+    return _back(decision, "tatt-inn")
 
 
 @gate.unit("list")
@@ -146,6 +172,30 @@ async def show_waiting(request: Request, decision: Decision) -> Response:
         if one.patient in names
     ]
     return render(request, "corrections/waiting.html", rows=rows, states=STATES, bases=BASES)
+
+
+@gate.signed_in("proposals of the reviewer's controllers; the database decides who reviews, and logs it")
+async def show_reviewed(request: Request, decision: Decision) -> Response:
+    """Proposals that a reviewer may be the second person of."""
+    return await _review_page(request, decision)
+
+
+@gate.signed_in("the database decides who reviews, and logs it")
+async def review(request: Request, decision: Decision) -> Response:
+    """A reviewer's yes or no, as the second person."""
+    form = await read_form(request)
+    answer = form.text(f"svar_{_number(request)}").strip()[:_LONGEST]
+    is_yes = form.text("gjor") == "ja"
+    try:
+        check_context(form, decision.reader)
+        if not is_yes and not answer:
+            raise NoAnswer
+        await erasure.decide_erasure(
+            journal_of(request, decision), _number(request), patient=None, erase=is_yes, answer=answer
+        )
+    except _REFUSALS as error:
+        return await _review_page(request, decision, form=form, error=error)
+    return RedirectResponse("/kontroll/sletting?gjort=1", 303)
 
 
 async def _entry(journal: Journal, request: Request, decision: Decision) -> actions.Entry:
@@ -169,8 +219,7 @@ async def _entry_page(
         tab="notater",
         note=entry.note,
         counts=(len(entry.conditions), len(entry.observations), entry.encounter is not None),
-        errors=_errors(request, error),
-        about=about,
+        errors=_errors(request, error, about),
         hits=hits,
         typed=form,
         bases=[(str(code), BASES[code]) for code in (erasure.KEEPER, erasure.PATIENT)],
@@ -183,6 +232,11 @@ async def _list_page(
 ) -> Response:  # fmt: skip
     journal = journal_of(request, decision)
     wishes = await erasure.erasures_about(journal, patient_of(decision))
+    withdrawn = [
+        note_from(one.resource(), version=one.version, id=one.id)
+        for one in await erasure.withdrawn_of(journal, patient_of(decision))
+        if one.rtype == "Composition"
+    ]
     frame = await open_frame(request, decision, journal=journal)
     return render(
         request,
@@ -191,11 +245,28 @@ async def _list_page(
         frame=frame,
         tab="notater",
         wishes=wishes,
+        withdrawn=withdrawn,
+        asked={wish.entry for wish in wishes if wish.state in ("asked", "proposed")},
         bases=BASES,
         states=STATES,
         done=request.query_params.get("gjort", ""),
-        errors=_errors(request, error),
-        about=request.path_params.get("wish", ""),
+        errors=_errors(request, error, request.path_params.get("wish", "")),
+        typed=form,
+        context=context_field(decision.reader),
+    )
+
+
+async def _review_page(
+    request: Request, decision: Decision, *, form: Form | None = None, error: Refusal | None = None
+) -> Response:  # fmt: skip
+    return render(
+        request,
+        "corrections/review.html",
+        _status(error),
+        proposals=await erasure.erasures_reviewed(journal_of(request, decision)),
+        bases=BASES,
+        done="gjort" in request.query_params,
+        errors=_errors(request, error, request.path_params.get("wish", "")),
         typed=form,
         context=context_field(decision.reader),
     )
@@ -225,11 +296,12 @@ def _number(request: Request) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
-def _errors(request: Request, error: Refusal | None) -> FieldErrors:
+def _errors(request: Request, error: Refusal | None, about: str) -> FieldErrors:
     errors = FieldErrors()
     if error is not None:
-        field = getattr(error, "field", "hvem" if isinstance(error, CannotIdentify) else "begrunnelse")
-        errors.add(field, translated(language_of(request), error.text))
+        field = getattr(error, "field", "hvem" if isinstance(error, CannotIdentify) else _REASON)
+        named = f"{field}_{about}" if field in (_REASON, _ANSWER) else field
+        errors.add(named, translated(language_of(request), error.text))
     return errors
 
 
@@ -245,8 +317,11 @@ def _back(decision: Decision, done: str) -> Response:
 
 routes = [
     Route("/retting", show_waiting),
+    Route("/kontroll/sletting", show_reviewed),
+    Route("/kontroll/sletting/{wish}", review, methods=["POST"]),
     Route("/pasienter/{patient}/retting", show_all),
     Route("/pasienter/{patient}/retting/{wish}", decide, methods=["POST"]),
+    Route("/pasienter/{patient}/notat/{note}/feil/angre", take_up, methods=["POST"]),
     Route("/pasienter/{patient}/notat/{note}/feil", show),
     Route("/pasienter/{patient}/notat/{note}/feil/trekk", withdraw, methods=["POST"]),
     Route("/pasienter/{patient}/notat/{note}/feil/finn", find, methods=["POST"]),
