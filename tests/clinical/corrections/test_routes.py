@@ -62,6 +62,32 @@ def colleague(site: Site, name: str, role: str) -> str:
     return str(found["name"])
 
 
+def unit_of(site: Site) -> str:
+    """The name of the GP's unit."""
+    found = site.row(
+        """
+        SELECT u.name FROM identity.unit u JOIN identity.post o ON o.unit = u.id
+        JOIN identity.person p ON p.id = o.person WHERE p.name = $1 LIMIT 1""",
+        GP,
+    )
+    return str(found["name"])
+
+
+def reviewer(site: Site) -> str:
+    """Somebody who has been made a reviewer at the GP's unit."""
+    found = site.row(
+        """
+        WITH who AS (SELECT p.id, p.name FROM identity.person p JOIN identity.post o ON o.person = p.id
+                     WHERE o.role = 'assistent' ORDER BY p.id LIMIT 1),
+        made AS (INSERT INTO identity.post (person, unit, role, from_at, until_at)
+                 SELECT who.id, o.unit, 'reviewer', o.from_at, o.until_at FROM who, identity.post o
+                 JOIN identity.person g ON g.id = o.person WHERE g.name = $1 LIMIT 1)
+        SELECT name FROM who""",
+        GP,
+    )
+    return str(found["name"])
+
+
 def wishes_of(site: Site, note: str) -> str:
     """The state of the newest wish about a note."""
     from fellesjournal.kit import ids
@@ -152,7 +178,8 @@ def test_note_is_not_moved_to_the_record_that_it_is_in_nor_to_one_that_the_write
 @pytest.fixture(scope="module")
 def erased(demo_site: Site) -> tuple[str, str, list[str]]:
     """(chart, note, its parts) that a nurse proposed to delete and the doctor on duty deleted."""
-    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.client(colleague(demo_site, LEGEVAKT_NURSE, "lege")) as doctor:
+    other = colleague(demo_site, LEGEVAKT_NURSE, "lege")
+    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.client(other) as doctor:
         registered(demo_site, nurse, name=DIABETIC)
         chart = f"/pasienter/{demo_site.patient_id(DIABETIC)}"
         note = written(nurse, chart)
@@ -192,7 +219,8 @@ def test_what_two_persons_deleted_is_gone_in_every_version_and_index(
     pids = [key[1] for name in parts if (key := ids.decode(name.partition("/")[2]))]
     assert len(pids) == len(parts) >= 4
     for table in ("history", "resource"):
-        left = demo_site.row(f"SELECT count(body) AS bodies, count(*) AS rows FROM vault.{table} WHERE pid = ANY ($1)", pids)
+        count = f"SELECT count(body) AS bodies, count(*) AS rows FROM vault.{table} WHERE pid = ANY ($1)"
+        left = demo_site.row(count, pids)
         assert left["bodies"] == 0 and left["rows"] >= len(pids)
     for table in ("sp_token", "sp_reference", "sp_date", "sp_quantity", "sp_string", "sp_uri", "sp_composite"):
         assert demo_site.row(f"SELECT count(*) AS n FROM vault.{table} WHERE pid = ANY ($1)", pids)["n"] == 0
@@ -218,7 +246,8 @@ def test_role_without_the_right_asks_and_a_refusal_says_why(gp: httpx.Client, ch
     form = hidden(gp.get(f"{note}/feil").text)
     silent = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei"})
     assert silent.status_code == 422 and "klage til statsforvalteren" in silent.text
-    refused = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei", f"svar_{wish}": "Nødvendig for videre behandling."})
+    why = {f"svar_{wish}": "Nødvendig for videre behandling."}
+    refused = gp.post(f"{chart}/retting/{wish}", data=form | {"gjor": "nei"} | why)
     assert "er avslått" in refused.text and wishes_of(demo_site, note) == "refused"
     assert TEXT in gp.get(note).text
 
@@ -234,18 +263,58 @@ def test_another_units_entry_and_another_records_wish_are_not_there(
     assert gp.post(f"{other}/retting/{wish}", data=form).status_code == 404
 
 
+def test_citizen_asks_and_a_reviewer_is_the_second_person_where_the_unit_has_one_doctor(
+    gp: httpx.Client, chart: str, demo_site: Site
+) -> None:
+    note = written(gp, chart)
+    own, unit = f"/min-journal/notater/{note.rsplit('/', 1)[1]}", unit_of(demo_site)
+    with demo_site.client(DIABETIC) as citizen, demo_site.client(reviewer(demo_site), unit=unit) as judge:
+        assert f"{own}/retting" in citizen.get(own).text
+        form = hidden(citizen.get(f"{own}/retting").text)
+        assert citizen.post(f"{own}/retting", data=form | {"hva": "slett"}).status_code == 422
+        sent = citizen.post(f"{own}/retting", data=form | {"hva": "slett", "begrunnelse": "Dette er ikke meg."})
+        assert "Venter på svar" in sent.text
+        wish = demo_site.row("SELECT max(id) AS id FROM vault.erasure")["id"]
+        assert "Dette er ikke meg." not in judge.get("/kontroll/sletting").text
+        page = gp.get(f"{chart}/retting").text
+        assert "Dette er ikke meg." in page
+        gp.post(f"{chart}/retting/{wish}", data=hidden(gp.get(f"{note}/feil").text) | {"gjor": "ja"})
+        shown = judge.get("/kontroll/sletting").text
+        assert "Dette er ikke meg." in shown and DIABETIC not in shown and TEXT not in shown
+        yes = hidden(shown) | {"gjor": "ja", f"svar_{wish}": "Slettet."}
+        answer = judge.post(f"/kontroll/sletting/{wish}", data=yes)
+        assert "Vurderingen er registrert" in answer.text
+        done = citizen.get("/min-journal/retting").text
+        assert "Gjennomført" in done and "Svar: " in done
+        assert citizen.get(own).status_code == 410
+    assert "/kontroll/sletting/" not in gp.get("/kontroll/sletting").text
+
+
+def test_wish_for_correction_is_answered_by_one(gp: httpx.Client, chart: str, demo_site: Site) -> None:
+    note = written(gp, chart)
+    own = f"/min-journal/notater/{note.rsplit('/', 1)[1]}/retting"
+    with demo_site.client(DIABETIC) as citizen:
+        fields = hidden(citizen.get(own).text) | {"hva": "rett", "begrunnelse": "Jeg røyker ikke."}
+        citizen.post(own, data=fields)
+        wish = demo_site.row("SELECT max(id) AS id FROM vault.erasure")["id"]
+        form = hidden(gp.get(f"{note}/feil").text) | {"gjor": "ja", f"svar_{wish}": "Takk, det er rettet."}
+        assert "Ønsket er besvart" in gp.post(f"{chart}/retting/{wish}", data=form).text
+        assert "Takk, det er rettet." in citizen.get("/min-journal/retting").text
+    assert TEXT in gp.get(note).text
+
+
 def test_no_role_of_the_application_can_take_content_away_but_the_one_that_two_persons_use(demo_site: Site) -> None:
     held = demo_site.row(
         """
         SELECT array_agg(DISTINCT g.grantee::text) AS roles FROM information_schema.column_privileges g
-        WHERE g.table_schema = 'vault' AND g.table_name = 'history' AND g.column_name = 'body' AND g.privilege_type = 'UPDATE'
-        AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
+        WHERE g.table_schema = 'vault' AND g.table_name = 'history' AND g.column_name = 'body'
+        AND g.privilege_type = 'UPDATE' AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
     )["roles"]
     assert held == ["vault_erase"]
     held = demo_site.row(
         """
         SELECT array_agg(DISTINCT g.grantee::text) AS roles FROM information_schema.table_privileges g
-        WHERE g.table_schema = 'vault' AND g.table_name IN ('history', 'resource', 'erasure') AND g.privilege_type IN ('DELETE', 'TRUNCATE')
-        AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
+        WHERE g.table_schema = 'vault' AND g.table_name IN ('history', 'resource', 'erasure')
+        AND g.privilege_type IN ('DELETE', 'TRUNCATE') AND g.grantee NOT IN ('fj_owner', 'fj_admin', 'postgres')"""
     )["roles"]
     assert held is None

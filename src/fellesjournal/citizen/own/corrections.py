@@ -1,4 +1,4 @@
-"""Ask for an entry in the own record to be corrected or deleted, and see what came of it (helsepersonelloven §§ 42, 43)."""
+"""Ask for an entry in the own record to be corrected or deleted, and see the answer (helsepersonelloven §§ 42, 43)."""
 
 from __future__ import annotations
 
