@@ -162,6 +162,8 @@ _ROWS = (
     "| Usignert, foreløpig eller tilbakeholdt (9603) | ser | nektet | ser ikke | pasient- og brukerrettighetsloven § 5-1 andre ledd |",
     "| Opplysning som også nevner en annen pasient | ser når grunn finnes for alle som nevnes | nektet | ser ikke | helsepersonelloven § 21 |",
     "| Tidligere versjon, slettet opplysning | ser versjonen hvis den selv ville vært synlig | nektet | ser versjonen hvis den selv ville vært synlig | helsepersonelloven § 42 |",
+    "| Trukket tilbake som ledd i retting (9202: 83) | ser ikke i vanlig lesing; enheten som skrev det, ser det på siden for retting, logget | nektet | ser ikke | helsepersonelloven § 42; EPJ-standard del 2 |",
+    "| Slettet av to personer | ser at noe er slettet, av hvem og på hvilket grunnlag; innholdet finnes ikke | nektet | ser det samme | helsepersonelloven § 43 |",
     "| Enhetens egne rader (uten pasient) | ser i egen enhet | ser i egen enhet | ser ikke | helsepersonelloven § 26 |",
     "| Katalog (enheter, ansatte, kodeverk) | ser | ser | ser | ingen taushetsbelagte opplysninger |",
     "| Identifisering (navn, fødselsdato, kjønn, nummer) | lege, sykepleier, helsesykepleier, helsesekretær; logges; høyst 60 på ti minutter | det samme | ikke | helsepersonelloven § 45 |",

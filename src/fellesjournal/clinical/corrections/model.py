@@ -15,9 +15,9 @@ LABEL: Final[Json] = {"system": STATUS, "code": WITHDRAWN, "display": "Fjernet s
 
 BASES: Final = {
     CORRECTION: _("Ønske om retting"),
-    KEEPER: _("Etter initiativ fra den som er ansvarlig for journalen"),
-    WRONG_PERSON: _("Skrevet om feil person"),
-    PATIENT: _("Etter ønske fra pasienten"),
+    KEEPER: _("etter initiativ fra den som er ansvarlig for journalen"),
+    WRONG_PERSON: _("skrevet om feil person"),
+    PATIENT: _("etter ønske fra pasienten"),
 }
 """Volven 9234, as it is said to people. Helsepersonelloven § 43."""
 
