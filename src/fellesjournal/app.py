@@ -64,6 +64,10 @@ from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.metrics import CONTENT_TYPE, metrics_text
 from fellesjournal.kit.migrate import Installation, installation, pending
 from fellesjournal.kit.settings import Settings
+from fellesjournal.onboarding.administration import routes as administration
+from fellesjournal.onboarding.administration.people import HOME as ADMINISTRATION
+from fellesjournal.onboarding.scim.edge import as_scim
+from fellesjournal.onboarding.scim.routes import routes as scim_routes
 from fellesjournal.record.api.edge import as_outcomes
 from fellesjournal.record.api.routes import routes as fhir_routes
 from fellesjournal.record.api.sockets import Bell
@@ -138,6 +142,8 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *tasks_routes,
         *apps_routes,
         *review.routes,
+        *administration.routes,
+        *scim_routes,
         *citizen_routes,
         *operations_routes(),
     ]
@@ -148,6 +154,8 @@ def visitor(reader: Reader) -> web.Visitor:
     shown = replace(plain_visitor(reader), home_url=home_of(reader))
     if reader.role == REVIEWER:
         return replace(shown, links=review.LINKS)
+    if reader.role == ADMINISTRATOR:
+        return replace(shown, links=administration.LINKS)
     if reader.unit_kind == "gp" and reader.kind == "staff":
         return replace(shown, links=gp.LINKS, palette=gp.palette())
     return shown
@@ -158,7 +166,7 @@ def home_of(reader: Reader) -> str:
     if reader.kind == "citizen":
         return "/min-journal"
     if reader.role == ADMINISTRATOR:
-        return "/apper/administrer"
+        return ADMINISTRATION
     if reader.role == REVIEWER:
         return review.HOME
     return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
@@ -280,7 +288,7 @@ def _middleware(open_: Open) -> list[Middleware]:
         Middleware(CrossOrigin, paths=discovery.OPEN_TO_ALL_ORIGINS),
         Middleware(web.SecurityHeaders, form_targets=_origins(open_.settings)),
         Middleware(CurrentReader, visitor_for=visitor),
-        Middleware(web.CsrfProtection, exempt=("/fhir", *BACK_CHANNEL, *discovery.BACK_CHANNEL)),
+        Middleware(web.CsrfProtection, exempt=("/fhir", "/scim", *BACK_CHANNEL, *discovery.BACK_CHANNEL)),
     ]
 
 
@@ -300,7 +308,7 @@ def _marked(routes: Sequence[BaseRoute], why: str) -> Sequence[BaseRoute]:
 
 
 def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
-    return as_outcomes(
+    return as_scim(as_outcomes(
         {
             **web.exception_handlers(),
             **refusal_handlers(),
@@ -308,7 +316,7 @@ def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
             RecordError: _record_error,
             **dict.fromkeys(ConnectionLost, _unavailable),
         }
-    )
+    ))  # fmt: skip
 
 
 async def _refused(request: Request, error: Exception) -> Response:

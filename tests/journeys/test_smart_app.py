@@ -177,7 +177,8 @@ def test_a_citizen_lets_an_app_in_by_keyboard_sees_it_in_the_log_and_takes_it_ba
 def test_an_administrator_registers_approves_and_stops_an_app(demo_site: Site, page: Page, administrator: str) -> None:
     page.context.add_cookies([{"name": "fellesjournal", "value": administrator, "url": demo_site.url}])
     page.goto("/")
-    page.wait_for_url("**/apper/administrer")
+    page.wait_for_url("**/administrasjon")
+    page.get_by_role("link", name="Apper", exact=True).click()
     accessible(page)
     page.get_by_role("link", name="Registrer en app").click()
     accessible(page)

@@ -33,7 +33,7 @@ from fellesjournal.kit.ids import decode
 Handler = Callable[[Request, Decision], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
-Kind = Literal["public", "signed_in", "administrator", "reviewer", "chart", "unit", "citizen", "fhir"]
+Kind = Literal["public", "signed_in", "administrator", "reviewer", "chart", "unit", "citizen", "fhir", "system"]
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,18 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
         return within(reader)
 
     return _gated(Gate("fhir", action), decide)
+
+
+def system(purpose: str) -> Callable[[Handler], Endpoint]:
+    """An interface for systems with one purpose: a bearer token of a session with it, never the cookie."""
+
+    async def decide(request: Request) -> Decision:
+        reader = await bearer_reader(request)
+        if reader is None or reader.kind != "system" or reader.purpose != purpose or reader.app is not None:
+            raise SessionOver
+        return within(reader)
+
+    return _gated(Gate("system", purpose), decide)
 
 
 def gates_of(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, set[str], Gate]]:

@@ -52,11 +52,12 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     log.add_command(commands)
     if not words or words[0] not in commands.choices:
         # What reads FHIR takes longer to import than most commands to run.
-        from fellesjournal.cli import apps, bulk, packages, search_parameters, subscriptions
+        from fellesjournal.cli import administration, apps, bulk, packages, search_parameters, subscriptions
 
         search_parameters.add_command(commands)
         subscriptions.add_command(commands)
         packages.add_command(commands)
         bulk.add_commands(commands)
         apps.add_command(commands)
+        administration.add_commands(commands)
     return parser

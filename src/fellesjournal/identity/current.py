@@ -21,7 +21,7 @@ from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
 
 READER_KEY = "fellesjournal.reader"
-_WITHOUT_COOKIE = ("/fhir", "/static", "/health", "/metrics", "/.well-known", *discovery.BACK_CHANNEL)
+_WITHOUT_COOKIE = ("/fhir", "/scim", "/static", "/health", "/metrics", "/.well-known", *discovery.BACK_CHANNEL)
 _OPEN_FORMS = ("/logg-inn", "/logg-ut", "/kontekst", "/test-idp", "/sprak", "/farge")
 """Where somebody without a session may send a form."""
 

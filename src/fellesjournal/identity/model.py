@@ -22,6 +22,7 @@ ROLE_NAMES = {
     "helsesekretaer": _("Helsesekretær"),
     "helsefagarbeider": _("Helsefagarbeider"),
     "assistent": _("Assistent"),
+    "leder": _("Leder"),
     "administrator": _("Administrator"),
     "reviewer": _("Innsynsansvarlig"),
     "innbygger": _("Innbygger"),

@@ -168,12 +168,13 @@ $$;
 
 -- Units, people, posts and grants come from the loader (demo) or the administrator's file.
 CREATE OR REPLACE FUNCTION identity.put_unit(p_id bigint, p_name text, p_kind text, p_controller bigint, p_municipality text)
-RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO identity.unit (id, name, kind, controller, municipality)
-  VALUES (p_id, p_name, p_kind, p_controller, p_municipality)
-  ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, controller = excluded.controller,
-                                 municipality = excluded.municipality
-$$;
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO identity.unit (id, name, kind, entity, controller, municipality)
+  VALUES (p_id, p_name, p_kind, p_controller, identity.controller_of(p_municipality, p_kind, p_controller), p_municipality)
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, entity = excluded.entity, controller = excluded.controller,
+                                 municipality = excluded.municipality;
+END $$;
 
 CREATE OR REPLACE FUNCTION identity.put_person(p_kind text, p_number_hash bytea, p_name text, p_practitioner bigint,
                                                p_patient bigint, p_patient_slot smallint, p_demo_name text)

@@ -13,6 +13,7 @@ from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.clinical.correspondence.telling import Telling
 from fellesjournal.clinical.review import jobs as review
 from fellesjournal.clinical.review.jobs import Analyst
+from fellesjournal.identity.administration import ledger
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.health import Health
@@ -52,6 +53,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked = Worker(db)
         parked.schedule("log-partitions", "17 3 * * *", partial(audit.keep_partitions, db))
         parked.schedule("log-seals", "* * * * *", partial(chain.keep_sealed, db, keys=keys))
+        parked.schedule("controllers", "* * * * *", partial(ledger.keep_controllers, db))
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
         parked.schedule("kept-answers", "37 3 * * *", vault.forget_answers)
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)
