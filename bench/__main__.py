@@ -16,6 +16,7 @@ from bench.durable import sync_cost
 from bench.load import drive, require_wrk
 from bench.log_cost import measure_log
 from bench.site import GP, Site, Web, check_durable, open_site
+from bench.snooping import measure as snooping
 from bench.table import Figure, Table
 
 SIZE, FULL = 100_000, 1_000_000
@@ -205,10 +206,14 @@ def _codes(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[
     return [Figure(what, f"p50 {times.p50:.1f}, p95 {times.p95:.1f} ms ({times.answers} keys)", "≤ 20 ms")]
 
 
+def _snooping(site: Site, _filled: bulk.Bulk, _options: argparse.Namespace) -> list[Figure]:
+    return snooping.figures(site)
+
+
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
 _MEASURES: dict[str, Measure] = {
     "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything, "codes": _codes,
-    "ndjson": _ndjson,
+    "ndjson": _ndjson, "snooping": _snooping,
 }  # fmt: skip
 
 

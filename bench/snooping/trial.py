@@ -1,9 +1,9 @@
 """A town's log in a database, read through by the product's own analysis, and what was found of what was planted."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -12,10 +12,10 @@ from bench.snooping.ledger import FACT_COLUMNS, LOG_COLUMNS, Ledger
 from bench.snooping.snoops import Case, Curious
 from bench.snooping.town import Town, build
 from bench.snooping.work import live
+from fellesjournal.access.traits import Hash64, reader_names, traits_of
 from fellesjournal.kit.db import Connection
 
 ANALYST = b"the analysis of the bench"
-Traits = Callable[[dict[str, Any]], list[tuple[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,24 @@ def make(*, seed: int, inhabitants: int, days: int, cases: int, staffed: float =
     return Trial(town, ledger, Curious(rng, town, ledger, days).plant(cases), days)
 
 
-async def put(admin: Connection, trial: Trial, *, traits: Traits, name_hash: Callable[[str], list[int]]) -> None:
-    """Write it all into an empty database, as its administrator. `traits` and `name_hash` are the product's own."""
+async def allow(admin: Connection) -> None:
+    """Make the system that reads the log, with its grant and a session."""
+    await admin.execute("SELECT identity.put_unit(1, 'Logganalyse', 'system', 1, '')")
+    person = await admin.fetchval(
+        "SELECT identity.put_person('system', $1, 'Logganalyse', NULL, NULL, NULL, NULL)", sha256(b"name").digest()
+    )
+    until = datetime.now(UTC) + timedelta(days=1)
+    await admin.execute("SELECT identity.put_grant($1, 'KONTROLL', $2, 'bench')", person, until)
+    start = "SELECT identity.start_system($1, $2, 1, 'KONTROLL', 80000, '')"
+    started = await admin.fetchval(start, sha256(ANALYST).digest(), sha256(b"name").digest())
+    assert started is not None, "no session for the analysis"
+
+
+async def put(admin: Connection, trial: Trial, *, hash64: Hash64) -> None:
+    """Write it all into an empty database, as its administrator: people as the product's own traits of them."""
     raw: Any = admin
-    await _put_people(raw, trial, traits, name_hash)
+    await allow(admin)
+    await _put_people(raw, trial, hash64)
     await raw.copy_records_to_table("relation", schema_name="access", columns=FACT_COLUMNS, records=trial.ledger.facts)
     await raw.copy_records_to_table("log", schema_name="access", columns=LOG_COLUMNS, records=trial.ledger.log)
     for table in ("log", "relation", "trait", "reader_name"):
@@ -116,7 +130,7 @@ def _day(trial: Trial, day: int) -> date:
     return trial.ledger.first + timedelta(days=day)
 
 
-async def _put_people(raw: Any, trial: Trial, traits: Traits, name_hash: Callable[[str], list[int]]) -> None:
+async def _put_people(raw: Any, trial: Trial, hash64: Hash64) -> None:
     begins, ends = datetime(2020, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
     for unit in trial.town.units:
         await raw.execute("SELECT identity.put_unit($1, $2, 'gp', $1, '')", unit.key, unit.name)
@@ -129,13 +143,13 @@ async def _put_people(raw: Any, trial: Trial, traits: Traits, name_hash: Callabl
         "INSERT INTO identity.post (person, unit, role, from_at, until_at) VALUES ($1, $2, $3, $4, $5)",
         [(one.key, one.unit, one.role, begins, ends) for one in workers],
     )
-    named = [(one.key, h) for one in workers for h in name_hash(one.name)]
+    named = [(one.key, h) for one in workers for h in reader_names(one.name, hash64)]
     await raw.copy_records_to_table("reader_name", schema_name="access", columns=("person", "h"), records=named)
     rows = [
         (key, kind.encode(), h)
         for key in trial.town.residents
         for one in _resources(trial.town, key)
-        for kind, h in traits(one)
+        for kind, h in traits_of(one, hash64)
     ]
     await raw.copy_records_to_table(
         "trait", schema_name="access", columns=("patient", "kind", "h"), records=sorted(set(rows))
