@@ -45,7 +45,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE v record;
 BEGIN
   SELECT * INTO v FROM access.review_reach(p_secret);
-  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'review', 0::smallint, NULL, NULL, NULL, CASE WHEN FOUND THEN 0 ELSE 1 END::smallint);
+  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'review', 0::smallint, NULL, 'KONTROLL', NULL, CASE WHEN FOUND THEN 0 ELSE 1 END::smallint);
   IF v.person IS NULL THEN RETURN; END IF;
   RETURN QUERY
     SELECT r.id, r.kind, r.unit, u.name, r.reader, p.name, r.evidence, r.made_at, r.due_at,
@@ -72,7 +72,7 @@ DECLARE v record; r access.review;
 BEGIN
   SELECT * INTO v FROM access.review_reach(p_secret);
   SELECT * INTO r FROM access.review x WHERE x.id = p_id AND x.controller = ANY (v.controllers) AND x.reader IS DISTINCT FROM v.person AND x.patient <> v.own;
-  PERFORM access.log_event(p_secret, ARRAY[coalesce(r.patient, 0)], 'review', 0::smallint, NULL, NULL, NULL,
+  PERFORM access.log_event(p_secret, ARRAY[coalesce(r.patient, 0)], 'review', 0::smallint, NULL, 'KONTROLL', NULL,
                            CASE WHEN r.id IS NULL THEN 1 ELSE 0 END::smallint);
   IF r.id IS NULL THEN RETURN; END IF;
   RETURN QUERY
@@ -102,7 +102,7 @@ BEGIN
   SELECT * INTO v FROM access.review_reach(p_secret);
   SELECT r.patient INTO v_patient FROM access.review r
   WHERE r.id = p_id AND r.controller = ANY (v.controllers) AND r.reader IS DISTINCT FROM v.person AND r.patient <> v.own FOR UPDATE;
-  PERFORM access.log_event(p_secret, ARRAY[coalesce(v_patient, 0)], 'judge', 0::smallint, NULL, NULL, NULL,
+  PERFORM access.log_event(p_secret, ARRAY[coalesce(v_patient, 0)], 'judge', 0::smallint, NULL, 'KONTROLL', NULL,
                            CASE WHEN v_patient IS NULL THEN 1 ELSE 0 END::smallint);
   IF v_patient IS NULL THEN RETURN 'none'; END IF;
   IF p_judgement IS NULL OR p_judgement NOT IN ('OK', 'DEVIATION', 'SUSPECTED') THEN RETURN 'unknown'; END IF;

@@ -43,12 +43,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY u.name, p.role
 $$;
 
+-- What staff of a role are there for (HL7 v3 PurposeOfUse): to treat, or to see that access was used rightly.
+CREATE OR REPLACE FUNCTION identity.purpose_of(p_role text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT CASE p_role WHEN 'reviewer' THEN 'HCOMPL' ELSE 'TREAT' END $$;
+
 -- Starts a staff session in one post. The post must be the person's own and valid.
 CREATE OR REPLACE FUNCTION identity.start_staff(p_secret_hash bytea, p_person bigint, p_post bigint, p_level smallint,
                                                 p_idle_s integer, p_max_s integer, p_device text)
 RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, idle_s, expires_at, device)
-  SELECT p_secret_hash, 'staff', p.person, p.id, p.unit, p.role, p_level, p_idle_s,
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, purpose, level, idle_s, expires_at, device)
+  SELECT p_secret_hash, 'staff', p.person, p.id, p.unit, p.role, identity.purpose_of(p.role), p_level, p_idle_s,
          least(clock_timestamp() + make_interval(secs => p_max_s), p.until_at), p_device
   FROM identity.post p
   WHERE p.id = p_post AND p.person = p_person AND p_level >= 4
@@ -142,8 +146,8 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
                WHERE l.id = s.id AND l.secret_hash = sha256(p_secret) AND l.kind = 'staff' AND p.id = p_post
                  AND p.from_at <= clock_timestamp() AND p.until_at > clock_timestamp()
                RETURNING s.person, s.level, s.expires_at, p.id AS post, p.unit, p.role, p.until_at)
-  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, idle_s, expires_at, device)
-  SELECT p_new_hash, 'staff', o.person, o.post, o.unit, o.role, o.level, p_idle_s, least(o.expires_at, o.until_at), p_device
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, purpose, level, idle_s, expires_at, device)
+  SELECT p_new_hash, 'staff', o.person, o.post, o.unit, o.role, identity.purpose_of(o.role), o.level, p_idle_s, least(o.expires_at, o.until_at), p_device
   FROM old o
   RETURNING id
 $$;

@@ -7,7 +7,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE v_patient bigint := access.review_patient(p_secret, p_task);
 BEGIN
   IF v_patient <= 0 THEN RETURN; END IF;
-  PERFORM access.log_event(p_secret, ARRAY[v_patient], 'review', p_rtype, ARRAY[v_patient], NULL, p_task, 0::smallint);
+  PERFORM access.log_event(p_secret, ARRAY[v_patient], 'review', p_rtype, ARRAY[v_patient], 'KONTROLL', p_task, 0::smallint);
   RETURN QUERY
     SELECT x.hidden, CASE WHEN NOT x.hidden THEN x.b ->> 'name' END, CASE WHEN NOT x.hidden THEN x.b ->> 'birthDate' END
     FROM (SELECT vault.is_strictly_protected(r.body) AS hidden, r.body::jsonb AS b FROM vault.resource r

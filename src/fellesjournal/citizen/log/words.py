@@ -48,6 +48,8 @@ ACTIONS: Final = {
     "export": _("Hentet ut"),
     "print": _("Skrev ut eller lastet ned"),
     "log": _("Leste"),
+    "review": _("Kontrollerte"),
+    "judge": _("Vurderte"),
 }
 """By the log's own words for what was done."""
 
@@ -64,7 +66,7 @@ NO_GROUND: Final = _("Ingen grunn er registrert")
 
 def kinds_of(line: LogLine) -> tuple[str, ...]:
     """What kinds of data a line is about, in bokmål; at least one."""
-    if line.action == "log":
+    if line.action in ("log", "review", "judge"):
         return (THE_LOG,)
     if line.action == "identify":
         return (IDENTITY,)
