@@ -17,9 +17,9 @@ from starlette.websockets import WebSocket
 from fellesjournal.access.decide import Decision, open_chart, within
 from fellesjournal.access.model import (
     Action,
-    BeyondScopes,
     NoNeed,
     NotAdministrator,
+    NotForApps,
     NotReviewer,
     PatientId,
     SessionOver,
@@ -145,7 +145,7 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
         if reader is None:
             raise SessionOver
         if reader.app is not None and action in _NO_APPS:
-            raise BeyondScopes
+            raise NotForApps
         return within(reader)
 
     return _gated(Gate("fhir", action), decide)

@@ -64,6 +64,16 @@ class BeyondScopes(AccessError):
     english = "The scopes that were granted to the app do not allow this."
 
 
+class NotForApps(BeyondScopes):
+    """What goes on for longer than an app's own token lives, past the ceiling of its scopes."""
+
+    text = "Apper kan verken importere eller abonnere. Det kan et system som driften har gitt lov til det."
+    english = (
+        "An app neither imports nor subscribes, whatever its scopes: that goes on for longer than its token. A system"
+        " that the operator lets does so with its own token."
+    )
+
+
 class OwnRecord(AccessError):
     """Staff never open their own record as staff."""
 

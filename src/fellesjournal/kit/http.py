@@ -2,6 +2,7 @@
 environment.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ class Download:
 
 
 class HttpClient:
-    """A bounded client for one counterpart. Close it, or use it as an asynchronous context."""
+    """A bounded client for one counterpart. Close it, or use it as an asynchronous context.
+
+    `timeout_s` is for a whole answer: one that comes byte by byte takes no longer.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class HttpClient:
         transport: Any = None,
     ) -> None:
         self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
             base_url=base_url,
             timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
@@ -83,9 +88,12 @@ class HttpClient:
         """
         try:
             with _errors_named():
-                async with self._client.stream(
-                    method, url, headers=headers, params=params, content=content, data=data
-                ) as response:
+                async with (
+                    asyncio.timeout(self._timeout_s),
+                    self._client.stream(
+                        method, url, headers=headers, params=params, content=content, data=data
+                    ) as response,
+                ):
                     body = await self._read(response)
         finally:
             self._client.cookies.clear()
@@ -143,7 +151,7 @@ async def _parts(response: httpx.Response) -> AsyncIterator[bytes]:
 def _errors_named() -> Iterator[None]:
     try:
         yield
-    except httpx.TimeoutException as error:
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise HttpTimeout(f"no answer in time: {type(error).__name__}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise HttpError(f"the request failed: {type(error).__name__}") from None

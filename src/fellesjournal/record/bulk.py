@@ -17,13 +17,13 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from fellesjournal import fhir
-from fellesjournal.access.model import NoNeed, SessionOver
+from fellesjournal.access.model import SessionOver
 from fellesjournal.kit import ids, jobs
 from fellesjournal.kit.db import Database, StatementTimeout
 from fellesjournal.kit.jobs import Payload
 from fellesjournal.kit.log import get_logger
 from fellesjournal.record import bulk_store as store
-from fellesjournal.record.errors import NotFound, RecordError
+from fellesjournal.record.errors import MayNotExport, NotFound, RecordError
 from fellesjournal.record.journal import Vault
 from fellesjournal.record.search import (
     Chart,
@@ -112,7 +112,7 @@ class Export:
 
 
 async def begin(db: Database, *, secret: bytes, wish: Wish, keep: timedelta) -> str:
-    """Take an export in and have the worker carry it out; its id. Raises SessionOver, NoNeed, TooManyExports."""
+    """Take an export in and have the worker carry it out; its id. Raises SessionOver, MayNotExport, TooManyExports."""
     number = ids.new_pid()
     async with db.transaction() as conn:
         status = await store.begin(
@@ -124,7 +124,7 @@ async def begin(db: Database, *, secret: bytes, wish: Wish, keep: timedelta) -> 
         if status == 202:
             await jobs.enqueue(conn, JOB, {"export": number})
     if status != 202:
-        raise {401: SessionOver, 403: NoNeed, 429: TooManyExports}[status]
+        raise {401: SessionOver, 403: MayNotExport, 429: TooManyExports}[status]
     return ids.encode(0, number)
 
 

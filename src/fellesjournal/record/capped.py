@@ -11,7 +11,7 @@ from typing import Any
 
 from fellesjournal import fhir
 from fellesjournal.access import audit
-from fellesjournal.access.model import BeyondScopes
+from fellesjournal.access.model import BeyondScopes, NotForApps
 from fellesjournal.identity.apps import AppSession, Scope, is_whole
 from fellesjournal.kit import ids
 from fellesjournal.kit.db import Row
@@ -136,7 +136,10 @@ class CappedJournal(Journal):
         """As Journal; what is written must be held by the scopes, before and after. Raises BeyondScopes, NotFound."""
         wanted = list(self._wanted)
         bounded = {n for n, item in enumerate(wanted) if not is_whole(await self._bounds_of(item))}
-        if self._facts or self._ended or any(item.rtype == _GOES_ON for item in wanted):
+        if any(item.rtype == _GOES_ON for item in wanted):
+            await self._log_refusal([0])
+            raise NotForApps
+        if self._facts or self._ended:
             await self._need(())
         if not bounded:
             return await super().commit()

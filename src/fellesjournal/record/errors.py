@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from msgspec import structs
 
+from fellesjournal.access.model import NoNeed
 from fellesjournal.fhir import Issue
 from fellesjournal.web import _
 
@@ -214,3 +215,20 @@ BY_STATUS: dict[int, type[RecordError]] = {
     404: NotFound, 409: AlreadyThere, 410: Gone, 412: VersionConflict, 422: OtherPatient,
 }  # fmt: skip
 """Faults as `vault.write` and `vault.read_many` number them; 401 and 403 are access's."""
+
+
+class MayNotExport(NoNeed):
+    """Bulk export without the operator's leave."""
+
+    text = "Masseuttrekk er for systemer som driften har gitt lov til det, og for innbyggere om seg selv."
+    english = (
+        "Bulk export is for systems that the operator lets (fellesjournal exports allow NAME; of an app that acts by"
+        " itself NAME is 'app CLIENT_ID'), and for citizens about themselves."
+    )
+
+
+class MayNotImport(NoNeed):
+    """Bulk import without the operator's leave."""
+
+    text = "Masseimport er for systemer som driften har gitt lov til det."
+    english = "Bulk import is for systems that the operator lets (fellesjournal imports allow NAME)."

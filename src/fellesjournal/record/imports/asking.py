@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from fellesjournal import fhir
-from fellesjournal.access.model import NoNeed, SessionOver
+from fellesjournal.access.model import SessionOver
 from fellesjournal.kit import ids, jobs
 from fellesjournal.kit.db import Database
-from fellesjournal.record.errors import NotFound, RecordError
+from fellesjournal.record.errors import MayNotImport, NotFound, RecordError
 from fellesjournal.record.imports import store
 from fellesjournal.record.imports.carrier import JOB
 from fellesjournal.record.imports.lines import Cutter, Piece
@@ -77,7 +77,7 @@ async def begin(
 ) -> str:
     """Take an import in, with the files (address, type) that are to be fetched; its id.
 
-    `start` hands it to the worker. Raises SessionOver, NoNeed, TooManyImports.
+    `start` hands it to the worker. Raises SessionOver, MayNotImport, TooManyImports.
     """
     number = ids.new_pid()
     status = await store.open_(
@@ -85,7 +85,7 @@ async def begin(
         rtypes=[fhir.TYPE_NUMBER.get(rtype) for _, rtype in files],
     )  # fmt: skip
     if status != 202:
-        raise {401: SessionOver, 403: NoNeed, 429: TooManyImports}[status]
+        raise {401: SessionOver, 403: MayNotImport, 429: TooManyImports}[status]
     return ids.encode(0, number)
 
 
