@@ -24,6 +24,7 @@ from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
 from fellesjournal.clinical.apps.routes import routes as apps_routes
+from fellesjournal.clinical.blocks.routes import routes as blocks_routes
 from fellesjournal.clinical.corrections.routes import routes as corrections_routes
 from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
@@ -137,6 +138,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *identification_routes,
         *overview_routes,
         *problems_routes,
+        *blocks_routes,
         *notes_routes,
         *corrections_routes,
         *tasks_routes,

@@ -424,6 +424,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.review_list", "access.review_get", "access.review_judge", "access.review_counts", "access.review_figures", "access.review_own",
             "access.review_kinds", "access.review_signs", "vault.subject_of_review",
             "access.seals",
+            "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
             "identity.app_find", "identity.app_all", "identity.app_events", "identity.app_mark_by", "identity.app_write_by",
             "identity.app_launch_start", "identity.app_launch_use", "identity.app_grants_of", "identity.app_withdraw", "identity.unit_named",
             "identity.administer", "identity.changed_now", "identity.staff", "identity.staff_count", "identity.units", "identity.roles",

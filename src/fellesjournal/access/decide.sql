@@ -153,9 +153,7 @@ BEGIN
                            CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
   RETURN QUERY
     SELECT j.session, j.unit, j.allow, j.ground, g.name_nb, g.name_nn, g.name_en, j.until_at,
-           CASE WHEN j.allow AND j.kind = 'staff' THEN
-             (SELECT count(*) FROM access.block b WHERE b.patient = p_patient
-              AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()) ELSE 0 END
+           CASE WHEN j.allow AND j.kind = 'staff' THEN access.hidden_count(j.session, j.kind, p_patient) ELSE 0 END
     FROM (SELECT 1) one LEFT JOIN access.ground g ON g.code = j.ground;
 END $$;
 

@@ -96,7 +96,8 @@ BEGIN
     LEFT JOIN identity.person p ON p.id = l.person
     LEFT JOIN identity.unit u ON u.id = l.unit
     LEFT JOIN access.ground g ON g.code = l.ground
-    WHERE l.patient = p_patient AND l.at < p_before
+    -- What the patient blocks, lifts and looks up of it is for the patient alone.
+    WHERE l.patient = p_patient AND l.at < p_before AND l.action NOT IN ('block', 'unblock') AND NOT (l.kind = 29 AND l.role = 'innbygger')
     ORDER BY l.at DESC LIMIT least(p_limit, 200);
 END $$;
 

@@ -39,6 +39,7 @@ GRANT EXECUTE ON FUNCTION access.closed_for(bigint, text, bigint) TO vault_write
 GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
   TO fj_web, fj_worker;
+GRANT EXECUTE ON FUNCTION access.own_blocks(bytea), access.block_choices(bytea, bigint) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),

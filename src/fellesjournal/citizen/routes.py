@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fellesjournal.citizen import front
+from fellesjournal.citizen.blocks import routes as blocks
 from fellesjournal.citizen.log import routes as log
 from fellesjournal.citizen.log import seals
 from fellesjournal.citizen.own import corrections
 from fellesjournal.citizen.own import routes as own
 
-routes = [*front.routes, *own.routes, *corrections.routes, *log.routes, *seals.routes]
+routes = [*front.routes, *own.routes, *corrections.routes, *log.routes, *blocks.routes, *seals.routes]

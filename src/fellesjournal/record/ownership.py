@@ -32,7 +32,18 @@ _STATUS_MATTERS: Final = frozenset({"Composition", "DiagnosticReport", "Observat
 _CODES_9603: Final = "urn:oid:2.16.578.1.12.4.1.1.9603"
 STATUS_9202: Final = "urn:oid:2.16.578.1.12.4.1.1.9202"
 _REMOVED_9202: Final = frozenset({"81", "83"})
-_OPEN_9603: Final = frozenset({"N"})
+_NOBODY_OUTSIDE: Final = RowClass.WITHHELD | RowClass.NOT_PARENTS | RowClass.NOT_AGENTS
+_LABELS: Final = {
+    "N": RowClass(0),
+    "NORS": RowClass.BLOCKED,
+    "NORU": RowClass.DELAYED,
+    "NORN_FFL": RowClass.WITHHELD,
+    "NORN_KUT": RowClass.WITHHELD,
+    "NORN_UNGDOM": RowClass.WITHHELD,
+    "NORN_FORANS": RowClass.NOT_PARENTS,
+}
+"""Volven 9603. What is refused for danger to life, or as inadvisable, a representative may see (pasient- og
+brukerrettighetsloven § 5-1). Every other code, known or not, withholds from all who are not at work."""
 NATIONAL_IDS: Final = frozenset({"urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"})
 """Fødselsnummer and D-nummer: one Patient each."""
 
@@ -46,17 +57,6 @@ def slot_of(pid: int) -> int:
     return 1 + (pid * 0x9E3779B97F4A7C15 >> 32) % (SLOTS - 1)
 
 
-def is_withheld(resource: Mapping[str, Any]) -> bool:
-    """Whether the citizen does not (yet) see it: internal work, unsigned, or a 9603 code that says so."""
-    rtype = resource["resourceType"]
-    if rtype in _INTERNAL_TYPES:
-        return True
-    if rtype in _STATUS_MATTERS and resource.get("status") in _UNFINISHED:
-        return True
-    labels = resource.get("meta", {}).get("security", ())
-    return any(label.get("system") == _CODES_9603 and label.get("code") not in _OPEN_9603 for label in labels)
-
-
 def is_removed(resource: Mapping[str, Any]) -> bool:
     """Whether it was taken out of ordinary reading as a correction, by its status in Volven 9202."""
     labels = resource.get("meta", {}).get("security", ())
@@ -66,11 +66,27 @@ def is_removed(resource: Mapping[str, Any]) -> bool:
 def class_of(resource: Mapping[str, Any], *, names_others: Any, about: int = 0) -> int:
     """The row's class, with that of what it belongs to; a plain number, as the driver takes it."""
     found = RowClass(about) & ~RowClass.NAMES_OTHERS
-    if is_withheld(resource):
-        found |= RowClass.WITHHELD
+    if _is_internal(resource):
+        found |= _NOBODY_OUTSIDE
+    for label in _labels(resource):
+        if label.get("system") == _CODES_9603:
+            found |= _LABELS.get(label.get("code", ""), _NOBODY_OUTSIDE)
     if is_removed(resource):
         found |= RowClass.REMOVED
     return int(found | RowClass.NAMES_OTHERS if names_others else found)
+
+
+def _is_internal(resource: Mapping[str, Any]) -> bool:
+    """Internal work, or not signed yet."""
+    rtype = resource["resourceType"]
+    return rtype in _INTERNAL_TYPES or (rtype in _STATUS_MATTERS and resource.get("status") in _UNFINISHED)
+
+
+def _labels(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from resource.get("meta", {}).get("security", ())
+    if resource["resourceType"] == "DocumentReference":
+        for concept in resource.get("securityLabel", ()):
+            yield from concept.get("coding", ())
 
 
 def patient_key(reference: str | None) -> tuple[int, int] | None:

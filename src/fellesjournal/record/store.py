@@ -235,3 +235,33 @@ async def sweep_uploads(db: Database) -> int:
     """Throw away what was staged and never kept."""
     count: int = await db.fetchval(_SQL.sweep_uploads)
     return count
+
+
+async def make_block(db: Database, *arguments: Any) -> Row:
+    """Make a block: the arguments of `vault.make_block`; its verdict and number."""
+    row: Row = await db.fetchrow(_SQL.make_block, *arguments)
+    return row
+
+
+async def lift_block(db: Database, *, secret: bytes, is_part: bool, number: int) -> str:
+    """Lift one of the citizen's own blocks; the verdict."""
+    verdict: str = await db.fetchval(_SQL.lift_block, secret, is_part, number)
+    return verdict
+
+
+async def own_blocks(db: Database, *, secret: bytes) -> list[Row]:
+    """The citizen's own blocks, those in force first; empty for anybody else. Logged."""
+    rows: list[Row] = await db.fetch(_SQL.own_blocks, secret)
+    return rows
+
+
+async def block_choices(db: Database, *, secret: bytes, patient: int) -> list[Row]:
+    """What a block can be made of and against; empty for who may not make one."""
+    rows: list[Row] = await db.fetch(_SQL.block_choices, secret, patient)
+    return rows
+
+
+async def release_due(db: Database) -> int:
+    """Open for the citizen what was delayed and is due; how many rows."""
+    count: int = await db.fetchval(_SQL.release_due)
+    return count

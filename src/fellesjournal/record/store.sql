@@ -84,6 +84,28 @@ SELECT vault.keep_blob($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 -- One piece of a version's content, and the length and hash of the whole; n = -1: without a piece.
 SELECT bytes, digest, content FROM vault.read_chunk($1, $2, $3, $4, $5, $6)
 
+-- name: make_block
+-- Makes a block of a record or a part of it; the verdict and the block's number.
+SELECT verdict, id FROM vault.make_block($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: lift_block
+-- Lifts one of the citizen's own blocks; the verdict.
+SELECT vault.lift_block($1, $2, $3)
+
+-- name: own_blocks
+-- The citizen's own blocks; empty for anybody else.
+SELECT id, is_part, scope, target, code, code_nb, code_nn, code_en, unit_name, person_name, service, origin_name, from_at,
+       CASE WHEN isfinite(until_at) THEN until_at END AS until_at, covers, made_by, made_at_unit
+FROM access.own_blocks($1)
+
+-- name: block_choices
+-- What a block can be made of and against; empty for who may not make one.
+SELECT * FROM access.block_choices($1, $2)
+
+-- name: release_due
+-- Opens for the citizen what was delayed and is due; how many rows.
+SELECT vault.release_due()
+
 -- name: sweep_uploads
 -- Throws away what was staged and never kept; how many pieces.
 SELECT vault.sweep_uploads()

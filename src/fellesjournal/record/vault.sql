@@ -540,6 +540,7 @@ BEGIN
     RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
   END IF;
 
+  PERFORM vault.hold_against_blocks(v_all || v_new);
   -- The rows as they are, locked in order. Rows of people outside this decision are as absent as absent ones.
   v_all := ARRAY(SELECT x FROM unnest(v_all) AS q (x) WHERE x <> ALL (coalesce(v_bad, '{}')));
   PERFORM set_config('fj.writing', (v_all || v_new || ARRAY[0, -1]::bigint[])::text, true);
@@ -665,6 +666,7 @@ BEGIN
                                 CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
                                 s.session);
   END IF;
+  PERFORM vault.block_written(v_patient, p_pid, p_sens);
   PERFORM access.log_page(p_secret, '{}', v_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
                           p_rtype || ARRAY(SELECT p_rtype[g] FROM unnest(o_n) AS q (g)), 'write', p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
   PERFORM set_config('fj.writing', '', true);

@@ -14,6 +14,7 @@ KINDS: Final = {
     "CarePlan": _("Tiltaksplan"),
     "Communication": _("Meldinger"),
     "Composition": _("Notater"),
+    "Consent": _("Sperringer og samtykker"),
     "Condition": _("Diagnoser og helseproblemer"),
     "DiagnosticReport": _("Prøvesvar"),
     "DocumentReference": _("Dokumenter"),
@@ -50,6 +51,8 @@ ACTIONS: Final = {
     "log": _("Leste"),
     "review": _("Kontrollerte"),
     "judge": _("Vurderte"),
+    "block": _("Laget en sperring"),
+    "unblock": _("Opphevet en sperring"),
 }
 """By the log's own words for what was done."""
 

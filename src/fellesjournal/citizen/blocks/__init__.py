@@ -1,0 +1,1 @@
+"""The citizen's own blocks: which there are, making one, lifting one."""
