@@ -126,10 +126,14 @@ def create_app(open_: Open) -> Starlette:
 
 
 def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer) -> list[BaseRoute]:
-    """Every route of the site, in order."""
+    """Every route of the site, in order: the record's come first, for most requests are theirs."""
+    doors = _marked(app_doors.routes(apps), app_doors.PUBLIC)
+    # Below the record's address, and not the record's.
+    below = [route for route in doors if isinstance(route, Route) and route.path.startswith("/fhir/")]
     return [
-        *fhir_routes,  # first: most requests are theirs
-        *_marked(app_doors.routes(apps), app_doors.PUBLIC),
+        *below,
+        *fhir_routes,
+        *doors,
         *_marked(web.routes(), "layout, language and colours; nothing about anyone"),
         *_marked(sign_in_routes(sign_in), PUBLIC),
         *_marked([provider.mount()] if provider else [], "the demo's identity provider; people who do not exist"),

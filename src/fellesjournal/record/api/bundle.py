@@ -153,6 +153,8 @@ class _Bundle:
     async def _read(self, journal: Journal, request: Request, route: Route) -> Answer:
         if request.path_params.get("rtype") == "Binary" and route.name in ("read", "vread"):
             return await _binary(journal, request)
+        if route.name == "capabilities":
+            return _of_response(await route.endpoint(request))
         # The whole bundle has one format; each entry may ask for a part.
         pairs = [pair for pair in query_pairs(query_text(request)) if pair[0] != "_format"]
         representation.ask_with(request, pairs)

@@ -41,11 +41,15 @@ def elsewhere(routes: Sequence[BaseRoute]) -> Callable[[Request], Awaitable[Resp
     @public("says that there is nothing at the address, or which methods it takes; nothing about anyone")
     async def answer(request: Request) -> Response:
         methods: set[str] = set()
+        named = False
         for route in routes:
             if isinstance(route, Route) and route.matches(request.scope)[0] == Match.PARTIAL:
                 methods |= route.methods or set()
+                named = named or "$" in route.path
         allow = {"Allow": ", ".join(sorted(methods))}
-        said = outcome(405, headers=allow) if methods else outcome(404)
+        # `$` begins the name of an operation: an address that none of ours has is nowhere, whatever the method.
+        is_known = bool(methods) and (named or "/$" not in request.scope["path"])
+        said = outcome(405, headers=allow) if is_known else outcome(404)
         return await represented_anyway(request, said)
 
     return answer

@@ -34,15 +34,17 @@ _reads: list[Route] = [
 ]
 """What reads may stand in a bundle."""
 
-_bundle = bundles([*READS, *_reads], changes=CHANGES)
-
 
 def _names() -> Iterable[str]:
     return {name for route in INTERACTIONS for name in route.name.split()}
 
 
+_metadata = Route("/metadata", capabilities(_names), methods=["GET"], name="capabilities")
+_bundle = bundles([*READS, _metadata, *_reads], changes=CHANGES)
+
+
 INTERACTIONS: Final[list[Route]] = [
-    Route("/metadata", capabilities(_names), methods=["GET"], name="capabilities"),
+    _metadata,
     *operation_routes(),
     *export_routes(),
     *import_routes(),

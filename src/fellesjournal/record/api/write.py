@@ -15,7 +15,7 @@ from fellesjournal.record.api.http import expected, fhir_errors, if_match, parse
 from fellesjournal.record.api.representation import PARAMETERS
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.bundle import Entry
-from fellesjournal.record.errors import Malformed, NotFound
+from fellesjournal.record.errors import Gone, Malformed, NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.transaction import Answer, made, run
 
@@ -79,13 +79,17 @@ async def update_matching(request: Request, decision: Decision) -> Response:
 @fhir_errors
 @fhir_interaction("delete")
 async def delete(request: Request, decision: Decision) -> Response:
-    """Deleted: reads answer 410, the history stays."""
+    """Deleted, now or before: reads answer 410, the history stays."""
     rtype, id = known_type(request), request.path_params["id"]  # noqa: A001 - FHIR's word
     expect = if_match(request)
 
     async def work(journal: Journal) -> list[Answer]:
         journal.delete(rtype, id, expect=expect)
-        return [made(one) for one in await journal.commit()]
+        try:
+            return [made(one) for one in await journal.commit()]
+        except Gone:
+            # As it was wished (FHIR http, delete): who may not know of it gets 404.
+            return [Answer(204)]
 
     return await answer_one(request, decision, b"", work)
 
