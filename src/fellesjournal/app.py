@@ -23,6 +23,7 @@ from fellesjournal.care.gp import routes as gp
 from fellesjournal.care.gp.routes import routes as gp_routes
 from fellesjournal.care.legevakt.routes import routes as legevakt_routes
 from fellesjournal.citizen.routes import routes as citizen_routes
+from fellesjournal.clinical.addresses.routes import routes as addresses_routes
 from fellesjournal.clinical.apps.routes import routes as apps_routes
 from fellesjournal.clinical.blocks.routes import routes as blocks_routes
 from fellesjournal.clinical.corrections.routes import routes as corrections_routes
@@ -150,6 +151,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *review.routes,
         *administration.routes,
         *scim_routes,
+        *addresses_routes,
         *citizen_routes,
         *operations_routes(),
     ]

@@ -388,6 +388,7 @@ async def test_no_role_changes_or_deletes_what_was_logged_or_written(stage: Stag
         "vault_gate",
         "vault_export",
         "vault_import",
+        "vault_shield",
         "ctx_keeper",
     )
     for role in (*APPLICATION, *inner):
@@ -425,6 +426,8 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.review_kinds", "access.review_signs", "vault.subject_of_review",
             "access.seals",
             "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
+            "vault.erasure_ask", "vault.erasure_decide", "vault.erasures", "vault.erasures_waiting", "vault.erasures_reviewed", "vault.erasure_withdrawn",
+            "access.show_address", "access.may_name", "access.name_personnel", "access.end_naming", "access.named_for", "access.nameable",
             "identity.app_find", "identity.app_all", "identity.app_events", "identity.app_mark_by", "identity.app_write_by",
             "identity.app_launch_start", "identity.app_launch_use", "identity.app_grants_of", "identity.app_withdraw", "identity.unit_named",
             "identity.administer", "identity.changed_now", "identity.staff", "identity.staff_count", "identity.units", "identity.roles",

@@ -92,13 +92,18 @@ def protected(demo_site: Site) -> Protected:
 
 async def _visit_legevakt(town: Town) -> Protected:
     person = await town.fetchrow(
-        "SELECT r.slot, r.pid, r.body::jsonb AS body FROM vault.resource r WHERE r.slot > 0 AND r.pid = r.patient "
-        "AND r.body LIKE '%strengtFortrolig%' AND r.body LIKE '%generalPractitioner%' ORDER BY r.pid LIMIT 1"
+        "SELECT w.slot, w.pid, w.body::jsonb AS body FROM vault.shielded w WHERE w.pid = w.patient "
+        "AND w.body LIKE '%strengtFortrolig%' AND w.body LIKE '%generalPractitioner%' "
+        "ORDER BY w.pid, w.version DESC LIMIT 1"
     )
     body = json.loads(person["body"])
     doctor = next(one for one in body["generalPractitioner"] if one["reference"].startswith("Practitioner/"))
     number = next(one for one in body["identifier"] if one.get("use") == "official")
     patient = PatientId(person["slot"], person["pid"])
+    await town.fetch(
+        "INSERT INTO access.named_personnel (patient, person) SELECT $1, p.id FROM identity.person p WHERE p.name = $2",
+        patient.pid, LEGEVAKT_NURSE,
+    )  # fmt: skip
     async with town.acting(LEGEVAKT_NURSE) as (vault, reader):
         journal = vault.open(within(reader))
         assert await journal.identify_number(system=number["system"], value=number["value"])

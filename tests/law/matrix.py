@@ -41,6 +41,8 @@ RELATIONS = {
     "sperret enhet": ("På listen, men pasienten har sperret for enheten", (("FASTLEGE", "unit", "now"), ("sperre", "unit", "now"))),
     "sperret alle": ("På listen, men pasienten har sperret for alle", (("FASTLEGE", "unit", "now"), ("sperre", "all", "now"))),
     "annen app": ("På listen, men leseren bruker en app som er åpnet på en annen", (("FASTLEGE", "unit", "now"), ("app", "unit", "now"))),
+    "strengt skjermet": ("På listen, men strengt fortrolig adresse, og leseren er ikke navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"))),
+    "navngitt": ("På listen, strengt fortrolig adresse, og leseren er navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"), ("navngitt", "unit", "now"))),
     "egen": ("På listen, men det er leserens egen journal", (("FASTLEGE", "unit", "now"), ("egen", "unit", "now"))),
 }  # fmt: skip
 _SPANS = {
@@ -97,6 +99,12 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
             )
         elif ground == "app":
             await connection.execute("UPDATE identity.session SET patient = $1", _PATIENT + 1)
+        elif ground == "strengt":
+            await connection.execute(
+                "INSERT INTO access.protected (patient, level, set_by, changed_in) VALUES ($1, 'strengt', 0, '1')", _PATIENT
+            )
+        elif ground == "navngitt":
+            await connection.execute("INSERT INTO access.named_personnel (patient, person) VALUES ($1, $2)", _PATIENT, person)
         elif ground == "egen":
             await connection.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", _PATIENT, person)
         else:
@@ -164,6 +172,9 @@ _ROWS = (
     "| Tidligere versjon, slettet opplysning | ser versjonen hvis den selv ville vært synlig | nektet | ser versjonen hvis den selv ville vært synlig | helsepersonelloven § 42 |",
     "| Trukket tilbake som ledd i retting (9202: 83) | ser ikke i vanlig lesing; enheten som skrev det, ser det på siden for retting, logget | nektet | ser ikke | helsepersonelloven § 42; EPJ-standard del 2 |",
     "| Slettet av to personer | ser at noe er slettet, av hvem og på hvilket grunnlag; innholdet finnes ikke | nektet | ser det samme | helsepersonelloven § 43 |",
+    "| Fortrolig adresse | ser når rollen har bedt om den med begrunnelse (15 minutter, logges), eller tjenesten trenger den i dag (`access.address_need`); bare ved oppslag på personen | skjult | ser egen | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
+    "| Strengt fortrolig adresse, kommune | skjult for alle | skjult | skjult | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
+    "| Enheter som en strengt skjermet persons opplysninger nevner | ser i egen enhets opplysninger; ellers bare slags tjeneste | nektet | ser ikke | folkeregisterloven § 10-4 [K]; `tests/record/test_shield.py` |",
     "| Enhetens egne rader (uten pasient) | ser i egen enhet | ser i egen enhet | ser ikke | helsepersonelloven § 26 |",
     "| Katalog (enheter, ansatte, kodeverk) | ser | ser | ser | ingen taushetsbelagte opplysninger |",
     "| Identifisering (navn, fødselsdato, kjønn, nummer) | lege, sykepleier, helsesykepleier, helsesekretær; logges; høyst 60 på ti minutter | det samme | ikke | helsepersonelloven § 45 |",

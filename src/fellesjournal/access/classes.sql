@@ -9,21 +9,30 @@
 --     16 BLOCKED          blocked by the patient for everybody
 --     32 PSYCHIATRY, 64 SUBSTANCE_USE, 128 SEXUAL_HEALTH, 256 CHILD_PROTECTION, 512 PRISON   need a stronger ground
 --   1024 REMOVED          removed as a correction
+--   2048 PLACE            a search row that leads to a unit of a strictly protected person
 --   4096 BLOCKED_FOR_SOME blocked by the patient against somebody in particular
 --   8192 NAMES_OTHERS     names another patient too
--- The last two are decided row by row (12288 is both): a mask that has them says "ask `vault.may_see`", one that lacks them "open".
+--  16384 SHIELDED         a part of it lies apart (record/shield.sql); never in a mask
+-- 2048, 4096 and 8192 are decided row by row (14336 is all three; a whole resource never has 2048): a mask that has them says "ask `vault.may_see`", one that lacks them "open".
 
 -- The classes of rows that are closed to a session in one patient's record (patient 0: in lists and directories, by the reader alone).
 -- The one place where masks are made: a new rule adds its bits here, or takes them away; a deny wins.
 CREATE OR REPLACE FUNCTION access.closed_for(p_session bigint, p_kind text, p_patient bigint) RETURNS smallint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF p_kind = 'staff' THEN RETURN 16 | 1024 | 4096 | 8192; END IF;
+  IF p_kind = 'staff' THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
   -- Citizens see what they have blocked for others.
-  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 1024 | 8192; END IF;
+  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 1024 | 2048 | 8192; END IF;
   -- A system within the house carries what it is sent with; an app that acts by itself reads as its unit's people do.
-  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 1024 | 4096 | 8192; END IF;
+  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
   RETURN 8192;
+END $$;
+
+-- The unit that the session acts for whose secret has this hash; NULL for a citizen.
+CREATE OR REPLACE FUNCTION access.unit_of(p_who bytea) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN (SELECT s.unit FROM identity.session s WHERE s.secret_hash = p_who);
 END $$;
 
 -- Is this row, of class 4096, in a block against this reader? One look for each such row.

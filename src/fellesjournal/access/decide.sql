@@ -9,7 +9,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 BEGIN
   IF p_kind = 'staff' THEN
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
-      SELECT * FROM access.rule_own_as_staff UNION ALL SELECT * FROM access.rule_other_than_launched) x
+      SELECT * FROM access.rule_own_as_staff UNION ALL SELECT * FROM access.rule_other_than_launched
+      UNION ALL SELECT * FROM access.rule_not_named) x
     WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
     IF FOUND THEN RETURN; END IF;
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_block x

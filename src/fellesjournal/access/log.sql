@@ -53,6 +53,8 @@ RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog
   SELECT access.log_event(p_secret, p_patients, p_action, p_kind, NULL, NULL, NULL, 1::smallint)
 $$;
 
+-- A strictly protected person's log names no units: they count as address (folkeregisterloven § 10-4).
+
 -- Citizen: who has seen my record. Newest first, below the cursor; the reading of the log is itself logged.
 DROP FUNCTION IF EXISTS access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer);
 CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, p_limit integer)
@@ -60,13 +62,14 @@ RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, cont
                kinds smallint[], purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
                outcome smallint, reader_kind text, app_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint;
+DECLARE v_patient bigint; v_strict boolean;
 BEGIN
   SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
   IF NOT FOUND THEN RETURN; END IF;
+  v_strict := access.is_strictly_protected(v_patient);
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY
-    SELECT l.at, p.name, l.role, u.name, l.controller, u.municipality, l.action, l.kind, l.kinds, l.purpose,
+    SELECT l.at, p.name, l.role, CASE WHEN NOT v_strict THEN u.name END, l.controller, CASE WHEN NOT v_strict THEN u.municipality END, l.action, l.kind, l.kinds, l.purpose,
            l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind, a.name
     FROM access.log l
     LEFT JOIN identity.app a ON a.id = l.app
@@ -82,7 +85,7 @@ CREATE OR REPLACE FUNCTION access.patient_log(p_secret bytea, p_patient bigint, 
 RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, action text, kind smallint, purpose text, ground text,
                ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint, app_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE j record;
+DECLARE j record; v_strict boolean := access.is_strictly_protected(p_patient);
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'read');
   IF NOT FOUND THEN RETURN; END IF;
@@ -90,7 +93,7 @@ BEGIN
                            CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
   IF NOT j.allow THEN RETURN; END IF;
   RETURN QUERY
-    SELECT l.at, p.name, l.role, u.name, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, a.name
+    SELECT l.at, p.name, l.role, CASE WHEN NOT v_strict THEN u.name END, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, a.name
     FROM access.log l
     LEFT JOIN identity.app a ON a.id = l.app
     LEFT JOIN identity.person p ON p.id = l.person

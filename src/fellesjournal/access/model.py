@@ -86,6 +86,15 @@ class Blocked(AccessError):
     text = _("Personen har sperret journalen for deg eller enheten din.")
 
 
+class NotNamed(AccessError):
+    """A strictly protected record opens for named personnel alone."""
+
+    text = _(
+        "Journalen er strengt skjermet. Bare personell som er navngitt for denne personen, kan åpne den. "
+        "Den som er ansvarlig for pasienten hos dere, eller administratoren, kan navngi deg."
+    )
+
+
 class WrongUnit(AccessError):
     """The row belongs to another unit."""
 
@@ -118,5 +127,7 @@ class TooManyLookups(AccessError):
     text = _("Du har slått opp uvanlig mange personer på kort tid. Vent noen minutter og prøv igjen.")
 
 
-REFUSALS: dict[str | None, type[AccessError]] = {"EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked}
+REFUSALS: dict[str | None, type[AccessError]] = {
+    "EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked, "IKKE_NAVNGITT": NotNamed,
+}  # fmt: skip
 """Refusal by the ground that a denying rule names; everything else is NoNeed."""

@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;
-GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]), access.is_blocked_row(bytea, bigint) TO vault_gate;
+GRANT EXECUTE ON FUNCTION access.may_all(bytea, bigint[]), access.is_blocked_row(bytea, bigint), access.unit_of(bytea) TO vault_gate;
 GRANT EXECUTE ON FUNCTION access.closed_for(bigint, text, bigint) TO vault_write;
 
 GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),

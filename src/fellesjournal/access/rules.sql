@@ -22,6 +22,16 @@ CREATE OR REPLACE VIEW access.rule_block AS
     AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person)
   WHERE b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp();
 
+-- A strictly protected record opens for named personnel alone, and for the house's own systems. Folkeregisterloven § 10-4;
+-- helsepersonelloven §§ 21 and 21 a; access.md, "Address protection".
+CREATE OR REPLACE VIEW access.rule_not_named AS
+  SELECT s.id AS reader, p.patient, false AS allow, 'IKKE_NAVNGITT'::text AS ground, 'infinity'::timestamptz AS until_at,
+         NULL::bigint AS ref, 0 AS rank
+  FROM access.protected p JOIN identity.session s ON s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL)
+  WHERE p.level = 'strengt' AND NOT EXISTS (
+    SELECT 1 FROM access.named_personnel n WHERE n.patient = p.patient AND n.person = s.person
+    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp());
+
 -- The GP's list. Fastlegeforskriften; helsepersonelloven § 45.
 CREATE OR REPLACE VIEW access.rule_gp_list AS
   SELECT s.id AS reader, r.patient, true AS allow, r.ground, r.until_at, r.source AS ref, 2 AS rank
@@ -76,12 +86,14 @@ CREATE OR REPLACE VIEW access.rule_backend_app AS
   WHERE r.ground IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT')
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()
     AND NOT EXISTS (SELECT 1 FROM access.block b WHERE b.patient = r.patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
-                    AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person));
+                    AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person))
+    AND NOT EXISTS (SELECT 1 FROM access.protected p WHERE p.patient = r.patient AND p.level = 'strengt');
 
 -- All rules. A new rule is a view above, a branch here, a row in the law matrix.
 CREATE OR REPLACE VIEW access.rules AS
   SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_own_as_staff
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_block
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_not_named
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_own_record
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_gp_list
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_contact
@@ -93,7 +105,7 @@ CREATE OR REPLACE VIEW access.rules AS
 DO $$
 DECLARE v text;
 BEGIN
-  FOREACH v IN ARRAY ARRAY['rules', 'rule_own_record', 'rule_own_as_staff', 'rule_block', 'rule_gp_list', 'rule_contact',
+  FOREACH v IN ARRAY ARRAY['rules', 'rule_own_record', 'rule_own_as_staff', 'rule_block', 'rule_not_named', 'rule_gp_list', 'rule_contact',
                            'rule_work_list', 'rule_system', 'rule_other_than_launched', 'rule_backend_app'] LOOP
     EXECUTE format('ALTER VIEW access.%I OWNER TO fj_owner', v);
     EXECUTE format('GRANT SELECT ON access.%I TO access_core', v);

@@ -90,7 +90,11 @@ CREATE OR REPLACE VIEW access.on_list WITH (security_barrier) AS
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()
     AND NOT (c.is_staff AND EXISTS (
       SELECT 1 FROM access.block b WHERE b.patient = r.patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
-      AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = c.unit OR b.person = c.person) OFFSET 0));
+      AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = c.unit OR b.person = c.person) OFFSET 0))
+    AND NOT EXISTS (
+      SELECT 1 FROM access.protected p WHERE p.patient = r.patient AND p.level = 'strengt' AND c.is_staff AND NOT EXISTS (
+        SELECT 1 FROM access.named_personnel n WHERE n.patient = p.patient AND n.person = c.person
+        AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp()) OFFSET 0);
 ALTER VIEW access.on_list OWNER TO access_core;
 REVOKE ALL ON access.on_list FROM PUBLIC;
 GRANT SELECT ON access.on_list TO vault_list;

@@ -51,3 +51,35 @@ async def patient_log(db: Database, *, secret: bytes, patient: int, before: date
 async def keep_partitions(db: Database) -> None:
     """Make the log's partitions for this month and the two next."""
     await db.execute(_SQL.keep_partitions)
+
+
+async def show_address(db: Database, *, secret: bytes, patient: int, reason: str) -> str:
+    """Ask for a protected address: 'ok', 'refused', 'strict', 'open' or 'reason'."""
+    return str(await db.fetchval(_SQL.show_address, secret, patient, reason))
+
+
+async def may_name(db: Database, *, secret: bytes, patient: int) -> bool:
+    """May this reader name personnel for a strictly protected patient?"""
+    return bool(await db.fetchval(_SQL.may_name, secret, patient))
+
+
+async def named_for(db: Database, *, secret: bytes, patient: int) -> list[Row]:
+    """Who is and was named."""
+    rows: list[Row] = await db.fetch(_SQL.named_for, secret, patient)
+    return rows
+
+
+async def nameable(db: Database, *, secret: bytes, patient: int, words: str) -> list[Row]:
+    """Who can be named, by a part of their name."""
+    rows: list[Row] = await db.fetch(_SQL.nameable, secret, patient, words)
+    return rows
+
+
+async def name_personnel(db: Database, *, secret: bytes, patient: int, person: int, until_at: datetime) -> str:
+    """Name somebody: 'ok', 'refused', 'self', 'unknown' or 'until'."""
+    return str(await db.fetchval(_SQL.name_personnel, secret, patient, person, until_at))
+
+
+async def end_naming(db: Database, *, secret: bytes, patient: int, id: int) -> bool:
+    """End what was named; False when there is nothing, or this reader may not."""
+    return bool(await db.fetchval(_SQL.end_naming, secret, patient, id))

@@ -27,3 +27,27 @@ SELECT * FROM access.patient_log($1, $2, $3, $4)
 -- name: keep_partitions
 -- Makes the log's partitions for this month and the two next.
 SELECT access.keep_log_partitions()
+
+-- name: show_address
+-- Asks for a protected address, with a reason; logged.
+SELECT access.show_address($1, $2, $3)
+
+-- name: may_name
+-- May this reader name personnel for a strictly protected patient?
+SELECT access.may_name($1, $2)
+
+-- name: named_for
+-- Who is and was named for a strictly protected patient; until NULL = no end.
+SELECT id, name, from_at, CASE WHEN isfinite(until_at) THEN until_at END AS until_at, named_by, is_live FROM access.named_for($1, $2)
+
+-- name: nameable
+-- The controller's staff by a part of their name.
+SELECT person, name, role, unit_name FROM access.nameable($1, $2, $3)
+
+-- name: name_personnel
+-- Names somebody for a strictly protected patient; logged.
+SELECT access.name_personnel($1, $2, $3, $4)
+
+-- name: end_naming
+-- Ends what was named; logged.
+SELECT access.end_naming($1, $2, $3)

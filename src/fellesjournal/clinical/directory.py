@@ -9,7 +9,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from fellesjournal.clinical.pieces import VOLVEN, Json, codes_in
-from fellesjournal.clinical.protection import hidden_unit, is_strict
+from fellesjournal.clinical.protection import hidden_unit, is_strict, service_told
 from fellesjournal.record.journal import Journal, Vault
 
 _KEEP_S: Final = 300
@@ -61,7 +61,7 @@ class Directory:
 
     def _named(self, reference: Mapping[str, Any] | None) -> Party:
         found = self._found.get(str((reference or {}).get("reference", "")))
-        return found or Party(str((reference or {}).get("display", "")))
+        return found or Party(str((reference or {}).get("display", "")), service_told(reference or {}))
 
     def name(self, reference: Mapping[str, Any] | None) -> str:
         """The name alone."""

@@ -24,6 +24,7 @@ SERVICES: Final = {
 }
 """Service types of Volven 8663, as they are called here."""
 HIDDEN: Final = _("Skjermet enhet")
+_KIND_OF_SERVICE: Final = "urn:oid:2.16.578.1.12.4.1.1.8663"
 
 
 def protection_of(person: Mapping[str, Any]) -> str | None:
@@ -35,6 +36,12 @@ def protection_of(person: Mapping[str, Any]) -> str | None:
 def is_strict(person: Mapping[str, Any]) -> bool:
     """Whether no page about this person may name a unit."""
     return protection_of(person) == STRICT
+
+
+def service_told(reference: Mapping[str, Any]) -> str:
+    """The kind of service that the vault tells in the place of a masked unit (Volven 8663), '' for none."""
+    found = (one.get("valueCode") for one in reference.get("extension", ()) if one.get("url") == _KIND_OF_SERVICE)
+    return str(next(found, ""))
 
 
 def hidden_unit(language: str, service: str = "") -> str:

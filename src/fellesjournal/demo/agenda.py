@@ -13,9 +13,7 @@ from fellesjournal.demo.model import Booking, Staff
 OSLO = ZoneInfo("Europe/Oslo")
 _TASKS = ("follow-up", "call-patient", "renew-prescription", "read-note")
 _ACUTE = ("R74", "U71", "L84", "H71", "S87", "L08", "A04", "D01", "N01", "R05", "S18", "P02", "L15", "K04")
-_CHRONIC = frozenset(
-    ("K86", "K87", "T90", "T89", "K78", "K77", "R95", "T86", "P76", "P74", "K76", "R96", "B80", "L88")
-)
+_CHRONIC = frozenset(("K86", "K87", "T90", "T89", "K78", "K77", "R95", "T86", "P76", "P74", "K76", "R96", "B80", "L88"))
 _LAB = frozenset(("K86", "K87", "T90", "T89", "K78", "K77", "T86", "T93", "B80", "K76", "T92", "U99"))
 _SLOTS = tuple(time(hour, minute) for hour in (8, 9, 10, 12, 13, 14) for minute in (0, 20, 40))
 

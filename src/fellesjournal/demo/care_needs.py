@@ -15,9 +15,7 @@ _NURSING_HOME = ((0, 0.0), (67, 0.006), (80, 0.05), (90, 0.2))
 _HEAVY = ("P70", "K90", "K77", "N87", "R95")
 
 
-def grant(
-    rng: Random, people: list[Draft], units: Iterable[Unit], staff: list[Staff], *, today: date
-) -> None:
+def grant(rng: Random, people: list[Draft], units: Iterable[Unit], staff: list[Staff], *, today: date) -> None:
     """Grant services to the living of one municipality; residents of a nursing home live there."""
     own = [unit for unit in units if unit.municipality == people[0].municipality.number]
     zones = [unit for unit in own if unit.kind == "home_care" and unit.parent.startswith("u-")]

@@ -60,9 +60,7 @@ class Draft:
 
     def age_on(self, day: date) -> int:
         """Whole years at this day."""
-        return (
-            day.year - self.birth_on.year - ((day.month, day.day) < (self.birth_on.month, self.birth_on.day))
-        )
+        return day.year - self.birth_on.year - ((day.month, day.day) < (self.birth_on.month, self.birth_on.day))
 
     def parents(self) -> list[Draft]:
         """Those known, mother first."""

@@ -92,11 +92,7 @@ def _detail(rng: Random, one: Draft, numbers: Numbers, today: date) -> None:
     if not one.fixed:
         one.occupation = occupations.occupation(rng, one, today=today)
         prevalence.fall_ill(rng, one, today=today)
-        if (
-            one.sex == "female"
-            and 21 <= one.age_on(today) <= 41
-            and rng.random() < (0.05 if one.partner else 0.01)
-        ):
+        if one.sex == "female" and 21 <= one.age_on(today) <= 41 and rng.random() < (0.05 if one.partner else 0.01):
             one.due_on = today + timedelta(days=rng.randrange(8, 225))
 
 
@@ -116,10 +112,6 @@ def _protect(rng: Random, living: list[Draft], households: list[Household]) -> N
 
 def _employable(rng: Random, town: list[Draft], today: date) -> list[Draft]:
     fit = (one for one in town if not one.fixed and not one.deceased_on and not one.protected)
-    found = [
-        one
-        for one in fit
-        if 29 <= one.age_on(today) < 66 and one.national_id and "ufør" not in one.occupation
-    ]
+    found = [one for one in fit if 29 <= one.age_on(today) < 66 and one.national_id and "ufør" not in one.occupation]
     rng.shuffle(found)
     return found

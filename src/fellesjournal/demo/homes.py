@@ -20,9 +20,7 @@ def settle(rng: Random, people: list[Draft], *, first: int, today: date) -> list
         for member in members:
             member.household, member.address = key, address
         households.append((key, address, members))
-    return [
-        Household(key, address, tuple(one.key for one in members)) for key, address, members in households
-    ]
+    return [Household(key, address, tuple(one.key for one in members)) for key, address, members in households]
 
 
 def _groups(rng: Random, people: list[Draft], *, today: date) -> Iterator[list[Draft]]:

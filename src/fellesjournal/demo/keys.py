@@ -44,9 +44,7 @@ def rewrite(value: Any, resolve: Callable[[str, str], str]) -> Any:
     """The same content with every `reference` of the form Type/key led to its id."""
     if isinstance(value, Mapping):
         return {
-            name: _led(inner, resolve)
-            if name == "reference" and isinstance(inner, str)
-            else rewrite(inner, resolve)
+            name: _led(inner, resolve) if name == "reference" and isinstance(inner, str) else rewrite(inner, resolve)
             for name, inner in value.items()
         }
     if isinstance(value, list):

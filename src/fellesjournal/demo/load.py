@@ -20,7 +20,7 @@ from fellesjournal.demo.charts.legevakt import UNIT as LEGEVAKT
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
-from fellesjournal.demo.people import LOADER, put_actors, put_residents, put_staff
+from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.clock import OSLO
@@ -75,9 +75,7 @@ async def open_loader(
         reader = await sessions.who(secret)
         assert reader is not None  # noqa: S101 - started a moment ago
         vault = Vault(worker, keys=keys, required=settings.required_profiles)
-        yield Loader(
-            world, keyring, vault, lambda: vault.open(within(reader)), identity, keys, begun_on, now, progress
-        )
+        yield Loader(world, keyring, vault, lambda: vault.open(within(reader)), identity, keys, begun_on, now, progress)
         await sessions.end(secret)
     finally:
         await worker.close()
@@ -127,9 +125,7 @@ async def is_begun(identity: Database) -> bool:
     return FIRST in await _done(identity, step=1)
 
 
-async def _begin(
-    identity: Database, *, size: int, today: date, now: datetime
-) -> tuple[int, int, date, datetime]:
+async def _begin(identity: Database, *, size: int, today: date, now: datetime) -> tuple[int, int, date, datetime]:
     """Seed, size, day and time of this database's world: those of the run that began it."""
     await identity.execute(
         "INSERT INTO demo.run (seed, size, today, now) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
@@ -154,9 +150,7 @@ async def _load_directory(loader: Loader) -> None:
     journal = loader.journal()
     for resource in resources:
         key = resource.pop("id")
-        journal.create_as(
-            resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key)
-        )
+        journal.create_as(resource, slot=0, pid=loader.keyring.pid(key), org=_directory_org(loader, resource, key))
     await _commit(journal)
     loader.progress("Skriver enheter og ansatte", len(resources), len(resources))
     await put_staff(loader.identity, world=loader.world, keys=loader.keys, keyring=loader.keyring)
@@ -194,6 +188,7 @@ async def _load_group(loader: Loader, group: Sequence[Person]) -> None:
             journal.establish(fact)
     await journal.commit()
     await put_residents(loader.identity, people=group, keys=loader.keys, keyring=loader.keyring)
+    await put_named(loader.identity, people=group, world=loader.world, keyring=loader.keyring)
     await _mark(loader.identity, [person.key for person in group], step=1)
 
 
@@ -204,9 +199,7 @@ def facts_of(loader: Loader, person: Person) -> list[Fact]:
     pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
     begun = datetime.combine(loader.today, time(), OSLO) - timedelta(days=5)
     listed = [Fact(patient, pid(person.gp_unit), "FASTLEGE", begun)] if person.gp_unit else []
-    granted = [
-        Fact(patient, pid(unit), "BELEGG", begun) for unit in sorted({one.unit_key for one in person.services})
-    ]
+    granted = [Fact(patient, pid(unit), "BELEGG", begun) for unit in sorted({one.unit_key for one in person.services})]
     agreed = [
         Fact(patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at + _AFTER)
         for booking in person.bookings

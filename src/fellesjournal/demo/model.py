@@ -181,9 +181,7 @@ class Person:
 
     def age_on(self, day: date) -> int:
         """Whole years at this day."""
-        return (
-            day.year - self.birth_on.year - ((day.month, day.day) < (self.birth_on.month, self.birth_on.day))
-        )
+        return day.year - self.birth_on.year - ((day.month, day.day) < (self.birth_on.month, self.birth_on.day))
 
     def has(self, *codes: str) -> bool:
         """Whether any of these ICPC-2 codes is among the lasting illnesses."""

@@ -27,9 +27,7 @@ def _name(rng: Random, one: Draft) -> None:
 
 def _given(rng: Random, one: Draft) -> str:
     """Two first names for some; never the name of a brother or sister."""
-    taken = {
-        sibling.given.split()[0] for parent in one.parents() for sibling in parent.children if sibling.given
-    }
+    taken = {sibling.given.split()[0] for parent in one.parents() for sibling in parent.children if sibling.given}
     year = one.birth_on.year
     name = names.first_name(rng, year=year, sex=one.sex)
     while name in taken:

@@ -86,6 +86,19 @@ async def put_residents(db: Database, *, people: Sequence[Person], keys: Keys, k
     )  # fmt: skip
 
 
+async def put_named(db: Database, *, people: Sequence[Person], world: World, keyring: Keyring) -> None:
+    """Who may open the records of the strictly protected: their GP, and one who answers the telephone there."""
+    for person in people:
+        if person.protected == "strengt fortrolig" and person.gp_staff:
+            at_desk = (one.key for one in world.staff if _is_at_desk(one, person.gp_unit))
+            for key in filter(None, (person.gp_staff, next(at_desk, None))):
+                await db.execute("SELECT access.put_named($1, $2)", keyring.pid(person.key), keyring.pid(key))
+
+
+def _is_at_desk(member: Staff, unit: str | None) -> bool:
+    return any(post.unit_key == unit and post.role == "helsesekretær" for post in member.posts)
+
+
 async def _put_member(db: Database, member: Staff, names: set[str], keys: Keys, keyring: Keyring) -> None:
     patient = keyring.pid(member.person_key) if member.person_key else None
     slot = keyring.slot(member.person_key) if member.person_key else None

@@ -10,12 +10,8 @@ from random import Random
 from fellesjournal.demo.model import Address, Municipality
 
 MUNICIPALITIES = (
-    Municipality(
-        "7101", "Tindvåg", (("9851", "TINDVÅG"), ("9853", "YTRE TINDVÅG"), ("9855", "SKJELNESGRENDA"))
-    ),
-    Municipality(
-        "7102", "Øvreskog", (("9861", "ØVRESKOG"), ("9863", "SAUTINDDALEN"), ("9865", "BLÅKVELVET"))
-    ),
+    Municipality("7101", "Tindvåg", (("9851", "TINDVÅG"), ("9853", "YTRE TINDVÅG"), ("9855", "SKJELNESGRENDA"))),
+    Municipality("7102", "Øvreskog", (("9861", "ØVRESKOG"), ("9863", "SAUTINDDALEN"), ("9865", "BLÅKVELVET"))),
 )
 
 _FIRST = (

@@ -27,6 +27,8 @@ LITTLE_BROTHER = "p-jakob"
 DIABETIC = "p-per-arne"
 TONIGHT = "p-henrik"
 DAUGHTER = "p-anne-grete"
+SHELTERED = "p-ingrid"
+STRICTLY_SHELTERED = "p-marte"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,20 @@ CAST = (
         ("Se HbA1c og blodtrykk gjennom fem år.",),
     ),
     Cast(
+        SHELTERED, "person", "Ingrid Fagerlund", "Innbygger, 47 år, fortrolig adresse", None, True,
+        (
+            "Åpne henne fra dagslisten til Kari Elise Nordhaug: adressen er skjult til du ber om den og sier hvorfor.",
+            "Søk på adresse, eller hent henne ut over FHIR: adressen følger aldri med.",
+        ),
+    ),
+    Cast(
+        STRICTLY_SHELTERED, "person", "Marte Solvik", "Innbygger, 36 år, strengt fortrolig adresse", None, True,
+        (
+            "Bare navngitt personell åpner journalen: Kari Elise Nordhaug kan, kollegaene hennes kan ikke.",
+            "Se hvem som er navngitt under «Adresse» i journalen, og gi én til tilgang.",
+        ),
+    ),
+    Cast(
         TONIGHT, "person", "Henrik Sætervik", "Innbygger i Øvreskog, 34 år, kontakter legevakt i kveld", None,
         True,
         ("Etter at legevakten har vært inne: se innsynsloggen innen et minutt.",),
@@ -107,6 +123,7 @@ def people(municipality: Municipality, *, today: date) -> list[Draft]:
             *_borghild(municipality, today),
             *_kvalnes(municipality, today),
             _per_arne(municipality, today),
+            *_sheltered(municipality, today),
         ]
     return [_henrik(municipality, today)]
 
@@ -154,19 +171,20 @@ def cast_staff(work: Workforce, numbers: Numbers) -> None:
 def join(people: list[Draft], *, today: date) -> None:
     """Put the story people on the right lists, with services, appointments and results."""
     by_key = {one.key: one for one in people if one.fixed}
-    for key in (ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, DIABETIC):
+    for key in (ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, DIABETIC, SHELTERED, STRICTLY_SHELTERED):
         by_key[key].gp_staff, by_key[key].gp_unit = GP, "u-gp-7101-1"
     by_key[TONIGHT].gp_staff, by_key[TONIGHT].gp_unit = OTHER_GP, "u-gp-7102-1"
     start_on = today - timedelta(days=640)
     by_key[ELDERLY].services = [
-        Service(code, "u-hc-7101-1", HOME_CARE_NURSE, start_on, visits)
-        for code, visits in (("15", 4.0), ("6", 0.0))
+        Service(code, "u-hc-7101-1", HOME_CARE_NURSE, start_on, visits) for code, visits in (("15", 4.0), ("6", 0.0))
     ]
     by_key[DIABETIC].unsigned_result = True
     for key, slot, reason in (
         (ELDERLY, time(9, 20), "K77"),
         (CHILD, time(10, 40), "R96"),
         (DIABETIC, time(13, 20), "T90"),
+        (SHELTERED, time(13, 40), "K86"),
+        (STRICTLY_SHELTERED, time(14, 0), "T86"),
     ):
         at = datetime.combine(today, slot, OSLO)
         by_key[key].bookings = [Booking(GP, "u-gp-7101-1", at, 20, reason, late=True)]
@@ -178,9 +196,7 @@ def _rename(
     work: Workforce, numbers: Numbers, unit: str, role: str, key: str,
     name: tuple[str, str | None, str], born: tuple[Sex, date],
 ) -> None:  # fmt: skip
-    place = next(
-        i for i, one in enumerate(work.staff) if one.posts[0].unit_key == unit and one.posts[0].role == role
-    )
+    place = next(i for i, one in enumerate(work.staff) if one.posts[0].unit_key == unit and one.posts[0].role == role)
     sex, birth_on = born
     work.staff[place] = replace(
         work.staff[place], key=key, given=name[0], middle=name[1], family=name[2], sex=sex, birth_on=birth_on,
@@ -220,9 +236,7 @@ def _ill(today: date, *rows: tuple[str, float, float]) -> list[Illness]:
 
 def _borghild(municipality: Municipality, today: date) -> list[Draft]:
     born = _born(today, 82, 140)
-    one = _person(
-        municipality, ELDERLY, ("Borghild", None, "Ulvestad"), "female", born, "pensjonist, tidl. lærer"
-    )
+    one = _person(municipality, ELDERLY, ("Borghild", None, "Ulvestad"), "female", born, "pensjonist, tidl. lærer")
     one.illnesses = _ill(
         today, ("K87", 19, 0.6), ("L90", 12, 0.5), ("T86", 10, 0.3), ("K78", 6, 0.6), ("K77", 3.2, 0.7),
         ("R95", 8, 0.4), ("L95", 5, 0.4), ("U99", 2.4, 0.5), ("N17", 1.5, 0.4),
@@ -241,9 +255,7 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
     mother = _person(
         municipality, MOTHER, ("Silje", None, "Kvalnes"), "female", _born(today, 41, 200), "barnehagelærer"
     )
-    father = _person(
-        municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker"
-    )
+    father = _person(municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker")
     oda = _person(
         municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 13, 90), "elev i 8. klasse"
     )
@@ -269,17 +281,28 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
 
 
 def _per_arne(municipality: Municipality, today: date) -> Draft:
-    one = _person(
-        municipality, DIABETIC, ("Per Arne", None, "Moltu"), "male", _born(today, 58, 17), "lastebilsjåfør"
-    )
+    one = _person(municipality, DIABETIC, ("Per Arne", None, "Moltu"), "male", _born(today, 58, 17), "lastebilsjåfør")
     one.illnesses = _ill(today, ("K86", 9, 0.5), ("T90", 6.5, 0.7), ("T93", 6, 0.5), ("T82", 12, 0.5))
     one.marital_status = "skilt"
     return one
 
 
-def _henrik(municipality: Municipality, today: date) -> Draft:
-    one = _person(
-        municipality, TONIGHT, ("Henrik", None, "Sætervik"), "male", _born(today, 34, 260), "snekker"
+def _sheltered(municipality: Municipality, today: date) -> list[Draft]:
+    """Two whose address the Population Register protects: one hidden but at need, one for named personnel alone."""
+    ingrid = _person(
+        municipality, SHELTERED, ("Ingrid", None, "Fagerlund"), "female", _born(today, 47, 120), "regnskapsfører"
     )
+    ingrid.protected = "fortrolig"
+    ingrid.illnesses = _ill(today, ("K86", 4, 0.5))
+    marte = _person(
+        municipality, STRICTLY_SHELTERED, ("Marte", None, "Solvik"), "female", _born(today, 36, 77), "tømrer"
+    )
+    marte.protected = "strengt fortrolig"
+    marte.illnesses = _ill(today, ("T86", 6, 0.4))
+    return [ingrid, marte]
+
+
+def _henrik(municipality: Municipality, today: date) -> Draft:
+    one = _person(municipality, TONIGHT, ("Henrik", None, "Sætervik"), "male", _born(today, 34, 260), "snekker")
     one.illnesses = _ill(today, ("R97", 15, 0.3), ("L84", 3, 0.4))
     return one

@@ -58,9 +58,7 @@ class Workforce:
             kind = _PRACTICES[number // 3 % 4] if number else "legesenter"
             name = f"{city} {kind}" if number < 12 else f"{city} {kind} {number // 12 + 1}"
             company = self._organization(f"o-{municipality.number}-{number + 1}", f"{name} AS", municipality)
-            unit = self._unit(
-                f"u-gp-{municipality.number}-{number + 1}", name, "gp", municipality, company.key
-            )
+            unit = self._unit(f"u-gp-{municipality.number}-{number + 1}", name, "gp", municipality, company.key)
             self._fill(unit, municipality, [("LE", "fastlege", "KA01")] * own)
             self._fill(unit, municipality, [("HE", "helsesekretær", "KA01")] * max(1, own // 2))
             if own > 2:
@@ -74,9 +72,7 @@ class Workforce:
 
     def _home_care(self, municipality: Municipality, owner: Organization, inhabitants: int) -> None:
         number = municipality.number
-        top = self._unit(
-            f"u-hc-{number}", f"{municipality.name} hjemmetjeneste", "home_care", municipality, owner.key
-        )
+        top = self._unit(f"u-hc-{number}", f"{municipality.name} hjemmetjeneste", "home_care", municipality, owner.key)
         self._fill(top, municipality, [("SP", "leder", "KP02")])
         zones = min(len(_ZONES), 2 + inhabitants // 9000)
         each = max(3, round(inhabitants * 0.009 / zones))
@@ -149,9 +145,7 @@ class Workforce:
         pool = self.residents[municipality.number]
         if not pool or self.rng.random() < 0.4:
             return None
-        place = next(
-            (i for i, one in enumerate(pool[-80:], max(0, len(pool) - 80)) if _fits(one, profession)), None
-        )
+        place = next((i for i, one in enumerate(pool[-80:], max(0, len(pool) - 80)) if _fits(one, profession)), None)
         return pool.pop(place) if place is not None else None
 
     def _outsider(self, municipality: Municipality, profession: str) -> Draft:

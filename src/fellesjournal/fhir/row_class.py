@@ -25,7 +25,11 @@ class RowClass(IntFlag):
     PRISON = 512
     REMOVED = 1024
     """As a correction."""
+    PLACE = 2048
+    """A search row that leads to a unit of a strictly protected person: the unit's that wrote it alone."""
     BLOCKED_FOR_SOME = 4096
     """By the patient, against somebody in particular: decided row by row."""
     NAMES_OTHERS = 8192
     """Another patient too: decided row by row."""
+    SHIELDED = 16384
+    """A part of it lies apart, since its person is protected; never in a mask."""

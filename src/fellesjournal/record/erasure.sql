@@ -5,15 +5,15 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['resource', 'history', 'blob', 'blob_chunk', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri',
-                           'sp_composite'] LOOP
+                           'sp_composite', 'shielded'] LOOP
     EXECUTE format('DROP POLICY IF EXISTS erase ON vault.%I', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['resource', 'history', 'blob', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri',
-                           'sp_composite'] LOOP
+                           'sp_composite', 'shielded'] LOOP
     EXECUTE format($p$CREATE POLICY erase ON vault.%I FOR ALL TO vault_erase
       USING (pid = ANY ((SELECT nullif(current_setting('fj.erasing', true), ''))::bigint[]))$p$, t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['blob', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
+  FOREACH t IN ARRAY ARRAY['blob', 'shielded', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
     EXECUTE format('GRANT SELECT, DELETE ON vault.%I TO vault_erase', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['erasure', 'erasure_item'] LOOP
@@ -148,7 +148,7 @@ BEGIN
   INSERT INTO vault.history (slot, pid, version, rtype, updated, patient, org, sens, op, session, body)
   SELECT r.slot, r.pid, r.version, r.rtype, r.updated, r.patient, r.org, r.sens, 'D', p_session, NULL FROM vault.resource r WHERE r.pid = ANY (v_pids);
   DELETE FROM vault.blob_chunk c WHERE c.upload IN (SELECT b.upload FROM vault.blob b WHERE b.pid = ANY (v_pids));
-  FOREACH t IN ARRAY ARRAY['blob', 'identifier', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
+  FOREACH t IN ARRAY ARRAY['blob', 'shielded', 'identifier', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
     EXECUTE format('DELETE FROM vault.%I x WHERE x.pid = ANY ($1)', t) USING v_pids;
   END LOOP;
   PERFORM set_config('fj.erasing', '', true);

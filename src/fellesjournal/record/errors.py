@@ -148,6 +148,15 @@ class Busy(RecordError):
     english = "A request with the same condition or key is still at work; try again shortly."
 
 
+class ProtectionKept(RecordError):
+    """Address protection comes from the Population Register: nobody else takes it away, or makes it weaker."""
+
+    status = 422
+    code = "business-rule"
+    text = _("Adressesperren kommer fra Folkeregisteret. Den kan ikke fjernes eller svekkes her.")
+    english = "Address protection comes from the Population Register; it may not be removed or weakened here."
+
+
 class OtherPatient(RecordError):
     """An entry does not move between people by an update: it gets a new id there."""
 
@@ -212,7 +221,7 @@ class TooCostly(RecordError):
 
 
 BY_STATUS: dict[int, type[RecordError]] = {
-    404: NotFound, 409: AlreadyThere, 410: Gone, 412: VersionConflict, 422: OtherPatient,
+    404: NotFound, 409: AlreadyThere, 410: Gone, 412: VersionConflict, 422: OtherPatient, 423: ProtectionKept,
 }  # fmt: skip
 """Faults as `vault.write` and `vault.read_many` number them; 401 and 403 are access's."""
 

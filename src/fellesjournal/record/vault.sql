@@ -1,13 +1,16 @@
 -- The vault's doors: policies, and the only functions through which anyone reads or writes clinical content.
 -- Each door's owner has just the rights of that door. The application roles may EXECUTE, and own and select nothing.
 
--- May a row be seen that has these closed bits (its class & the reader's mask)? Most never can; two kinds are decided for each row:
--- one that names several patients is seen only by one who may see them all, one blocked for some by those whom it isn't blocked for.
+-- May a row be seen that has these closed bits (its class & the reader's mask)? Most never can; three kinds are decided for each row:
+-- one that names several patients is seen only by one who may see them all, one blocked for some by those whom it isn't blocked for,
+-- one that leads to where a strictly protected person is by the unit that wrote it.
 -- p_version NULL = the current one.
 CREATE OR REPLACE FUNCTION vault.may_see(p_who bytea, p_closed smallint, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF (p_closed & ~12288) <> 0 THEN RETURN false; END IF;
+  IF (p_closed & ~14336) <> 0 THEN RETURN false; END IF;
+  IF (p_closed & 2048) <> 0 AND access.unit_of(p_who) IS DISTINCT FROM (SELECT r.org FROM vault.resource r WHERE r.slot = p_slot AND r.pid = p_pid)
+  THEN RETURN false; END IF;
   IF (p_closed & 4096) <> 0 AND access.is_blocked_row(p_who, p_pid) THEN RETURN false; END IF;
   RETURN (p_closed & 8192) = 0 OR access.may_all(p_who, ARRAY(
     SELECT o.patient FROM vault.other_patient o WHERE o.slot = p_slot AND o.pid = p_pid
@@ -30,14 +33,14 @@ BEGIN
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
       patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~12288)) = 0
+      OR ((sens & (SELECT ctx.closed() & ~14336)) = 0
           AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY list ON vault.%1$I FOR SELECT TO vault_list USING (
       CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
                WHEN patient = 0 THEN (SELECT ctx.unit()) IS NOT NULL ELSE org = (SELECT ctx.unit()) END
       AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~12288)) = 0
+      OR ((sens & (SELECT ctx.closed() & ~14336)) = 0
           AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%2$s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
@@ -148,15 +151,17 @@ BEGIN
   RETURN QUERY
     SELECT a.ord::integer,
            CASE WHEN a.session IS NULL THEN 401 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
-           x.version, x.updated, x.body
+           x.version, x.updated,
+           CASE WHEN x.sens < 16384 THEN x.body
+                ELSE vault.unshielded(a.secret, a.slot, a.pid, x.version, a.patient, x.org, x.body) END
     FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_closed) WITH ORDINALITY
       AS a (secret, slot, pid, version, patient, session, allow, closed, ord)
     LEFT JOIN LATERAL (
-      SELECT r.pid, r.version, r.updated, r.body FROM vault.resource r
+      SELECT r.pid, r.version, r.updated, r.body, r.org, r.sens FROM vault.resource r
       WHERE a.version = 0 AND a.allow AND r.slot = a.slot AND r.pid = a.pid AND r.patient = a.patient
         AND ((r.sens & a.closed) = 0 OR vault.may_see(sha256(a.secret), r.sens & a.closed, r.slot, r.pid))
       UNION ALL
-      SELECT h.pid, h.version, h.updated, h.body FROM vault.history h
+      SELECT h.pid, h.version, h.updated, h.body, h.org, h.sens FROM vault.history h
       JOIN vault.resource r ON r.slot = h.slot AND r.pid = h.pid AND r.patient = h.patient
       WHERE a.version > 0 AND a.allow AND h.slot = a.slot AND h.pid = a.pid AND h.version = a.version AND h.patient = a.patient
         AND ((h.sens & a.closed) = 0 OR vault.may_see(sha256(a.secret), h.sens & a.closed, h.slot, h.pid, h.version))
@@ -462,7 +467,7 @@ END $$;
 -- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
 -- written and the rows with faults say why:
 -- 401 no session, 425 the search parameters are others than those of p_registry, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
--- 422 moved to another person, 430 another unit's row.
+-- 422 moved to another person, 423 its protection may not be taken away, 430 another unit's row.
 DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
@@ -569,6 +574,7 @@ BEGIN
            (SELECT c.id FROM vault.chosen_id c WHERE c.slot = r.slot AND c.pid = r.pid) AS chosen
     FROM vault.resource r
     WHERE a.op <> 'C' AND r.slot = a.slot AND r.pid = a.pid FOR UPDATE) x ON true;
+  IF 103 = ANY (p_rtype) THEN v_status := vault.keep_protection(p_secret, p_op, p_rtype, p_pid, p_tail, v_status); END IF;
   IF EXISTS (SELECT 1 FROM unnest(v_status) AS q (x) WHERE x >= 400) THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_all || coalesce(v_bad, '{}'), '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL,
                              v_ground, v_ref, 1::smallint);
@@ -667,6 +673,7 @@ BEGIN
                                 s.session);
   END IF;
   PERFORM vault.block_written(v_patient, p_pid, p_sens);
+  PERFORM vault.shield(p_secret, p_slot, p_pid, v_version, v_patient);
   PERFORM access.log_page(p_secret, '{}', v_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
                           p_rtype || ARRAY(SELECT p_rtype[g] FROM unnest(o_n) AS q (g)), 'write', p_rtype[1], coalesce(v_ground, CASE WHEN s.kind = 'system' THEN 'SYSTEM' ELSE 'ENHET' END), v_ref);
   PERFORM set_config('fj.writing', '', true);

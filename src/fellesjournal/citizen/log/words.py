@@ -47,6 +47,8 @@ ACTIONS: Final = {
     "identify": _("Slo opp"),
     "write": _("Skrev"),
     "export": _("Hentet ut"),
+    "address": _("Ba om adressen"),
+    "name": _("Ga navngitt personell tilgang"),
     "print": _("Skrev ut eller lastet ned"),
     "log": _("Leste"),
     "review": _("Kontrollerte"),

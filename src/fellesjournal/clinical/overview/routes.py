@@ -50,6 +50,8 @@ ACTIONS: Final = {
     "history": _("leste eldre versjoner"),
     "print": _("skrev ut"),
     "export": _("hentet ut"),
+    "address": _("ba om adressen"),
+    "name": _("navnga personell"),
 }
 _LOG_PAGE: Final = 50
 _PATIENT_KIND: Final = r4.TYPE_NUMBER["Patient"]

@@ -94,10 +94,6 @@ def _task(chart: Chart, code: str) -> None:
 
 
 def _newest_note(chart: Chart) -> Json:
-    notes = (
-        item.resource["id"]
-        for item in reversed(chart.items)
-        if item.resource["resourceType"] == "Composition"
-    )
+    notes = (item.resource["id"] for item in reversed(chart.items) if item.resource["resourceType"] == "Composition")
     newest = next(notes, None)
     return {"focus": ref("Composition", newest)} if newest else {}

@@ -125,9 +125,7 @@ def _pregnancy_visit(chart: Chart, at: datetime, week: int, birth_on: date) -> N
 def _after_birth(chart: Chart, at: datetime) -> None:
     visit = Visit(at, 20, chart.home_unit, chart.gp, "AMB", "consultation", "KA01", ("W90",))
     encounter = open_encounter(chart, visit)
-    texts = Vitals(chart).measure(
-        ("bp",), at=at, unit=visit.unit, author=visit.author.key, encounter=encounter
-    )
+    texts = Vitals(chart).measure(("bp",), at=at, unit=visit.unit, author=visit.author.key, encounter=encounter)
     found = known.of(chart, "W90", at) | {"v": phrase(texts, chart.rng, irregular=False)}
     sign(
         chart,

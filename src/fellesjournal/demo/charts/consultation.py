@@ -87,9 +87,7 @@ def record(chart: Chart, contact: Contact, appointment: str | None = None) -> No
     chart.last_contact = (contact.at, contact.codes[0])
 
 
-def open_encounter(
-    chart: Chart, visit: Visit, *, status: str = "finished", until: datetime | None = None
-) -> str:
+def open_encounter(chart: Chart, visit: Visit, *, status: str = "finished", until: datetime | None = None) -> str:
     """The Encounter with at least one ICPC-2 contact diagnosis; returns its key."""
     key = chart.next_key("Encounter")
     if visit.problem:
@@ -106,9 +104,7 @@ def open_encounter(
         "participant": [{"individual": ref("Practitioner", visit.author.key)}],
         "period": period(visit.at, end),
         "reasonCode": [diagnosis(code) for code in visit.codes],
-        "diagnosis": [
-            {"condition": ref("Condition", made), "rank": n} for n, made in enumerate(visit.conditions, 1)
-        ],
+        "diagnosis": [{"condition": ref("Condition", made), "rank": n} for n, made in enumerate(visit.conditions, 1)],
         "serviceProvider": ref("Organization", visit.unit),
     }
     if visit.urgency:
@@ -118,9 +114,7 @@ def open_encounter(
     return chart.add("Encounter", fields, unit=visit.unit, author=visit.author.key, at=visit.at)
 
 
-def sign(
-    chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, at: datetime | None = None
-) -> None:
+def sign(chart: Chart, visit: Visit, encounter: str, text: str, *, title: str, at: datetime | None = None) -> None:
     """The signed note as a final Composition."""
     signed = at or visit.at + timedelta(minutes=visit.minutes + 1 + int(chart.rng.random() * 13))
     author = ref("Practitioner", visit.author.key)
@@ -147,9 +141,7 @@ def sign(
 
 def _contact_diagnosis(chart: Chart, visit: Visit, code: str, encounter: str) -> str:
     fields: Json = {
-        "clinicalStatus": concept(
-            f"{HL7}condition-clinical", "active" if code in chart.problems else "resolved"
-        ),
+        "clinicalStatus": concept(f"{HL7}condition-clinical", "active" if code in chart.problems else "resolved"),
         "verificationStatus": concept(f"{HL7}condition-ver-status", "confirmed"),
         "category": [concept(f"{HL7}condition-category", "encounter-diagnosis")],
         "code": diagnosis(code),
@@ -169,9 +161,7 @@ def _practice(chart: Chart, contact: Contact, appointment: str | None) -> None:
         contact.kind, ("AMB", "consultation")
     )
     minutes = 8 if act == "VR" else 20
-    visit = Visit(
-        contact.at, minutes, unit, author, act, kind, "KA01", contact.codes, appointment=appointment
-    )
+    visit = Visit(contact.at, minutes, unit, author, act, kind, "KA01", contact.codes, appointment=appointment)
     encounter = open_encounter(chart, visit)
     text = _remote(chart, contact, author) if act == "VR" else _face_to_face(chart, contact, visit, encounter)
     title = {"phone": "Telefonkontakt", "econsult": "E-konsultasjon"}.get(contact.kind, "Konsultasjon")
@@ -190,9 +180,7 @@ def _face_to_face(chart: Chart, contact: Contact, visit: Visit, encounter: str) 
     found = known.of(chart, code, contact.at)
     chronic = contact.illness is not None and script("chronic", code) is not None
     names = _CHRONIC_VITALS.get(code, ()) if chronic else contact.ailment.vitals if contact.ailment else ()
-    ill = (
-        contact.ailment.ill * chart.rng.uniform(0.5, 1.2) if contact.ailment and contact.kind == "gp" else 0.0
-    )
+    ill = contact.ailment.ill * chart.rng.uniform(0.5, 1.2) if contact.ailment and contact.kind == "gp" else 0.0
     found |= _measured(chart, names, visit, encounter, ill)
     if contact.labs and not chart.person.deceased_on:
         wished = contact.at - timedelta(days=3 + int(chart.rng.random() * 6))
@@ -204,9 +192,7 @@ def _face_to_face(chart: Chart, contact: Contact, visit: Visit, encounter: str) 
         return write_note(chart.rng, visit.author, Brief("common", "followup", found, extras=("again",)))
     second = ("chronic", contact.codes[1]) if len(contact.codes) > 1 else None
     mood = _mood(contact, found)
-    brief = Brief(
-        "chronic" if chronic else "acute", code, found, mood, known.extras(chart, contact.at), second
-    )
+    brief = Brief("chronic" if chronic else "acute", code, found, mood, known.extras(chart, contact.at), second)
     return write_note(chart.rng, visit.author, brief)
 
 
@@ -278,9 +264,7 @@ def _legevakt(chart: Chart, contact: Contact) -> None:
     nurse = chart.staff("u-legevakt", "sykepleier", "leder")
     urgency = "green" if advice else _urgency(chart, ailment)
     act, kind = ("VR", "phone") if advice else ("EMER", "emergency")
-    visit = Visit(
-        contact.at, 9 if advice else 75, "u-legevakt", nurse, act, kind, "KA02", contact.codes, urgency
-    )
+    visit = Visit(contact.at, 9 if advice else 75, "u-legevakt", nurse, act, kind, "KA02", contact.codes, urgency)
     encounter = open_encounter(chart, visit)
     found = known.of(chart, contact.codes[0], contact.at) | {
         "urgency": _URGENCY[urgency],
@@ -305,13 +289,9 @@ def _legevakt(chart: Chart, contact: Contact) -> None:
     _doctor(chart, contact, ailment, visit, encounter, found)
 
 
-def _doctor(
-    chart: Chart, contact: Contact, ailment: Ailment, visit: Visit, encounter: str, found: Facts
-) -> None:
+def _doctor(chart: Chart, contact: Contact, ailment: Ailment, visit: Visit, encounter: str, found: Facts) -> None:
     doctor = chart.staff("u-legevakt", "legevaktlege")
-    seen = Visit(
-        visit.at, visit.minutes, visit.unit, doctor, visit.act, visit.type, visit.service, visit.codes
-    )
+    seen = Visit(visit.at, visit.minutes, visit.unit, doctor, visit.act, visit.type, visit.service, visit.codes)
     found = found | _tests_and_drugs(chart, ailment, seen, encounter)
     found["ukedag"] = chart.rng.choice(("mandag", "tirsdag", "torsdag", "til uken"))
     extras = tuple(extra for extra in known.extras(chart, contact.at) if extra in ("comorbid", "child"))
@@ -329,9 +309,7 @@ def _death(chart: Chart, contact: Contact) -> None:
     author, unit = chart.gp, chart.home_unit
     visit = Visit(contact.at, 20, unit, author, "AMB", "consultation", "KA01", contact.codes)
     encounter = open_encounter(chart, visit)
-    kin = _first(
-        person.given for person in (chart.world.person(one.person_key) for one in chart.person.next_of_kin)
-    )
+    kin = _first(person.given for person in (chart.world.person(one.person_key) for one in chart.person.next_of_kin))
     place = chart.rng.choice(("på sykehuset", "hjemme", "på sykehjemmet"))
     text = chart.rng.choice(
         (

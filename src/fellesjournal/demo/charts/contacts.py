@@ -125,7 +125,11 @@ def _bookings(chart: Chart) -> Iterator[Contact]:
             ailment = BY_CODE.get(booking.reason) if illness is None else None
             if illness or ailment:
                 yield Contact(
-                    booking.at + _LATE * booking.late, "gp", (booking.reason,), illness=illness, ailment=ailment,
+                    booking.at + _LATE * booking.late,
+                    "gp",
+                    (booking.reason,),
+                    illness=illness,
+                    ailment=ailment,
                     appointment=number,
                 )
 

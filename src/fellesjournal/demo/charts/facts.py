@@ -184,15 +184,11 @@ def _school(chart: Chart, at: datetime) -> Facts:
 def _home(chart: Chart) -> str:
     """With whom the person lives."""
     age = chart.person.age_on(chart.today)
-    children = sum(
-        chart.world.person(key).household == chart.person.household for key in chart.person.children
-    )
+    children = sum(chart.world.person(key).household == chart.person.household for key in chart.person.children)
     if age < 18:
         return "sammen med foreldrene" if len(chart.person.parents) > 1 else "sammen med mor"
     if chart.person.partner:
-        return (
-            f"sammen med {_spouse(chart)} og {children} barn" if children else f"sammen med {_spouse(chart)}"
-        )
+        return f"sammen med {_spouse(chart)} og {children} barn" if children else f"sammen med {_spouse(chart)}"
     return f"med {children} barn, alene om omsorgen" if children else "alene"
 
 

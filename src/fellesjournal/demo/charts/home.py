@@ -126,9 +126,7 @@ def _todays_hours(per_day: float, on: date) -> tuple[time, ...]:
 def _home_visit(chart: Chart, service: Service, at: datetime) -> None:
     giver = chart.staff(service.unit_key, "sykepleier", "helsefagarbeider", "assistent", "vernepleier")
     code, problem = main_problem(chart)
-    visit = Visit(
-        at, 12 + int(chart.rng.random() * 25), service.unit_key, giver, "HH", "home-visit", "KP02", (code,)
-    )
+    visit = Visit(at, 12 + int(chart.rng.random() * 25), service.unit_key, giver, "HH", "home-visit", "KP02", (code,))
     visit.problem = problem
     encounter = open_encounter(chart, visit)
     morning = at.hour < 11

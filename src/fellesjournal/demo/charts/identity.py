@@ -85,9 +85,7 @@ def _home(chart: Chart) -> Json:
         "extension": [
             {
                 "url": "http://hl7.no/fhir/StructureDefinition/no-basis-municipalitycode",
-                "valueCoding": coding(
-                    "urn:oid:2.16.578.1.12.4.1.1.3402", where.municipality, municipality.name
-                ),
+                "valueCoding": coding("urn:oid:2.16.578.1.12.4.1.1.3402", where.municipality, municipality.name),
             }
         ]
     }

@@ -119,9 +119,7 @@ def _report_on(
     return texts
 
 
-def bedside(
-    chart: Chart, analyte: str, value: Decimal, *, at: datetime, unit: str, author: str, encounter: str
-) -> str:
+def bedside(chart: Chart, analyte: str, value: Decimal, *, at: datetime, unit: str, author: str, encounter: str) -> str:
     """A test done at the desk, within the contact."""
     fields = _observation(chart, analyte, value, at)
     fields |= {"encounter": ref("Encounter", encounter), "performer": [ref("Practitioner", author)]}
@@ -146,9 +144,7 @@ def _observation(chart: Chart, analyte: str, value: Decimal, at: datetime) -> Js
         else "N"
     )
     bounds = {
-        name: _quantity(found, Decimal(str(edge)))
-        for name, edge in (("low", low), ("high", high))
-        if edge is not None
+        name: _quantity(found, Decimal(str(edge))) for name, edge in (("low", low), ("high", high)) if edge is not None
     }
     return {
         "status": "final",
@@ -197,9 +193,7 @@ def _sign(chart: Chart, report: str, name: str, issued: datetime, signed: dateti
     if signed:
         fields["executionPeriod"] = period(issued, signed)
         fields["performerType"] = [{"text": "fastlege"}]
-    chart.add(
-        "Task", fields, unit=chart.home_unit, author=chart.gp.key if signed else None, at=signed or issued
-    )
+    chart.add("Task", fields, unit=chart.home_unit, author=chart.gp.key if signed else None, at=signed or issued)
 
 
 def _line(rng: Random, texts: list[str]) -> str:
@@ -266,14 +260,10 @@ def _filtration(chart: Chart, at: datetime) -> float:
     """CKD-EPI 2009 on the creatinine that was answered in the same report, else on the expected one."""
     for item in reversed(chart.items[-6:]):
         codings = (
-            item.resource.get("code", {}).get("coding", ())
-            if item.resource["resourceType"] == "Observation"
-            else ()
+            item.resource.get("code", {}).get("coding", ()) if item.resource["resourceType"] == "Observation" else ()
         )
         if any(one["code"] == "NPU04998" for one in codings):
-            return _ckd_epi(
-                float(item.resource["valueQuantity"]["value"]), chart.age_years(at), chart.person.sex
-            )
+            return _ckd_epi(float(item.resource["valueQuantity"]["value"]), chart.age_years(at), chart.person.sex)
     return _ckd_epi(_course(chart, "krea", at), chart.age_years(at), chart.person.sex)
 
 

@@ -212,10 +212,6 @@ def _state(
         "dateAsserted": instant(lived),
         "informationSource": ref("Practitioner", author or chart.gp.key),
         "reasonCode": [diagnosis(use.code)],
-        "dosage": [
-            {"text": use.drug.dose, "asNeededBoolean": "behov" in use.drug.dose or "anfall" in use.drug.dose}
-        ],
+        "dosage": [{"text": use.drug.dose, "asNeededBoolean": "behov" in use.drug.dose or "anfall" in use.drug.dose}],
     }
-    chart.add(
-        "MedicationStatement", fields, unit=unit or chart.home_unit, author=author or chart.gp.key, at=lived
-    )
+    chart.add("MedicationStatement", fields, unit=unit or chart.home_unit, author=author or chart.gp.key, at=lived)

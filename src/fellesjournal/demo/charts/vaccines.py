@@ -56,14 +56,8 @@ def record(chart: Chart) -> None:
     """Every dose that was given up to now; one child in thirty follows no programme."""
     if chart.rng.random() < 0.965:
         for dose in PROGRAMME:
-            given = chart.person.birth_on + timedelta(
-                days=int(dose.months * 30.44) + int(chart.rng.random() * 12)
-            )
-            if (
-                chart.person.birth_on >= dose.born_from
-                and given < chart.end.date()
-                and chart.rng.random() < 0.985
-            ):
+            given = chart.person.birth_on + timedelta(days=int(dose.months * 30.44) + int(chart.rng.random() * 12))
+            if chart.person.birth_on >= dose.born_from and given < chart.end.date() and chart.rng.random() < 0.985:
                 _immunize(chart, dose, given)
     _adult(chart)
 

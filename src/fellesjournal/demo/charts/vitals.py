@@ -25,9 +25,7 @@ from fellesjournal.demo.charts.parts import (
     ref,
 )
 
-Name = Literal[
-    "bp", "pulse", "temp", "resp", "sat", "weight", "height", "bmi", "head", "acvpu", "air", "sf", "fhr"
-]
+Name = Literal["bp", "pulse", "temp", "resp", "sat", "weight", "height", "bmi", "head", "acvpu", "air", "sf", "fhr"]
 NEWS2: tuple[Name, ...] = ("resp", "sat", "air", "bp", "pulse", "acvpu", "temp")
 
 _CODES: dict[str, tuple[str, str, str, str]] = {
@@ -165,9 +163,7 @@ class Vitals:
         for illness in self.chart.person.illnesses:
             if illness.code in ("K86", "K87"):
                 months = (at.date() - illness.onset_on).days / 30
-                return (
-                    24 * (0.55 ** max(0.0, months / 4)) + 3 + illness.severity * 9 if months >= -1 else 14.0
-                )
+                return 24 * (0.55 ** max(0.0, months / 4)) + 3 + illness.severity * 9 if months >= -1 else 14.0
         return 0.0
 
     def _saturation(self, at: datetime, ill: float) -> tuple[Json, str]:
@@ -192,9 +188,7 @@ class Vitals:
             fields["valueCodeableConcept"] = concept(f"{LOCAL}acvpu", state, display)
             return fields, state
         oxygen = ill > 0.85
-        fields = self._fields(
-            concept(f"{LOCAL}measurement", "oxygen-given", "Oksygentilførsel"), at, "vital-signs"
-        )
+        fields = self._fields(concept(f"{LOCAL}measurement", "oxygen-given", "Oksygentilførsel"), at, "vital-signs")
         fields["valueBoolean"] = oxygen
         return fields, "O2" if oxygen else "luft"
 
@@ -203,13 +197,7 @@ class Vitals:
         if name == "temp":
             return _tenths(36.8 + rng.gauss(0, 0.25) + ill * 2.0)
         if name == "pulse":
-            base = (
-                72
-                + self.body.pulse
-                + (12 if self.chart.person.has("K78") else 0)
-                + _child(age, 62)
-                + ill * 24
-            )
+            base = 72 + self.body.pulse + (12 if self.chart.person.has("K78") else 0) + _child(age, 62) + ill * 24
             return Decimal(round(max(46.0, base + rng.gauss(0, 4)) / 2) * 2)
         if name == "resp":
             return Decimal(round(max(11.0, 15 + _child(age, 22) + ill * 8 + rng.gauss(0, 1))))
@@ -235,9 +223,7 @@ class Vitals:
                 weight * (1 + body.mass * 0.11),
                 head * (1 + body.height * 0.02),
             )
-        drift = (
-            (at - self.chart.end).days / 365 * (0.25 if self.chart.person.has("K77", "P70", "R84") else -0.15)
-        )
+        drift = (at - self.chart.end).days / 365 * (0.25 if self.chart.person.has("K77", "P70", "R84") else -0.15)
         weight = (body.mass - drift) * (body.height / 100) ** 2 + rng.gauss(0, 0.5) + self._carried(at)
         return body.height, weight, 56.0
 

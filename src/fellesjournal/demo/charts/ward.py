@@ -68,9 +68,7 @@ def _note(
         chart.staff(doctor, "tilsynslege") if topic == "doctor"
         else chart.staff(stay.unit, "sykepleier", "helsefagarbeider", "vernepleier")
     )  # fmt: skip
-    texts = Vitals(chart).measure(
-        names, at=at, unit=stay.unit, author=author.key, encounter=encounter, ill=ill
-    )
+    texts = Vitals(chart).measure(names, at=at, unit=stay.unit, author=author.key, encounter=encounter, ill=ill)
     found = known.of(chart, stay.codes[0], at) | texts
     found["v"] = phrase(texts, chart.rng, irregular=chart.person.has("K78"))
     if len(texts) == len(NEWS2):

@@ -58,9 +58,7 @@ def _parts(rng: Random, brief: Brief) -> dict[str, str]:
     if found is None:
         raise KeyError(f"{brief.book}/{brief.topic}")
     worse = brief.mood == "worse"
-    story = _pick(
-        rng, found, ("F", "S") if brief.mood == "first" else ("W", "S") if worse else ("S",), brief.facts
-    )
+    story = _pick(rng, found, ("F", "S") if brief.mood == "first" else ("W", "S") if worse else ("S",), brief.facts)
     parts = {
         "S": _sentence(story, *_additions(rng, found, brief)),
         "O": _pick(rng, found, ("O",), brief.facts),
@@ -118,7 +116,7 @@ def _flowing(parts: dict[str, str]) -> str:
 
 def _labelled(parts: dict[str, str]) -> str:
     names = {"S": "Akt.: ", "O": "US: ", "V": "Vurd.: ", "P": "Tiltak: "}
-    return "\n".join(names[key] + _stop(parts[key]) for key in "SOVP" if parts[key])
+    return "\n".join(names[key] + text for key in "SOVP" if (text := _stop(parts[key])))
 
 
 def _paragraphs(parts: dict[str, str]) -> str:
@@ -142,6 +140,8 @@ _LAYOUTS = (_flowing, _labelled, _paragraphs, _headed, _judgement_first)
 
 def _stop(text: str) -> str:
     text = text.strip().rstrip(",;: ")
+    if not any(char.isalnum() for char in text):
+        return ""
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 

@@ -287,7 +287,9 @@ def _row(k: int, sort: str) -> str:
 
 
 _RESOURCE: Final = (
-    "CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date, r.body"
+    "CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date,"
+    " CASE WHEN r.sens < 16384 THEN r.body"
+    " ELSE vault.own_places(r.slot, r.pid, r.version, r.patient, r.org, r.body) END AS body"
     " FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT NULL OFFSET 0) r"
 )
 
