@@ -425,6 +425,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.review_list", "access.review_get", "access.review_judge", "access.review_counts", "access.review_figures", "access.review_own",
             "access.review_kinds", "access.review_signs", "vault.subject_of_review",
             "access.seals",
+            "vault.erasure_ask", "vault.erasure_withdrawn", "vault.erasure_decide", "vault.erasures_reviewed", "vault.erasures", "vault.erasures_waiting",
             "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
             "vault.erasure_ask", "vault.erasure_decide", "vault.erasures", "vault.erasures_waiting", "vault.erasures_reviewed", "vault.erasure_withdrawn",
             "access.show_address", "access.may_name", "access.name_personnel", "access.end_naming", "access.named_for", "access.nameable",

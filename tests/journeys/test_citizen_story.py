@@ -28,6 +28,7 @@ MENU = (
     "Vaksiner",
     "Timer og kontakter",
     "Hvem har sett journalen",
+    "Sperringer",
 )
 OPEN_PAGES = ("/", "/personvern", "/tilgjengelighet")
 

@@ -168,6 +168,10 @@ def page(answers: dict[tuple[str, str], Answer]) -> str:
 _ROWS = (
     "| Signert opplysning om pasienten | ser | nektet, 404 som om den ikke fantes | ser | pasientjournalloven § 19; pasient- og brukerrettighetsloven § 5-1 |",
     "| Usignert, foreløpig eller tilbakeholdt (9603) | ser | nektet | ser ikke | pasient- og brukerrettighetsloven § 5-1 andre ledd |",
+    "| Sperret av pasienten for alle: én opplysning, en kategori, en tjeneste eller det en enhet har skrevet (også merket NORS i 9603), med alt som røper det | ser ikke; ser antallet, uten hva, hvor fra eller for hvem | nektet | ser | pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17; `tests/access/test_blocks.py` |",
+    "| Det samme, sperret for en enhet, en tjeneste eller en person | de det er sperret for: som over; andre ser | nektet | ser | pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17; `tests/access/test_blocks.py` |",
+    "| Sperringene selv | kan registrere én for pasienten; ser ikke dem som står | nektet | ser, lager og opphever | pasient- og brukerrettighetsloven § 5-3; `tests/citizen/test_blocks.py` |",
+    "| Utsatt for innbyggeren (9603: NORU) | ser | nektet | ser når tiden er kommet (merket, eller 14 dager) | pasient- og brukerrettighetsloven § 5-1; `tests/access/test_blocks.py` |",
     "| Opplysning som også nevner en annen pasient | ser når grunn finnes for alle som nevnes | nektet | ser ikke | helsepersonelloven § 21 |",
     "| Tidligere versjon, slettet opplysning | ser versjonen hvis den selv ville vært synlig | nektet | ser versjonen hvis den selv ville vært synlig | helsepersonelloven § 42 |",
     "| Trukket tilbake som ledd i retting (9202: 83) | ser ikke i vanlig lesing; enheten som skrev det, ser det på siden for retting, logget | nektet | ser ikke | helsepersonelloven § 42; EPJ-standard del 2 |",

@@ -2,7 +2,10 @@
 """The leak check: what FHIR answers is what a look at every permitted row answers, for several readers and many questions."""
 
 import asyncio
+import os
 import random
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -67,8 +70,69 @@ def reader_of(site: Site, name: str) -> tuple[Row, set[int]]:
     return asyncio.run(read())
 
 
-def permitted(row: Row, reader: Row, people: set[int]) -> bool:
+Blocked = list[tuple[set[int], int | None]]
+"""Rows by their numbers, and the unit that they are blocked for (None: everybody)."""
+HOLDS_MANY = {"Patient", "Encounter", "EpisodeOfCare", "CarePlan", "CareTeam", "List", "Account"}
+
+
+def revealing(rows: list[Row], first: set[int]) -> set[int]:
+    """These rows with all that would reveal them: whatever names one of them, and the content that one of them names."""
+    name = {row["pid"]: f"{fhir.RESOURCE_TYPES[row['rtype'] - 1]}/{row['id']}" for row in rows}
+    named = {row["pid"]: {link for link in name.values() if f'"{link}"' in row["body"]} for row in rows}
+    found = set(first)
+    while True:
+        links = {name[pid] for pid in found}
+        contents = {link for pid in found for link in named[pid] if link.startswith("Binary/")}
+        more = {
+            pid for pid, link in name.items()
+            if link in contents or (named[pid] & links and link.partition("/")[0] not in HOLDS_MANY)
+        } - found  # fmt: skip
+        if not more:
+            return found
+        found |= more
+
+
+@pytest.fixture
+def blocked(demo_site: Site) -> Iterator[Blocked]:
+    """Two people have blocked: all test results for everybody, and one note for the legevakt."""
+    rows = rows_of(demo_site)
+    number, results = fhir.TYPE_NUMBER, {fhir.TYPE_NUMBER[name] for name in ("Observation", "DiagnosticReport")}
+    made: Blocked = []
+
+    async def make(lifting: bool) -> None:
+        connection = await db.connect(db.admin_dsn(demo_site.settings, demo_site.keys))
+        try:
+            for name, scope in ((ELDERLY, "category"), (DIABETIC, "document")):
+                person = await connection.fetchrow("SELECT id, patient FROM identity.person WHERE name = $1 AND patient IS NOT NULL", name)
+                secret = os.urandom(32)
+                await connection.execute("SELECT identity.start_citizen($1, $2, 4::smallint, 3600, 7200, '')", sha256(secret).digest(), person["id"])
+                if lifting:
+                    for block in await connection.fetch("SELECT id, is_part FROM access.own_blocks($1) WHERE until_at = 'infinity'", secret):
+                        assert await connection.fetchval("SELECT vault.lift_block($1, $2, $3)", secret, block["is_part"], block["id"]) == "ok"
+                    continue
+                own = [row for row in rows if row["patient"] == person["patient"] != row["pid"]]
+                note = next(row for row in own if row["rtype"] == number["Composition"] and row["sens"] == 0)
+                unit = None if scope == "category" else (await connection.fetchval("SELECT min(id) FROM identity.unit WHERE kind = 'legevakt'"))
+                first = {row["pid"] for row in own if row["rtype"] in results} if scope == "category" else {note["pid"]}
+                where = (None, None, "results") if scope == "category" else (note["slot"], note["pid"], None)
+                verdict = await connection.fetchval(
+                    "SELECT verdict FROM vault.make_block($1, $2, $3, $4, $5, $6, $7, NULL, NULL)", secret, person["patient"], scope, *where, unit,
+                )  # fmt: skip
+                assert verdict == "ok"
+                made.append((revealing(own, first), unit))
+        finally:
+            await connection.close()
+
+    asyncio.run(make(lifting=False))
+    assert all(pids for pids, _unit in made)
+    yield made
+    asyncio.run(make(lifting=True))
+
+
+def permitted(row: Row, reader: Row, people: set[int], blocked: Blocked) -> bool:
     """Whether the reader may see the row at all, said as simply as it can be."""
+    if reader["kind"] == "staff" and any(row["pid"] in pids and unit in (None, reader["unit"]) for pids, unit in blocked):
+        return False
     if reader["kind"] == "citizen" and row["sens"] & (RowClass.WITHHELD | RowClass.DELAYED):
         return False
     mine = row["patient"] in people or row["patient"] == 0 or (row["patient"] == -1 and row["org"] == reader["unit"])
@@ -90,16 +154,16 @@ def pages(client: httpx.Client, url: str, params: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [GP, OTHER_GP, LEGEVAKT_NURSE, ELDERLY, DIABETIC])
-def test_no_answer_holds_more_or_less_than_the_permitted_rows(demo_site: Site, name: str) -> None:
+def test_no_answer_holds_more_or_less_than_the_permitted_rows(demo_site: Site, blocked: Blocked, name: str) -> None:
     rnd = random.Random(name)
     rows = rows_of(demo_site)
     with demo_site.fhir(name) as client:
         reader, people = reader_of(demo_site, name)
-        seen = [row for row in rows if permitted(row, reader, people)]
+        seen = [row for row in rows if permitted(row, reader, people, blocked)]
         for row in rnd.sample(rows, QUESTIONS):
             rtype = fhir.RESOURCE_TYPES[row["rtype"] - 1]
             status = client.get(f"/{rtype}/{row['id']}").status_code
-            assert status == (200 if permitted(row, reader, people) else 404), (rtype, row["id"])
+            assert status == (200 if permitted(row, reader, people, blocked) else 404), (rtype, row["id"])
         everybody = sorted({row["patient"] for row in rows if row["patient"] > 0})
         for patient in [
             *rnd.sample(everybody, min(20, len(everybody))),
@@ -176,14 +240,14 @@ def change_some(site: Site) -> None:
                 assert gp.delete(f"/Observation/{resource['id']}").status_code == 204
 
 
-def test_no_history_holds_more_or_less_than_the_permitted_versions(demo_site: Site) -> None:
+def test_no_history_holds_more_or_less_than_the_permitted_versions(demo_site: Site, blocked: Blocked) -> None:
     change_some(demo_site)
     versions = versions_of(demo_site)
     assert len({row["version"] for row in versions}) > 3
     for name in (GP, OTHER_GP, LEGEVAKT_NURSE, ELDERLY, DIABETIC):
         with demo_site.fhir(name) as client:
             reader, people = reader_of(demo_site, name)
-            seen = [row for row in versions if permitted(row, reader, people)]
+            seen = [row for row in versions if permitted(row, reader, people, blocked)]
             if reader["kind"] == "staff":
                 own = {_version(row) for row in seen if row["org"] == reader["unit"]}
                 got = history_pages(client, "/_history?_count=150")
