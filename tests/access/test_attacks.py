@@ -427,7 +427,6 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.seals",
             "vault.erasure_ask", "vault.erasure_withdrawn", "vault.erasure_decide", "vault.erasures_reviewed", "vault.erasures", "vault.erasures_waiting",
             "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
-            "vault.erasure_ask", "vault.erasure_decide", "vault.erasures", "vault.erasures_waiting", "vault.erasures_reviewed", "vault.erasure_withdrawn",
             "access.show_address", "access.may_name", "access.name_personnel", "access.end_naming", "access.named_for", "access.nameable",
             "identity.app_find", "identity.app_all", "identity.app_events", "identity.app_mark_by", "identity.app_write_by",
             "identity.app_launch_start", "identity.app_launch_use", "identity.app_grants_of", "identity.app_withdraw", "identity.unit_named",
