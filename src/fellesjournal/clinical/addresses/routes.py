@@ -22,6 +22,7 @@ from fellesjournal.clinical.pieces import patient_id
 from fellesjournal.clinical.protection import STRICT, protection_of
 from fellesjournal.identity.model import ROLE_NAMES
 from fellesjournal.kit.clock import OSLO
+from fellesjournal.record.errors import NotFound
 from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
 from fellesjournal.web.i18n import translated
 
@@ -61,7 +62,7 @@ async def name(request: Request, decision: Decision) -> Response:
         check_context(form, decision.reader)
         if until_at is None:
             raise protection.BadEnd
-        if not (number.isascii() and number.isdigit() and len(number) < 19):
+        if not _is_number(number):
             raise protection.NoSuchStaff
         await protection.name(
             request.app.state.access_db, decision=decision, person=int(number), until_at=until_at
@@ -77,7 +78,9 @@ async def end(request: Request, decision: Decision) -> Response:
     """End what was named."""
     form, number = await read_form(request), request.path_params["id"]
     check_context(form, decision.reader)
-    await protection.end_naming(request.app.state.access_db, decision=decision, id=min(number, 2**63 - 1))
+    if not _is_number(number):
+        raise NotFound
+    await protection.end_naming(request.app.state.access_db, decision=decision, id=int(number))
     return _back(decision)
 
 
@@ -122,6 +125,10 @@ async def _naming(request: Request, decision: Decision, frame: Frame) -> dict[st
     }
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 def _back(decision: Decision) -> Response:
     return RedirectResponse(f"{chart_url(patient_id(patient_of(decision)))}/adresse", 303)
 
@@ -130,5 +137,5 @@ routes = [
     Route("/pasienter/{patient}/adresse", show),
     Route("/pasienter/{patient}/adresse", ask, methods=["POST"]),
     Route("/pasienter/{patient}/adresse/navngitte", name, methods=["POST"]),
-    Route("/pasienter/{patient}/adresse/navngitte/{id:int}/avslutt", end, methods=["POST"]),
+    Route("/pasienter/{patient}/adresse/navngitte/{id}/avslutt", end, methods=["POST"]),
 ]
