@@ -25,7 +25,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "law" / "matrix.md"
 
 ROLES = {
     "lege": "Lege", "sykepleier": "Sykepleier", "helsesykepleier": "Helsesykepleier", "helsesekretaer": "Helsesekretær",
-    "helsefagarbeider": "Helsefagarbeider", "assistent": "Assistent", "ukjent": "Rolle uten rettigheter",
+    "helsefagarbeider": "Helsefagarbeider", "assistent": "Assistent",
+    "reviewer": "Innsynsansvarlig", "ukjent": "Rolle uten rettigheter",
 }  # fmt: skip
 RELATIONS = {
     "ingen": ("Ingen registrert grunn", ()),
@@ -158,6 +159,7 @@ def page(answers: dict[tuple[str, str], Answer]) -> str:
         "| Opplysning | Ansatt med grunn | Ansatt uten grunn | Innbyggeren selv | Kilde |",
         "|---|---|---|---|---|",
         *_ROWS,
+        *_REVIEW,
         "",
         "Prøvd i `tests/access/test_rows.py`, `tests/access/test_attacks.py` og `tests/law/test_every_door.py`.",
         "",
@@ -183,6 +185,23 @@ _ROWS = (
     "| Katalog (enheter, ansatte, kodeverk) | ser | ser | ser | ingen taushetsbelagte opplysninger |",
     "| Identifisering (navn, fødselsdato, kjønn, nummer) | lege, sykepleier, helsesykepleier, helsesekretær; logges; høyst 60 på ti minutter | det samme | ikke | helsepersonelloven § 45 |",
 )  # fmt: skip
+
+
+_REVIEW = (
+    "",
+    "## Kontroll av innsyn",
+    "",
+    "| Regel | Kilde | Test |",
+    "|---|---|---|",
+    "| Hver bruk av unntak, hvert spørsmål fra en innbygger og hvert funn i loggen er en oppgave til den er vurdert; fristen følger slaget | helsepersonelloven § 21 a; personvernforordningen art. 12 nr. 3 [K] | `tests/access/test_review.py`: a_task_is_open_until_it_is_judged |",
+    "| Bare innsynsansvarlige hos den dataansvarlige ser oppgaven | pasientjournalloven § 22; personvernforordningen art. 24 | a_task_asks_the_reviewers_of_its_controller_alone |",
+    "| Ingen ser eller vurderer en oppgave om egen bruk eller egen journal | forvaltningsloven § 6 [K] | nobody_sees_or_judges_a_task_about_the_own_use |",
+    "| Innsynsansvarlig åpner ingen journal; ser tider, antall, relasjoner og navnet på den saken gjelder, ikke navn ved strengt fortrolig adresse | pasientjournalloven § 16; folkeregisterloven § 10-4 [K] | `tests/clinical/review/test_pages.py`: the_reviewer_opens_no_record |",
+    "| At en liste eller en oppgave er vist, og hver vurdering, står i loggen; vurderinger slettes ikke | pasientjournalloven § 22; Normen 5.4.4 | the_list_a_task_and_a_judgement_are_logged |",
+    "| Innbyggeren får svaret, aldri merknad, vurdering eller leserens begrunnelse | pasientjournalforskriften § 14 | the_citizen_sees_the_answer_and_never_the_note |",
+    "| Loggen leses hver natt etter lesing uten behov; vektene står i en tabell, et funn er ingen avgjørelse | helsepersonelloven § 21 a; pasientjournalloven § 16; personvernforordningen art. 22 | `tests/access/test_snooping.py` |",
+    "| Det som sammenlignes av adresse, navn og familie, holdes som nøklede kontrollsummer; ingen adresse for den som har adressesperre | personvernforordningen art. 5 nr. 1 c; folkeregisterloven § 10-4 [K] | the_night_learns_who_lives_where |",
+)
 
 
 def _rules() -> list[tuple[str, str]]:
