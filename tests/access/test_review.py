@@ -183,3 +183,11 @@ async def test_the_citizen_sees_the_answer_and_never_the_note_or_the_judgement(d
     assert (row["question"], row["answer"]) == ("Hvorfor så dere i journalen min?", "Det var en feil.")
     assert not {"note", "judgement", "follow_up"} & set(row.keys())
     assert await desk.web.fetch("SELECT * FROM access.review_own($1)", b"reviewer") == []
+
+
+async def test_what_a_system_read_is_judged_where_the_patient_belongs(desk: Desk) -> None:
+    await desk.admin.execute("SELECT identity.put_unit(77, 'Automat', 'system', 77, '')")
+    await desk.admin.execute(
+        "INSERT INTO access.relation (patient, unit, ground, made_by) VALUES (960, $1, 'FASTLEGE', 1)", ELSEWHERE
+    )
+    assert await desk.task("QUESTION", unit=77, patient=960, ref=9) in await desk.shown("stranger")

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from fellesjournal.access.traits import KINDS, Hash64, reader_names, traits_of
-from fellesjournal.kit.db import Database, sql_file
+from fellesjournal.kit.db import Database, Row, sql_file
 
 _SQL = sql_file("fellesjournal.access", "review_store.sql")
 
@@ -56,8 +56,9 @@ async def keep_readers(db: Database, *, secret: bytes, hash64: Hash64) -> None:
 
 
 async def analyse(db: Database, *, secret: bytes, day: date) -> Day | None:
-    """Read one day through, also again; None without the grant."""
-    row = await db.fetchrow(_SQL.analyse, secret, day, timeout=DAY_S)
+    """Read one day through, also again, in two transactions; None without the grant."""
+    readers = await _in_time(db, _SQL.analyse_readers, secret, day)
+    row = await _in_time(db, _SQL.analyse_readings, secret, day) if readers and readers[0] else None
     return Day(day, row["readings"], row["staff_days"], row["findings"]) if row else None
 
 
@@ -65,6 +66,13 @@ async def next_day(db: Database, *, secret: bytes) -> date | None:
     """The oldest day of the last 40 that is to be read through; None when there is none."""
     found: date | None = await db.fetchval(_SQL.analysis_day, secret, AFTER_H)
     return found
+
+
+async def _in_time(db: Database, query: str, secret: bytes, day: date) -> Row | None:
+    """The first row of what may take its time, in a transaction of its own."""
+    async with db.transaction() as conn:
+        await conn.execute(f"SET LOCAL statement_timeout = {DAY_S * 1000}")
+        return await conn.fetchrow(query, secret, day, timeout=DAY_S)
 
 
 def _chars(kinds: Iterable[str]) -> list[bytes]:

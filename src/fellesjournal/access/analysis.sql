@@ -40,18 +40,14 @@ BEGIN
   RETURN true;
 END $$;
 
--- The latest day that is over by the hours given (so that late entries count) and has not been read through; NULL: there is none.
--- It goes back no further than 40 days.
+-- The oldest of the last 40 days that is over by the hours given (so that late entries count) and has not been read through; NULL: none.
 CREATE OR REPLACE FUNCTION access.day_to_analyse(p_secret bytea, p_after_h integer) RETURNS date
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_last date := ((clock_timestamp() - make_interval(hours => p_after_h)) AT TIME ZONE 'Europe/Oslo')::date - 1;
 BEGIN
   IF NOT access.may_analyse(p_secret) THEN RETURN NULL; END IF;
-  RETURN (SELECT min(d.day)::date
-          FROM generate_series(((clock_timestamp() - make_interval(hours => p_after_h)) AT TIME ZONE 'Europe/Oslo')::date - 40,
-                               ((clock_timestamp() - make_interval(hours => p_after_h)) AT TIME ZONE 'Europe/Oslo')::date - 1, interval '1 day') AS d (day)
-          WHERE NOT EXISTS (SELECT 1 FROM access.analysed_day a WHERE a.on_day = d.day::date)
-            AND d.day::date >= (SELECT (min(l.at) AT TIME ZONE 'Europe/Oslo')::date FROM access.log l
-                                WHERE l.at >= clock_timestamp() - interval '42 days'));
+  RETURN (SELECT min(d.day)::date FROM generate_series(v_last - 39, v_last, interval '1 day') AS d (day)
+          WHERE NOT EXISTS (SELECT 1 FROM access.analysed_day a WHERE a.on_day = d.day::date));
 END $$;
 
 -- What staff did with each patient in a period: one row for each reader, unit and patient, with what was shown, tried and written.
@@ -105,30 +101,44 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         JOIN access.review_sign g ON g.code IN ('SURNAME_RARE', 'SURNAME') AND b.share <= g.bound
 $$;
 
--- Reads one day of the log through: makes a task of each reading, and of each reader's day, that weighs as much as the threshold.
--- Said again it does it again, and makes no task twice. No row: the secret has no grant.
-CREATE OR REPLACE FUNCTION access.analyse_day(p_secret bytea, p_day date)
-RETURNS TABLE (readings bigint, staff_days bigint, findings bigint)
+-- First half of a day: what each reader did, for this day's volumes and for the days to come. False: the secret has no grant.
+-- The halves are transactions of their own, and each writes last: a transaction that has written holds up the change feed.
+CREATE OR REPLACE FUNCTION access.analyse_readers(p_secret bytea, p_day date) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_from timestamptz := p_day::timestamp AT TIME ZONE 'Europe/Oslo';
-        v_until timestamptz := (p_day + 1)::timestamp AT TIME ZONE 'Europe/Oslo'; v record;
 BEGIN
-  IF NOT access.may_analyse(p_secret) THEN RETURN; END IF;
-  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'log', 0::smallint, NULL, 'SYSTEM', NULL, 0::smallint);
-  readings := 0; findings := 0;
+  IF NOT access.may_analyse(p_secret) THEN RETURN false; END IF;
   INSERT INTO access.reader_day AS d (person, on_day, role, records, unwritten, readings, hours)
-  SELECT x.person, p_day, x.role, x.records, x.unwritten, x.readings, x.hours FROM access.days_of(v_from, v_until) x
+  SELECT x.person, p_day, x.role, x.records, x.unwritten, x.readings, x.hours FROM access.days_of(access.day_begins(p_day), access.day_begins(p_day + 1)) x
   ON CONFLICT (person, on_day) DO UPDATE SET role = excluded.role, records = excluded.records, unwritten = excluded.unwritten,
     readings = excluded.readings, hours = excluded.hours;
+  RETURN true;
+END $$;
+
+-- Second half: makes a task of each reading, and of each reader's day, that weighs as much as the threshold.
+-- Said again it does it again, and makes no task twice. No row: the secret has no grant.
+DROP FUNCTION IF EXISTS access.analyse_day(bytea, date);
+CREATE OR REPLACE FUNCTION access.analyse_readings(p_secret bytea, p_day date)
+RETURNS TABLE (readings bigint, staff_days bigint, findings bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_from timestamptz := access.day_begins(p_day); v_until timestamptz := access.day_begins(p_day + 1); v record;
+BEGIN
+  IF NOT access.may_analyse(p_secret) THEN RETURN; END IF;
+  findings := 0;
   SELECT coalesce(sum(d.readings), 0), count(*) INTO readings, staff_days FROM access.reader_day d WHERE d.on_day = p_day;
-  FOR v IN SELECT * FROM access.weighed(p_day, v_from, v_until) UNION ALL SELECT * FROM access.volumes(p_day, v_from, v_until) LOOP
+  FOR v IN SELECT * FROM (SELECT * FROM access.weighed(p_day, v_from, v_until) UNION ALL SELECT * FROM access.volumes(p_day, v_from, v_until)) x
+           ORDER BY x.person, x.patient LOOP
     PERFORM access.review_open('FINDING', v.unit, v.person, v.patient, v.session, v.event, NULL, '', v.evidence, NULL, p_day);
     findings := findings + 1;
   END LOOP;
   INSERT INTO access.analysed_day AS a (on_day, readings, staff_days, findings) VALUES (p_day, readings, staff_days, findings)
   ON CONFLICT (on_day) DO UPDATE SET at = clock_timestamp(), readings = excluded.readings, staff_days = excluded.staff_days, findings = excluded.findings;
+  PERFORM access.log_event(p_secret, ARRAY[0]::bigint[], 'log', 0::smallint, NULL, 'SYSTEM', NULL, 0::smallint);
   RETURN NEXT;
 END $$;
+
+-- When a Norwegian day begins.
+CREATE OR REPLACE FUNCTION access.day_begins(p_day date) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT p_day::timestamp AT TIME ZONE 'Europe/Oslo' $$;
 
 -- The signs of need for each visit of a period: exactly one of OWN_ENTRY, UNIT_ENTRY, CONTACT and NO_NEED.
 CREATE OR REPLACE FUNCTION access.needs_of(p_from timestamptz, p_until timestamptz)

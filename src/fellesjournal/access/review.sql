@@ -10,7 +10,7 @@ RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_c
 DECLARE v_id bigint;
 BEGIN
   INSERT INTO access.review (kind, unit, controller, reader, patient, session, event, ref, reason, evidence, due_at, about_on)
-  SELECT k.code, u.id, u.controller, p_reader, p_patient, p_session, p_event, p_ref, left(coalesce(p_reason, ''), 2000),
+  SELECT k.code, u.id, CASE u.kind WHEN 'system' THEN access.review_home(p_patient, u.controller) ELSE u.controller END, p_reader, p_patient, p_session, p_event, p_ref, left(coalesce(p_reason, ''), 2000),
          coalesce(p_evidence, '{}'), coalesce(p_due_at, clock_timestamp() + make_interval(days => k.due_days)), p_about_on
   FROM access.review_kind k CROSS JOIN identity.unit u WHERE k.code = p_kind AND u.id = p_unit
   ON CONFLICT DO NOTHING RETURNING id INTO v_id;
@@ -21,6 +21,13 @@ BEGIN
   END IF;
   RETURN v_id;
 END $$;
+
+-- Who answers for what a system did with a patient: the controller of the practice, or of another unit that has a need; else the one given.
+CREATE OR REPLACE FUNCTION access.review_home(p_patient bigint, p_else bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT u.controller FROM access.relation r JOIN identity.unit u ON u.id = r.unit AND u.kind <> 'system'
+                   WHERE r.patient = p_patient ORDER BY r.ground <> 'FASTLEGE', r.until_at DESC, r.id DESC LIMIT 1), p_else)
+$$;
 
 -- Who reviews with this secret, and for which controllers. No row: the secret is no reviewer's, or an app's.
 CREATE OR REPLACE FUNCTION access.review_reach(p_secret bytea)
@@ -182,6 +189,18 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
   INSERT INTO access.review_scope (unit, controller, source) VALUES (p_unit, p_controller, p_source)
   ON CONFLICT (unit, controller) DO UPDATE SET source = excluded.source
 $$;
+
+-- The same by the names of two units: the reviewers' own, and any of the controller's. False: a name is nobody's, or several units'.
+CREATE OR REPLACE FUNCTION access.let_answer(p_unit text, p_of text, p_source text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_unit bigint; v_controller bigint;
+BEGIN
+  SELECT min(u.id) INTO v_unit FROM identity.unit u WHERE u.name = p_unit HAVING count(*) = 1;
+  SELECT min(u.controller) INTO v_controller FROM identity.unit u WHERE u.name = p_of HAVING count(*) = 1;
+  IF v_unit IS NULL OR v_controller IS NULL THEN RETURN false; END IF;
+  PERFORM access.put_review_scope(v_unit, v_controller, p_source);
+  RETURN true;
+END $$;
 
 -- How many open tasks no reviewer can see, for the operator: a controller without one.
 CREATE OR REPLACE FUNCTION access.review_orphans() RETURNS bigint

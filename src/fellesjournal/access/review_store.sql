@@ -30,9 +30,13 @@ SELECT * FROM access.review_kinds()
 -- The next day of the log to read through; NULL when there is none.
 SELECT access.day_to_analyse($1, $2)
 
--- name: analyse
--- Reads one day through. No row: no grant.
-SELECT * FROM access.analyse_day($1, $2)
+-- name: analyse_readers
+-- What each reader did in a day, kept. False: no grant.
+SELECT access.analyse_readers($1, $2)
+
+-- name: analyse_readings
+-- Reads one day through, after that. No row: no grant.
+SELECT * FROM access.analyse_readings($1, $2)
 
 -- name: keep_traits
 -- Keeps traits of people in the place of those that they had of these kinds.

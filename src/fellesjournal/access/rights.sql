@@ -45,10 +45,11 @@ GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, 
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
   access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea), access.review_kinds(),
   access.review_signs(bytea) TO fj_web;
-GRANT EXECUTE ON FUNCTION access.put_review_scope(bigint, bigint, text), access.review_orphans() TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.put_review_scope(bigint, bigint, text), access.let_answer(text, text, text), access.review_orphans() TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[], "char"[], bigint[]), access.readers_named(bytea, bigint, integer),
-  access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_day(bytea, date) TO fj_worker;
+  access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_readers(bytea, date),
+  access.analyse_readings(bytea, date) TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.keep_known(bigint, text, text, timestamptz), access.analysed_days(integer) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;

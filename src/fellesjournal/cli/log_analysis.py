@@ -16,7 +16,7 @@ _FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def add_actions(actions: Any) -> None:
-    """`log analyse [--day DAY]`, `log known PATIENT --reason TEXT [--remove]`."""
+    """`log analyse [--day DAY]`, `log known PATIENT --reason TEXT`, `log answer-for UNIT --controller UNIT`."""
     analyse = actions.add_parser("analyse", help="read the log through for readings without need, as each night")
     analyse.add_argument("--day", type=_day, metavar="DAY", help="this day alone, also again (2026-11-23)")
     analyse.set_defaults(run=_analyse)
@@ -25,6 +25,11 @@ def add_actions(actions: Any) -> None:
     known.add_argument("--reason", default="", help="why many know of the person (at most 200 letters)")
     known.add_argument("--remove", action="store_true", help="take the person off the list")
     known.set_defaults(run=_known)
+    scope = actions.add_parser("answer-for", help="let a unit's reviewers answer for another controller too")
+    scope.add_argument("unit", help="the unit where the reviewers have their posts, by name")
+    scope.add_argument("--controller", required=True, metavar="UNIT", help="any unit of the controller, by name")
+    scope.add_argument("--source", required=True, help="the agreement that it stands on")
+    scope.set_defaults(run=_answer_for)
 
 
 def _day(text: str) -> date:
@@ -93,3 +98,17 @@ async def _keep(settings: Settings, patient: int, arguments: argparse.Namespace)
         await operator.execute(
             "SELECT access.keep_known($1, $2, $3, $4)", patient, arguments.reason, getpass.getuser(), until
         )
+
+
+def _answer_for(settings: Settings, arguments: argparse.Namespace) -> int:
+    asyncio.run(_let_answer(settings, arguments))
+    return 0
+
+
+async def _let_answer(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with await db.Database.connect(settings, open_keys(settings.data_dir), "fj_migrate", max_size=1) as operator:
+        done = await operator.fetchval(
+            "SELECT access.let_answer($1, $2, $3)", arguments.unit, arguments.controller, arguments.source
+        )
+    if not done:
+        raise OperatorError("one of the names is no unit here, or the name of several")
