@@ -29,7 +29,8 @@ GRANT EXECUTE ON FUNCTION access.judge_all(bytea, bigint[]), access.lister(bytea
 GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
   TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], smallint[], text, smallint, text, bigint) TO vault_open, vault_write;
-GRANT EXECUTE ON FUNCTION access.writer(bytea) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.writer(bytea), access.without_controller(bigint[]) TO vault_write;
+GRANT EXECUTE ON FUNCTION access.limits_of(bytea, text) TO vault_open, vault_write, vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;

@@ -16,11 +16,12 @@ from fellesjournal.access.relations import Fact
 from fellesjournal.clinical.encounters.model import ACCESS_AFTER
 from fellesjournal.demo import story
 from fellesjournal.demo.charts import directory_resources, patient_resource, person_resources
+from fellesjournal.demo.charts.directory import LAB
 from fellesjournal.demo.charts.legevakt import UNIT as LEGEVAKT
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
-from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff
+from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff, put_units
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.clock import OSLO
@@ -144,6 +145,8 @@ def _now_of(today: date) -> datetime:
 async def _load_directory(loader: Loader) -> None:
     if "directory" in await _done(loader.identity, step=1):
         return
+    # A row has a controller from the first moment.
+    await put_units(loader.identity, world=loader.world, keyring=loader.keyring)
     resolve = loader.keyring.id_in(None)
     resources = [rewrite(resource, resolve) for resource in directory_resources(loader.world)]
     loader.progress("Skriver enheter og ansatte", 0, len(resources))
@@ -158,8 +161,9 @@ async def _load_directory(loader: Loader) -> None:
 
 
 def _directory_org(loader: Loader, resource: dict[str, Any], key: str) -> int:
-    """The controller of a directory row: the organisation itself; a person's rows are the first owner's."""
-    owner = key if resource["resourceType"] == "Organization" else loader.world.organizations[0].key
+    """Whose a directory row is: the organisation's own; the first owner's for people and for those outside."""
+    is_ours = resource["resourceType"] == "Organization" and key != LAB
+    owner = key if is_ours else loader.world.organizations[0].key
     return loader.keyring.pid(owner)
 
 

@@ -55,8 +55,12 @@ async def put_actors(db: Database, *, keys: Keys, keyring: Keyring) -> int:
     return made[LOADER]
 
 
-async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring) -> None:
-    """Units, and everyone who works there with their posts."""
+async def put_units(db: Database, *, world: World, keyring: Keyring) -> None:
+    """The legal entities, each responsible for its own rows (municipalities and companies), and their units."""
+    for one in world.organizations:
+        kind = "municipality" if one.key == f"o-{one.municipality}" else "company"
+        number = keyring.pid(one.key)
+        await db.execute("SELECT identity.put_unit($1, $2, $3, $1, $4)", number, one.name, kind, one.municipality)
     parents = {unit.key: unit.parent for unit in world.units}
     for unit in world.units:
         controller = unit.parent
@@ -66,6 +70,10 @@ async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring)
             "SELECT identity.put_unit($1, $2, $3, $4, $5)", keyring.pid(unit.key), unit.name, unit.kind,
             keyring.pid(controller), unit.municipality,
         )  # fmt: skip
+
+
+async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring) -> None:
+    """Everyone who works at the units, with their posts."""
     names = _unique([member.name for member in world.staff])
     for member in world.staff:
         await _put_member(db, member, names, keys, keyring)

@@ -331,6 +331,7 @@ RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   j record; r record; done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0; v_charts bigint[]; is_next boolean;
+  v_is_some boolean;  -- limited to some kinds of information
   v_outcome smallint[] := '{}'; v_ground text[] := '{}'; v_ref bigint[] := '{}';
   s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}';
 BEGIN
@@ -342,10 +343,15 @@ BEGIN
       j := access.judge_all(p_secret[n], v_charts);
       -- An assignment of one call is cheaper than PERFORM, which starts a query.
       IF j.allow THEN done := ctx.seal_chart(sha256(p_secret[n]), j.closed, (v_charts || 0::bigint)::text); END IF;
+      v_is_some := access.limits_of(sha256(p_secret[n]), 'read') IS NOT NULL;
     END IF;
     v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
     IF j.allow THEN
-      r := vault.run_chart(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
+      IF v_is_some THEN
+        r := vault.run_chart_some(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
+      ELSE
+        r := vault.run_chart(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
+      END IF;
       verdict := 'ok'; k := r.k; slot := r.slot; pid := r.pid; rtype := r.rtype; version := r.version; updated := r.updated;
       patient := r.patient; sort := r.sort; body := r.body;
       IF k IS NOT NULL THEN
@@ -376,7 +382,11 @@ BEGIN
              ELSE 'ok' END;
   IF verdict = 'ok' THEN
     PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.own, r.is_staff, r.grounds);
-    SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
+    IF access.limits_of(sha256(p_secret), 'list') IS NULL THEN
+      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
+    ELSE
+      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list_some(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
+    END IF;
     PERFORM ctx.clear();
     SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q) INTO v_owner, v_what, v_kind
     FROM unnest(patient, pid, rtype, body) AS x (p, w, q, b) WHERE x.p <> 0 AND x.b IS NOT NULL;
@@ -509,6 +519,7 @@ DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_all bigint[]; v_new bigint[]; v_now_of bigint[]; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
   v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[]; v_patient bigint[]; v_chosen text[]; v_head text[];
+  v_kinds smallint[]; v_nobodys bigint[];
 BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
@@ -521,6 +532,9 @@ BEGIN
   END IF;
 
   v_anywhere := s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE');
+  -- Every row has its controller: everybody else writes for the unit of their session, which is one that has.
+  IF v_anywhere THEN v_nobodys := access.without_controller(p_org); END IF;
+  v_kinds := access.limits_of(sha256(p_secret), 'write');
 
   -- Who is touched: owners, and everyone else that a row names. A Patient made here is the writer's to make, by its right.
   v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
@@ -536,7 +550,9 @@ BEGIN
   v_status := ARRAY(
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
                   OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
+                WHEN p_rtype[g] <> ALL (v_kinds) THEN 403
                 WHEN coalesce(p_patient[g], v_now_of[g]) = 0 AND s.kind <> 'system' THEN 403
+                WHEN p_op[g] = 'C' AND p_org[g] = ANY (v_nobodys) THEN 430
                 WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
                 ELSE 0 END::smallint
     FROM generate_subscripts(p_pid, 1) g ORDER BY g);
