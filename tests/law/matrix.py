@@ -163,6 +163,12 @@ def page(answers: dict[tuple[str, str], Answer]) -> str:
         "",
         "Prøvd i `tests/access/test_rows.py`, `tests/access/test_attacks.py` og `tests/law/test_every_door.py`.",
         "",
+        "## Hvem som får gi tilgang, og hvem som er ansvarlig",
+        "",
+        "| Regel | Kilde | Prøve |",
+        "|---|---|---|",
+        *_GIVING,
+        "",
     ]
     return "\n".join(lines)
 
@@ -184,6 +190,19 @@ _ROWS = (
     "| Enhetens egne rader (uten pasient) | ser i egen enhet | ser i egen enhet | ser ikke | helsepersonelloven § 26 |",
     "| Katalog (enheter, ansatte, kodeverk) | ser | ser | ser | ingen taushetsbelagte opplysninger |",
     "| Identifisering (navn, fødselsdato, kjønn, nummer) | lege, sykepleier, helsesykepleier, helsesekretær; logges; høyst 60 på ti minutter | det samme | ikke | helsepersonelloven § 45 |",
+)  # fmt: skip
+
+_GIVING = (
+    "| Ingen gir noe til seg selv: ikke på en side, i en fil eller ved et system de har laget nøkkel til | Normen 5.2; personvernforordningen art. 32 | `tests/identity/administration/test_wishes.py` |",
+    "| En administrator rekker til egen virksomhet og enhetene under sin egen | Normen 5.2; pasientjournalloven § 22 | samme |",
+    "| Rolle som krever autorisasjon, gis bare med HPR-nummer | helsepersonelloven § 48 | samme |",
+    "| En stilling som slutter, slutter med økter, apper og nøkler i samme øyeblikk | Normen 5.2; pasientjournalloven § 16 | samme |",
+    "| En rettighet endres av to administratorer, innenfor en lukket liste, for en tid | Normen 5.2 [K] | samme |",
+    "| En rettighet som gjelder noen slags opplysninger, gjelder lesing, søk, lister og skriving likt | pasientjournalloven § 19; helsepersonelloven § 45 | `tests/access/test_limits.py` |",
+    "| Første administrator: to navngitte på serveren, og bare når virksomheten ingen har | Normen 5.2 [K] | `tests/identity/administration/test_wishes.py` |",
+    "| Hver endring står for alltid: hvem, hva, når; uten fødselsnummer | Normen 5.4.4; personvernforordningen art. 5 nr. 2 | samme |",
+    "| Et system som legger inn ansatte, ser ingen journal og gjør ingen til administrator | helsepersonelloven § 21 | `tests/onboarding/test_scim.py` |",
+    "| Hver rad har en dataansvarlig; felles, sentralt eller delt ansvar er innstilling med dato | pasientjournalloven §§ 8–9; personvernforordningen art. 26 [K] | `tests/access/test_limits.py`, `tests/identity/administration/test_file.py` |",
 )  # fmt: skip
 
 

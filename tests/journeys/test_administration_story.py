@@ -1,0 +1,92 @@
+"""An administrator brings somebody in, prolongs and ends a post, by keyboard; and every page holds for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from fellesjournal.cli.apps import _appoint_one
+from tests import needs
+from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.identity.administration.making import number
+from tests.site import GP, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
+PAGES = ("", "/personer/ny", "/enheter", "/roller", "/fil", "/systemer", "/endringer")
+
+
+@pytest.fixture(scope="module")
+def administrator(demo_site: Site) -> str:
+    """A session of an administrator at the legevakt; before the browser, which has a loop of its own."""
+    unit = demo_site.row("SELECT id, name FROM identity.unit WHERE kind = 'legevakt'")
+    asyncio.run(_appoint_one(demo_site.settings, GP, unit["name"]))
+    demo_site.row("DELETE FROM identity.post WHERE unit = $1 AND role <> 'administrator' RETURNING 1", unit["id"])
+    return demo_site.token(GP, unit=unit["name"])
+
+
+@pytest.fixture(scope="module")
+def chromium(administrator: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=needs.find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, demo_site: Site, administrator: str) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=demo_site.url, viewport={"width": 1280, "height": 900}, locale="nb-NO", reduced_motion="reduce"
+    )
+    context.add_cookies([{"name": "fellesjournal", "value": administrator, "url": demo_site.url}])
+    yield context.new_page()
+    context.close()
+
+
+def test_a_post_is_given_prolonged_and_ended_by_keyboard(demo_site: Site, page: Page) -> None:
+    page.goto("/")
+    page.wait_for_url("**/administrasjon")
+    page.get_by_role("link", name="Ny person").press("Enter")
+    page.get_by_label("Fødselsnummer eller D-nummer").fill(number(60))
+    page.get_by_label("Navn", exact=True).fill("Jorunn Journey")
+    page.get_by_label("Enhet", exact=True).select_option(index=1)
+    page.get_by_label("Rolle", exact=True).select_option("assistent")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Legg til").press("Enter")
+    expect(page.get_by_role("heading", name="Jorunn Journey")).to_be_visible()
+    expect(page.get_by_text("gjelder", exact=True)).to_be_visible()
+    accessible(page, "person")
+    page.get_by_label("Ny siste dag").fill("2031-05-31")
+    page.get_by_role("button", name="Lagre siste dag").press("Enter")
+    expect(page.get_by_text("31.05.2031").first).to_be_visible()
+    page.get_by_role("button", name="Avslutt nå").press("Enter")
+    expect(page.get_by_text("avsluttet", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Personer", exact=True).click()
+    page.get_by_role("search").get_by_label("Navn").fill("jor")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Jorunn Journey")).to_be_visible()
+    assert "jor" not in page.url
+
+
+def test_every_page_holds_for_everybody(page: Page) -> None:
+    for path in PAGES:
+        page.goto(f"/administrasjon{path}")
+        accessible(page, path.strip("/").replace("/", "-") or "personer")
+
+
+def accessible(page: Page, name: str) -> None:
+    """Nothing that axe finds, on a phone and on a desk, in light and dark. SHOTS: a folder to keep pictures in."""
+    for scheme in SCHEMES:
+        for width in WIDTHS:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            assert found_by_axe(page) == [], (page.url, scheme, width)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (page.url, width)
+            if os.environ.get("SHOTS"):
+                page.screenshot(path=f"{os.environ['SHOTS']}/{name}-{scheme}-{width}.png", full_page=True)
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    page.set_viewport_size({"width": 1280, "height": 900})
