@@ -73,7 +73,9 @@ def test_a_post_is_given_prolonged_and_ended_by_keyboard(demo_site: Site, page: 
 
 def test_every_page_holds_for_everybody(page: Page) -> None:
     for path in PAGES:
-        page.goto(f"/administrasjon{path}")
+        answer = page.goto(f"/administrasjon{path}")
+        assert answer is not None
+        assert answer.status == 200, path
         accessible(page, path.strip("/").replace("/", "-") or "personer")
 
 

@@ -86,7 +86,7 @@ async def _page(
     sets = named(await ledger.kind_sets(database, secret=decision.secret), language)
     table = [(role, [_right(row) for row in group]) for role, group in groupby(rows, key=lambda row: row["role"])]
     offers = [
-        (f"{role}|{right.action}", f"{roles[role]}: {translate(request, ACTIONS[right.action])}")
+        (f"{role}|{right.action}", f"{roles[role]}: {translate(request, ACTIONS.get(right.action, right.action))}")
         for role, group in table for right in group if right.is_live
     ]  # fmt: skip
     return render(

@@ -20,7 +20,7 @@ MODELS: Final = {1: _("felles ansvar"), 2: _("sentralt ansvar"), 3: _("delt ansv
 ACTIONS: Final = {
     "read": _("Lese i journaler"), "write": _("Skrive i journaler"), "identify": _("Slå opp personer"),
     "register": _("Registrere kontakter"), "list": _("Se enhetens lister"), "sign": _("Signere"),
-    "review": _("Vurdere hvordan tilgang er brukt"),
+    "review": _("Vurdere hvordan tilgang er brukt"), "erase": _("Være en av de to som sletter en opplysning"),
 }  # fmt: skip
 SUBJECTS: Final = {
     "unit": _("Enhet"), "person": _("Person"), "post": _("Stilling"), "right": _("Rettighet"),
