@@ -64,6 +64,12 @@ def test_a_blocked_note_is_gone_from_the_gp_at_once_and_she_sees_a_count(demo_si
         assert re.search(r"\d+ opplysning(er)? er sperret for deg", story)
         assert me.get(f"/min-journal/notater/{note[1]}").status_code == 200
         assert "Én opplysning" in me.get(PAGE).text
+    with demo_site.fhir(ELDERLY) as citizen:
+        (entry,) = citizen.get("/Consent/$blocks").json()["entry"]
+        consent = entry["resource"]
+        assert (consent["status"], consent["provision"]["type"]) == ("active", "deny")
+        assert consent["provision"]["data"][0]["reference"]["identifier"]["value"] == note[1]
+        assert citizen.post("/Consent/$validate", json=consent).json()["issue"][0]["severity"] != "error"
 
 
 def test_what_is_chosen_must_be_on_the_list(me: httpx.Client) -> None:

@@ -11,7 +11,7 @@ import httpx
 from fellesjournal import fhir
 from tests.record.samples import JSON
 from tests.record.subscriptions.receiver import subscription
-from tests.site import LEGEVAKT_NURSE, Site
+from tests.site import ELDERLY, LEGEVAKT_NURSE, Site
 
 Json = dict[str, Any]
 
@@ -52,6 +52,12 @@ def call(**given: Any) -> Json:
     named = [(*name.split("__"), value) for name, value in given.items()]
     listed = [{"name": name, f"value{kind[0]}" if kind else "resource": value} for name, *kind, value in named]
     return {"resourceType": "Parameters", "parameter": listed}
+
+
+def _blocks(place: Place) -> None:
+    place.answer("/Consent/$blocks", expected=403)
+    with place.site.fhir(ELDERLY) as citizen:
+        assert citizen.get("/Consent/$blocks").json()["type"] == "collection"
 
 
 def _value(answer: Json, name: str) -> Any:
@@ -185,6 +191,7 @@ TRIALS: Final[dict[str, Callable[[Place], None]]] = {
     f"{BACKPORT}status": _status, f"{BACKPORT}events": _events, f"{BACKPORT}get-ws-binding-token": _binding_token,
     f"{CORE}ConceptMap-translate": _translate, f"{BULK}export": _later("/$export"),
     f"{BULK}patient-export": _later("/Patient/$export"), f"{BULK}group-export": _later("{at}/$export"),
+    f"{OWN}blocks": _blocks,
     f"{OWN}import": _later("/$import", _LINE, **{"Content-Type": "application/fhir+ndjson"}),
 }  # fmt: skip
 """By the canonical that the statement names."""

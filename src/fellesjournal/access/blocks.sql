@@ -140,7 +140,8 @@ RETURNS TABLE (id bigint, is_part boolean, scope text, target bigint, code text,
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_patient bigint;
 BEGIN
-  SELECT l.patient INTO v_patient FROM identity.live l WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.level >= 4;
+  SELECT l.patient INTO v_patient FROM identity.live l
+  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'read', 29::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY

@@ -70,6 +70,7 @@ class Block:
     code: str
     code_names: tuple[str, str, str]
     origin: str
+    unit_number: int | None
     unit: str
     person: str
     service: str
@@ -151,7 +152,8 @@ def _block(row: Row) -> Block:
     return Block(
         number=row["id"], is_part=row["is_part"], scope=row["scope"], target=row["target"], code=row["code"] or "",
         code_names=(row["code_nb"] or "", row["code_nn"] or "", row["code_en"] or ""), origin=row["origin_name"] or "",
-        unit=row["unit_name"] or "", person=row["person_name"] or "", service=row["service"] or "",
+        unit_number=row["unit"] if row["unit_name"] else None, unit=row["unit_name"] or "",
+        person=row["person_name"] or "", service=row["service"] or "",
         from_at=row["from_at"], until_at=row["until_at"], covers=row["covers"],
         by=row["made_by"] or "", by_unit=row["made_at_unit"] or "",
     )  # fmt: skip

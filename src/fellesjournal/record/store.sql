@@ -94,7 +94,7 @@ SELECT vault.lift_block($1, $2, $3)
 
 -- name: own_blocks
 -- The citizen's own blocks; empty for anybody else.
-SELECT id, is_part, scope, target, code, code_nb, code_nn, code_en, unit_name, person_name, service, origin_name, from_at,
+SELECT id, is_part, scope, target, code, code_nb, code_nn, code_en, unit, unit_name, person_name, service, origin_name, from_at,
        CASE WHEN isfinite(until_at) THEN until_at END AS until_at, covers, made_by, made_at_unit
 FROM access.own_blocks($1)
 

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from fellesjournal.access.gate import Endpoint
 from fellesjournal.record.api.edge import METHODS, elsewhere
+from fellesjournal.record.api.operations.blocks import own_blocks
 from fellesjournal.record.api.operations.document import document
 from fellesjournal.record.api.operations.everything import encounter_everything, patient_everything
 from fellesjournal.record.api.operations.last import last
@@ -22,6 +23,7 @@ _OF_TYPE: Final = "/{rtype}/${name}"
 _OF_INSTANCE: Final = "/{rtype}/{{id}}/${name}"
 _OF_VERSION: Final = "/{rtype}/{{id}}/_history/{{version}}/${name}"
 _ANY: Final = "Resource"
+_OWN: Final = "https://fellesjournal.no/fhir/OperationDefinition/"
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 
 
@@ -57,6 +59,7 @@ OPERATIONS: Final = (
     Operation("Composition", "document", document, (_OF_TYPE, _OF_INSTANCE)),
     Operation("Encounter", "everything", encounter_everything),
     Operation("Observation", "lastn", last, (_OF_TYPE,)),
+    Operation("Consent", "blocks", own_blocks, (_OF_TYPE,), ("GET",), guide=f"{_OWN}blocks"),
     Operation("Patient", "match", match, (_OF_TYPE,), ("POST",)),
     Operation("ValueSet", "expand", expand_value_set, (_OF_TYPE, _OF_INSTANCE)),
     Operation("ValueSet", "validate-code", validate_in_value_set, (_OF_TYPE, _OF_INSTANCE)),
