@@ -63,23 +63,23 @@ class Site:
         """The address."""
         return self.settings.base_url
 
-    def token(self, name: str, *, unit: str | None = None) -> str:
-        """A bearer token for a demo person or system."""
-        return str(_run_apart(self._token(name, unit)))
+    def token(self, name: str, *, unit: str | None = None, behalf: str | None = None) -> str:
+        """A bearer token for a demo person or system; `behalf` is whom a citizen acts for."""
+        return str(_run_apart(self._token(name, unit, behalf)))
 
-    def fhir(self, name: str = INTEGRATION, *, unit: str | None = None) -> httpx.Client:
+    def fhir(self, name: str = INTEGRATION, *, unit: str | None = None, behalf: str | None = None) -> httpx.Client:
         """A client of `/fhir` as a demo person or system."""
-        return httpx.Client(
-            base_url=f"{self.url}/fhir", timeout=30, headers={"Authorization": f"Bearer {self.token(name, unit=unit)}"}
-        )
+        token = self.token(name, unit=unit, behalf=behalf)
+        return httpx.Client(base_url=f"{self.url}/fhir", timeout=30, headers={"Authorization": f"Bearer {token}"})
 
-    def client(self, name: str, *, unit: str | None = None) -> httpx.Client:
+    def client(self, name: str, *, unit: str | None = None, behalf: str | None = None) -> httpx.Client:
         """A browser-like client with a session of a demo person: staff in the first post, or the one at
         `unit`.
         """
-        return httpx.Client(
-            base_url=self.url, timeout=30, cookies={"fellesjournal": self.token(name, unit=unit)}, follow_redirects=True
-        )
+        made = httpx.Client(base_url=self.url, timeout=30, follow_redirects=True)
+        # As the server itself would set it, so that it is replaced when the context is switched.
+        made.cookies.set("fellesjournal", self.token(name, unit=unit, behalf=behalf), domain=made.base_url.host)
+        return made
 
     def patient_id(self, name: str) -> str:
         """The FHIR id of a demo person's own Patient."""
@@ -109,13 +109,13 @@ class Site:
         for stop in reversed(self._stoppers):
             stop()
 
-    async def _token(self, name: str, unit: str | None) -> str:
+    async def _token(self, name: str, unit: str | None, behalf: str | None) -> str:
         async with (
             await db.Database.connect(self.settings, self.keys, "fj_signin", max_size=1) as signin,
             await db.Database.connect(self.settings, self.keys, "fj_web", max_size=1) as web,
         ):
             sessions = Sessions(signin=signin, web=web, settings=self.settings, keys=self.keys)
-            return await issue_demo_token(sessions, name, unit=unit)
+            return await issue_demo_token(sessions, name, unit=unit, behalf=behalf)
 
     async def _patient_id(self, name: str) -> str:
         from fellesjournal.kit.ids import encode

@@ -156,4 +156,4 @@ def test_the_ages_said_of_the_cast_are_right(world: World, today: date) -> None:
         key: world.person(key).age_on(today)
         for key in (story.ELDERLY, story.CHILD, story.DIABETIC, story.TONIGHT)
     }
-    assert ages == {story.ELDERLY: 82, story.CHILD: 13, story.DIABETIC: 58, story.TONIGHT: 34}
+    assert ages == {story.ELDERLY: 82, story.CHILD: 14, story.DIABETIC: 58, story.TONIGHT: 34}

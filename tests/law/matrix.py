@@ -20,6 +20,7 @@ from fellesjournal.kit import db
 from fellesjournal.kit.embedded import Embedded
 from fellesjournal.kit.keys import open_or_create_keys
 from fellesjournal.kit.migrate import migrate
+from tests.law import representation
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "law" / "matrix.md"
 
@@ -128,7 +129,7 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
     return Answer(read["allow"], write, bool(may_list and listed), read["ground"] or "")
 
 
-def page(answers: dict[tuple[str, str], Answer]) -> str:
+def page(answers: dict[tuple[str, str], Answer], representatives: list[str]) -> str:
     """The page, in Norwegian."""
     lines = [
         "# Hvem får se hvem – tilgangsmatrisen",
@@ -141,7 +142,7 @@ def page(answers: dict[tuple[str, str], Answer]) -> str:
         "",
         "## Regler og kilder",
         "",
-        "| Regel (`access/rules.sql`) | Hva den sier, og hvor det står |",
+        "| Regel (`access/rules.sql`, `access/representation.sql`) | Hva den sier, og hvor det står |",
         "|---|---|",
         *(f"| `{name}` | {words} |" for name, words in _rules()),
         "",
@@ -153,6 +154,15 @@ def page(answers: dict[tuple[str, str], Answer]) -> str:
             f"| {words} | " + " | ".join(str(answers[role, relation]) for role in ROLES) + " |"
             for relation, (words, _) in RELATIONS.items()
         ),
+        "",
+        "## Å handle på vegne av andre",
+        "",
+        "Den som handler for en annen, gjør det i en økt for seg, og den dør i samme øyeblikk som grunnen. Alderen regnes av fødselsdatoen ved",
+        "hver beslutning, fra midnatt i Norge. Det usignerte og det som er utsatt eller holdt tilbake for innbyggeren, ser heller ingen representant.",
+        "",
+        "| Grunn | Hva den åpner | Kilde |",
+        "|---|---|---|",
+        *representatives,
         "",
         "## Hvilke opplysninger",
         "",
@@ -224,8 +234,8 @@ _REVIEW = (
 
 
 def _rules() -> list[tuple[str, str]]:
-    text = (files("fellesjournal.access") / "rules.sql").read_text("utf-8")
-    found = re.findall(r"((?:^-- .*\n)+)CREATE OR REPLACE VIEW access\.(rule_\w+)", text, re.MULTILINE)
+    texts = [(files("fellesjournal.access") / name).read_text("utf-8") for name in ("rules.sql", "representation.sql")]
+    found = re.findall(r"((?:^-- .*\n)+)CREATE OR REPLACE VIEW access\.(rule_\w+)", "\n".join(texts), re.MULTILINE)
     return [(name, " ".join(line.removeprefix("-- ") for line in words.splitlines())) for words, name in found]
 
 
@@ -237,7 +247,7 @@ async def _made() -> str:
             await migrate(target, keys, demo=True)
             connection = await db.connect(target)
             try:
-                return page(await decide(connection))
+                return page(await decide(connection), await representation.rows(connection))
             finally:
                 await connection.close()
 

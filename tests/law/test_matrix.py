@@ -3,15 +3,15 @@
 import pytest
 
 from fellesjournal.kit.db import Database
-from tests.law import matrix
+from tests.law import matrix, representation
 
 pytestmark = pytest.mark.law
 
 
 async def test_the_signed_page_is_what_the_database_answers(admin: Database) -> None:
     async with admin.acquire() as connection:
-        answers = await matrix.decide(connection)
-    assert matrix.PAGE.read_text("utf-8") == matrix.page(answers), "run python -m tests.law.matrix"
+        answers, representatives = await matrix.decide(connection), await representation.rows(connection)
+    assert matrix.PAGE.read_text("utf-8") == matrix.page(answers, representatives), "run python -m tests.law.matrix"
 
 
 async def test_a_list_never_shows_more_or_less_than_the_charts_that_open(admin: Database) -> None:

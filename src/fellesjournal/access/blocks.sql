@@ -68,7 +68,7 @@ BEGIN
   IF NOT FOUND THEN verdict := 'none'; RETURN; END IF;
   is_new := false;
   verdict := CASE
-    WHEN NOT j.allow OR j.kind NOT IN ('citizen', 'staff') OR EXISTS (SELECT 1 FROM identity.session s WHERE s.id = j.session AND s.app IS NOT NULL)
+    WHEN NOT j.allow OR j.kind NOT IN ('citizen', 'staff') OR (j.kind = 'citizen' AND NOT access.may_act(j.session)) OR EXISTS (SELECT 1 FROM identity.session s WHERE s.id = j.session AND s.app IS NOT NULL)
       OR (j.kind = 'staff' AND NOT EXISTS (SELECT 1 FROM access.judge(p_secret, ARRAY[p_patient], 'write') w WHERE w.allow)) THEN 'refused'
     WHEN num_nonnulls(p_unit, p_person, p_service) > 1 OR p_scope NOT IN ('all', 'document', 'category', 'service', 'origin')
       OR (p_scope IN ('document', 'origin')) IS DISTINCT FROM (p_target IS NOT NULL) OR (p_scope IN ('category', 'service')) IS DISTINCT FROM (p_code IS NOT NULL)
@@ -114,7 +114,8 @@ CREATE OR REPLACE FUNCTION access.lift_block(p_secret bytea, p_is_part boolean, 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE s record;
 BEGIN
-  SELECT l.id, l.patient INTO s FROM identity.live l WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4;
+  SELECT l.id, l.patient INTO s FROM identity.live l WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4
+    AND (NOT l.on_behalf OR access.may_act(l.id));
   IF NOT FOUND THEN verdict := 'none'; RETURN; END IF;
   patient := s.patient;
   PERFORM pg_advisory_xact_lock(7310, (s.patient % 64)::integer);  -- as `vault.hold_against_blocks` says
@@ -141,7 +142,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE v_patient bigint;
 BEGIN
   SELECT l.patient INTO v_patient FROM identity.live l
-  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4;
+  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4
+    AND (NOT l.on_behalf OR access.may_act(l.id));
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'read', 29::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY

@@ -19,10 +19,17 @@
 -- The one place where masks are made: a new rule adds its bits here, or takes them away; a deny wins.
 CREATE OR REPLACE FUNCTION access.closed_for(p_session bigint, p_kind text, p_patient bigint) RETURNS smallint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v record;
 BEGIN
   IF p_kind = 'staff' THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
   -- Citizens see what they have blocked for others.
-  IF p_kind = 'citizen' THEN RETURN 1 | 8 | 1024 | 2048 | 8192; END IF;
+  IF p_kind = 'citizen' THEN
+    SELECT x.person, x.patient, x.on_behalf INTO v FROM identity.session x WHERE x.id = p_session;
+    IF v.on_behalf IS NOT TRUE THEN RETURN 1 | 8 | 1024 | 2048 | 8192; END IF;
+    -- Who acts for another sees what their ground and the other's age open, and what is refused the patient alone
+    -- (pasient- og brukerrettighetsloven § 5-1); all is closed when the ground has ended.
+    RETURN 8 | 1024 | 2048 | 8192 | coalesce((SELECT a.closed FROM access.acting(v.person, v.patient) a), 32767);
+  END IF;
   -- A system within the house carries what it is sent with; an app that acts by itself reads as its unit's people do.
   IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
   RETURN 8192;

@@ -27,6 +27,9 @@ BEGIN
   ELSIF p_kind = 'citizen' THEN
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_own_record x
     WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rules_of_representation x
+    WHERE x.reader = p_reader AND x.patient = p_patient ORDER BY x.rank LIMIT 1;
   ELSE
     SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
       SELECT * FROM access.rule_system UNION ALL SELECT * FROM access.rule_backend_app) x

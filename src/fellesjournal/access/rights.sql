@@ -59,4 +59,15 @@ GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, sma
 GRANT EXECUTE ON FUNCTION access.seals(bigint, integer) TO fj_web, fj_log;
 GRANT EXECUTE ON FUNCTION access.seal_marks(bigint), access.log_lines(smallint, xid8, bigint, xid8, bigint, integer), access.log_eras() TO fj_log;
 
+GRANT EXECUTE ON FUNCTION access.represents(bigint, bigint), access.acting(bigint, bigint), access.may_act(bigint) TO fj_owner;
+GRANT EXECUTE ON FUNCTION access.may_act(bigint) TO vault_erase;
+GRANT EXECUTE ON FUNCTION access.represented(bytea), access.representatives(bytea), access.proxy_areas(),
+  access.proxy_give(bytea, bytea, text, text[], boolean, timestamptz), access.proxy_end(bytea, bigint),
+  access.kin_choose(bytea, text, text, text, bigint), access.kin_of(bytea, bigint), access.overview_of_representatives(bytea, bigint),
+  access.parent_cut_put(bytea, bigint, bigint, text, text, boolean), access.withhold_grounds(text),
+  access.withholding_put(bytea, bigint, bigint[], boolean, text, text) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.put_parenthood(bigint, bytea, text, boolean, boolean, text),
+  access.put_guardianship(bigint, bytea, text, boolean, timestamptz, text),
+  access.put_proxy(bigint, bytea, text[], boolean, timestamptz, text) TO fj_migrate;
+
 SELECT access.keep_log_partitions();

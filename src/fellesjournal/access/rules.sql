@@ -6,7 +6,7 @@
 CREATE OR REPLACE VIEW access.rule_own_record AS
   SELECT s.id AS reader, s.patient, true AS allow, 'EGEN'::text AS ground, 'infinity'::timestamptz AS until_at,
          NULL::bigint AS ref, 1 AS rank
-  FROM identity.session s WHERE s.kind = 'citizen';
+  FROM identity.session s WHERE s.kind = 'citizen' AND NOT s.on_behalf;
 
 -- Staff never read their own record as staff. Helsepersonelloven § 21 a; access.md, "Own record: refused".
 CREATE OR REPLACE VIEW access.rule_own_as_staff AS
@@ -100,7 +100,8 @@ CREATE OR REPLACE VIEW access.rules AS
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_work_list
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_system
   UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_other_than_launched
-  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_backend_app;
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rule_backend_app
+  UNION ALL SELECT reader, patient, allow, ground, until_at, ref, rank FROM access.rules_of_representation;
 
 DO $$
 DECLARE v text;

@@ -8,5 +8,8 @@ from fellesjournal.citizen.log import routes as log
 from fellesjournal.citizen.log import seals
 from fellesjournal.citizen.own import corrections
 from fellesjournal.citizen.own import routes as own
+from fellesjournal.citizen.representation import routes as representation
 
-routes = [*front.routes, *own.routes, *corrections.routes, *log.routes, *blocks.routes, *seals.routes]
+routes = [
+    *front.routes, *own.routes, *corrections.routes, *log.routes, *blocks.routes, *seals.routes, *representation.routes,
+]  # fmt: skip

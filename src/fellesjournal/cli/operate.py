@@ -27,6 +27,7 @@ def add_commands(commands: Any) -> None:
     token = commands.add_parser("token", help="print a bearer token (demo database only)")
     token.add_argument("--as", dest="name", required=True, metavar="NAME", help="a demo person, or `integration`")
     token.add_argument("--unit", help="unit (name or kind) to act in, if not the first")
+    token.add_argument("--for", dest="behalf", metavar="NAME", help="somebody whom a citizen acts for: their record")
     token.set_defaults(run=_token)
     dead = commands.add_parser("jobs", help="list jobs that were given up, or try them again")
     dead.add_argument("action", choices=["dead", "retry"])
@@ -91,11 +92,11 @@ def _rotate(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _token(settings: Settings, arguments: argparse.Namespace) -> int:
-    print(asyncio.run(_issue(settings, arguments.name, arguments.unit)))  # noqa: T201
+    print(asyncio.run(_issue(settings, arguments.name, arguments.unit, arguments.behalf)))  # noqa: T201
     return 0
 
 
-async def _issue(settings: Settings, name: str, unit: str | None) -> str:
+async def _issue(settings: Settings, name: str, unit: str | None, behalf: str | None) -> str:
     from fellesjournal.identity import IdentityRefusal, NotDemo, Sessions, issue_demo_token
 
     keys = open_keys(settings.data_dir)
@@ -105,7 +106,7 @@ async def _issue(settings: Settings, name: str, unit: str | None) -> str:
     ):
         sessions = Sessions(signin=signin, web=web, settings=settings, keys=keys)
         try:
-            return await issue_demo_token(sessions, name, unit=unit)
+            return await issue_demo_token(sessions, name, unit=unit, behalf=behalf)
         except NotDemo as error:
             raise OperatorError(str(error)) from None
         except IdentityRefusal as error:

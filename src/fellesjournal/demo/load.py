@@ -22,6 +22,7 @@ from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
 from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff, put_units
+from fellesjournal.demo.representation import put_representation
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.clock import OSLO
@@ -174,6 +175,7 @@ async def _load_people(loader: Loader) -> None:
         group = waiting[start : start + _GROUP]
         await _load_group(loader, group)
         loader.progress("Skriver innbyggerne", start + len(group), len(waiting))
+    await put_representation(loader.identity, people=loader.world.people, keys=loader.keys, keyring=loader.keyring)
     await loader.identity.execute("UPDATE demo.run SET people = $1", len(loader.world.people))
 
 

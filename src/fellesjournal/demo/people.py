@@ -82,7 +82,7 @@ async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring)
 
 async def put_residents(db: Database, *, people: Sequence[Person], keys: Keys, keyring: Keyring) -> None:
     """The inhabitants who have a number: each may open the own record."""
-    cast = {entry.key for entry in story.CAST}
+    cast = {entry.key for entry in story.CAST} | story.REPRESENTED
     living = [person for person in people if person.national_id and not person.deceased_on]
     await db.execute(
         "SELECT identity.put_person('human', h, n, NULL, p, s, d) "

@@ -29,6 +29,13 @@ TONIGHT = "p-henrik"
 DAUGHTER = "p-anne-grete"
 SHELTERED = "p-ingrid"
 STRICTLY_SHELTERED = "p-marte"
+BIG_BROTHER = "p-mathias"
+SPLIT_MOTHER = "p-marie"
+SPLIT_FATHER = "p-thomas"
+SPLIT_CHILD = "p-ella"
+WARD = "p-kjell"
+REPRESENTED = frozenset({LITTLE_BROTHER, BIG_BROTHER, SPLIT_CHILD, WARD})
+"""Whom somebody of the cast acts for: they have names for tokens too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +88,44 @@ CAST = (
         ),
     ),
     Cast(
-        MOTHER, "person", "Silje Kvalnes", "Innbygger, 41 år, mor til Oda (13) og Jakob (8)", None, True,
-        ("Se din egen journal, og innsynsloggen.",),
+        MOTHER, "person", "Silje Kvalnes", "Innbygger, 41 år, mor til Mathias (15), Oda (14) og Jakob (8)", None,
+        True,
+        (
+            "Velg Representasjon og åpne journalen til Jakob: siden sier hele tiden hvem du handler på vegne av.",
+            "Åpne journalen til Oda: astmaen står der, men ikke alt det Oda selv ser.",
+            "Mathias fyller 16 år dagen etter at basen ble laget. Ved midnatt er innsynet borte, av seg selv.",
+        ),
     ),
     Cast(
-        CHILD, "person", "Oda Kvalnes Myrvang", "Innbygger, 13 år, astma og samtaler hos helsesykepleier",
-        None, False,
-        ("Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",),
+        CHILD, "person", "Oda Kvalnes Myrvang", "Innbygger, 14 år, astma og samtaler hos helsesykepleier",
+        None, True,
+        (
+            "Se kontakten, timen og legemiddelet fra ungdomshelsestasjonen, som er holdt tilbake for foreldrene.",
+            "Se i innsynsloggen når mor har vært inne på vegne av deg.",
+            "Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",
+        ),
+    ),
+    Cast(
+        SPLIT_FATHER, "person", "Thomas Lie", "Innbygger, 36 år, far til Ella (6), som bor hos moren", None, True,
+        (
+            "Åpne journalen til Ella: foreldreansvaret er delt, og hun bor hos en av dere.",
+            "Logg inn som Kari Elise Nordhaug, finn Ella og steng innsynet for ham på siden Representanter.",
+        ),
+    ),
+    Cast(
+        DAUGHTER, "person", "Anne Grete Ulvestad", "Innbygger, 55 år, har fullmakt fra moren, Borghild", None, True,
+        (
+            "Åpne Borghilds timer og legemidler: fullmakten gjelder dem, og ikke notatene.",
+            "Logg inn som Borghild og ta fullmakten tilbake: den slutter å gjelde med en gang.",
+        ),
     ),
     Cast(
         DIABETIC, "person", "Per Arne Moltu", "Innbygger, 58 år, diabetes type 2 og nye prøvesvar i dag",
         None, True,
-        ("Se HbA1c og blodtrykk gjennom fem år.",),
+        (
+            "Se HbA1c og blodtrykk gjennom fem år.",
+            "Du er verge for broren din, Kjell: velg Representasjon og åpne journalen hans.",
+        ),
     ),
     Cast(
         SHELTERED, "person", "Ingrid Fagerlund", "Innbygger, 47 år, fortrolig adresse", None, True,
@@ -122,7 +155,8 @@ def people(municipality: Municipality, *, today: date) -> list[Draft]:
         return [
             *_borghild(municipality, today),
             *_kvalnes(municipality, today),
-            _per_arne(municipality, today),
+            *_moltu(municipality, today),
+            *_split_family(municipality, today),
             *_sheltered(municipality, today),
         ]
     return [_henrik(municipality, today)]
@@ -171,7 +205,10 @@ def cast_staff(work: Workforce, numbers: Numbers) -> None:
 def join(people: list[Draft], *, today: date) -> None:
     """Put the story people on the right lists, with services, appointments and results."""
     by_key = {one.key: one for one in people if one.fixed}
-    for key in (ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, DIABETIC, SHELTERED, STRICTLY_SHELTERED):
+    for key in (
+        ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, BIG_BROTHER, DIABETIC, WARD, SPLIT_MOTHER,
+        SPLIT_FATHER, SPLIT_CHILD, SHELTERED, STRICTLY_SHELTERED,
+    ):  # fmt: skip
         by_key[key].gp_staff, by_key[key].gp_unit = GP, "u-gp-7101-1"
     by_key[TONIGHT].gp_staff, by_key[TONIGHT].gp_unit = OTHER_GP, "u-gp-7102-1"
     start_on = today - timedelta(days=640)
@@ -257,7 +294,7 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
     )
     father = _person(municipality, FATHER, ("Anders", None, "Myrvang"), "male", _born(today, 43, 30), "elektriker")
     oda = _person(
-        municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 13, 90), "elev i 8. klasse"
+        municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 14, 90), "elev i 9. klasse"
     )
     jakob = _person(
         municipality,
@@ -267,9 +304,17 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
         _born(today, 8, 210),
         "elev i 3. klasse",
     )
+    mathias = _person(
+        municipality,
+        BIG_BROTHER,
+        ("Mathias", "Kvalnes", "Myrvang"),
+        "male",
+        _sixteen_tomorrow(today),
+        "elev i 10. klasse",
+    )
     mother.partner, father.partner = father, mother
     mother.marital_status = father.marital_status = "gift"
-    for child in (oda, jakob):
+    for child in (mathias, oda, jakob):
         child.mother, child.father = mother, father
         mother.children.append(child)
         father.children.append(child)
@@ -277,7 +322,40 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
     father.illnesses = _ill(today, ("L84", 4, 0.5))
     oda.illnesses = _ill(today, ("R96", 8, 0.5), ("R97", 5, 0.5), ("P74", 1.1, 0.3))
     jakob.illnesses = _ill(today, ("S87", 7, 0.4))
-    return [mother, father, oda, jakob]
+    return [mother, father, mathias, oda, jakob]
+
+
+def _sixteen_tomorrow(today: date) -> date:
+    """The birth date of somebody who is fifteen for one day more."""
+    tomorrow = today + timedelta(days=1)
+    return tomorrow.replace(year=tomorrow.year - 16)
+
+
+def _split_family(municipality: Municipality, today: date) -> list[Draft]:
+    """Parents who share the responsibility and live apart; the child lives with the mother."""
+    mother = _person(
+        municipality, SPLIT_MOTHER, ("Marie", None, "Solbakken"), "female", _born(today, 34, 120), "kokk"
+    )
+    father = _person(
+        municipality, SPLIT_FATHER, ("Thomas", None, "Lie"), "male", _born(today, 36, 80), "rørlegger"
+    )
+    ella = _person(
+        municipality, SPLIT_CHILD, ("Ella", "Solbakken", "Lie"), "female", _born(today, 6, 150), "elev i 1. klasse"
+    )
+    ella.mother, ella.father = mother, father
+    mother.children, father.children = [ella], [ella]
+    mother.marital_status = father.marital_status = "skilt"
+    ella.illnesses = _ill(today, ("S87", 3, 0.4))
+    return [mother, father, ella]
+
+
+def _moltu(municipality: Municipality, today: date) -> list[Draft]:
+    """Per Arne, and the brother whose guardian he is."""
+    ward = _person(
+        municipality, WARD, ("Kjell", None, "Moltu"), "male", _born(today, 51, 300), "ufør, varig tilrettelagt arbeid"
+    )
+    ward.illnesses = _ill(today, ("N88", 30, 0.4), ("K86", 3, 0.3))
+    return [_per_arne(municipality, today), ward]
 
 
 def _per_arne(municipality: Municipality, today: date) -> Draft:

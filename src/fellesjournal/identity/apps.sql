@@ -147,6 +147,8 @@ BEGIN
   SELECT l.* INTO s FROM identity.live l JOIN identity.app a ON a.id = p_app AND a.status = 'approved'
   WHERE l.secret_hash = sha256(p_secret) AND l.kind IN ('staff', 'citizen') AND l.app IS NULL;
   IF NOT FOUND OR (s.kind = 'citizen' AND p_patient IS DISTINCT FROM s.patient) THEN RETURN NULL; END IF;
+  -- To let an app in is more than reading.
+  IF s.on_behalf AND NOT access.may_act(s.id) THEN RETURN NULL; END IF;
   INSERT INTO identity.app_grant (app, kind, person, post, unit, role, level, session, scopes, patient, patient_slot, is_bound, encounter, until_at)
   VALUES (p_app, s.kind, s.person, s.post, s.unit, s.role, s.level, CASE p_offline_s WHEN 0 THEN s.id END, p_scopes, p_patient, p_slot,
           p_bound, p_encounter,
@@ -159,6 +161,12 @@ END $$;
 
 -- ── Tokens ───────────────────────────────────────────────────────────────────────────────────────
 
+-- Was this given by a citizen who acted for another? It lives as long as they do.
+CREATE OR REPLACE FUNCTION identity.grant_is_for_another(p_grant bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT g.kind = 'citizen' AND g.patient IS DISTINCT FROM p.patient FROM identity.app_grant g JOIN identity.person p ON p.id = g.person WHERE g.id = p_grant
+$$;
+
 -- What a token's answer says of its grant; no row when the grant has ended, or the person's role, session or app with it.
 CREATE OR REPLACE FUNCTION identity.app_grant_of(p_grant bigint)
 RETURNS TABLE (app_grant bigint, app bigint, kind text, person bigint, scopes text, patient bigint, patient_slot smallint, encounter text,
@@ -170,6 +178,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE g.id = p_grant AND g.revoked_at IS NULL AND g.until_at > clock_timestamp()
     AND (g.post IS NULL OR (o.from_at <= clock_timestamp() AND o.until_at > clock_timestamp()))
     AND (g.session IS NULL OR EXISTS (SELECT 1 FROM identity.live l WHERE l.id = g.session))
+    AND CASE WHEN identity.grant_is_for_another(g.id) THEN identity.still_acts(g.person, g.patient) ELSE true END
 $$;
 
 -- Ends a grant, with all its tokens.
@@ -212,11 +221,12 @@ END $$;
 CREATE OR REPLACE FUNCTION identity.app_token_start(p_grant bigint, p_hash bytea, p_scopes text, p_max_s integer)
 RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, idle_s, expires_at, device, app, app_grant,
-                                app_scopes)
+                                app_scopes, on_behalf)
   SELECT p_hash, g.kind, g.person, g.post, g.unit, g.role, g.level,
-         CASE g.kind WHEN 'citizen' THEN 'PATRQT' WHEN 'system' THEN 'INTEGRATION' ELSE 'TREAT' END,
+         CASE g.kind WHEN 'citizen' THEN CASE WHEN identity.grant_is_for_another(g.id) THEN 'FAMRQT' ELSE 'PATRQT' END WHEN 'system' THEN 'INTEGRATION' ELSE 'TREAT' END,
          CASE WHEN g.kind = 'citizen' OR g.is_bound THEN g.patient END, p_max_s,
-         least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), 'app ' || a.client_id, g.app, g.id, p_scopes
+         least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), 'app ' || a.client_id, g.app, g.id, p_scopes,
+         identity.grant_is_for_another(g.id)
   FROM identity.app_grant g JOIN identity.app a ON a.id = g.app WHERE g.id = p_grant
   RETURNING expires_at
 $$;

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fellesjournal.identity.apps import discovery, dpop
 from fellesjournal.identity.cookies import secret_of
-from fellesjournal.identity.model import ROLE_NAMES, NotSignedIn, Reader
+from fellesjournal.identity.model import RELATION_NAMES, ROLE_NAMES, NotSignedIn, Reader
 from fellesjournal.identity.refusals import ENDED_KEY, refused, timed_out_url
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
@@ -38,6 +38,9 @@ def plain_visitor(reader: Reader) -> Visitor:
         unit=reader.unit_name,
         switch_url="/kontekst" if reader.kind == "staff" else None,
         sign_out_url="/logg-ut",
+        acting_for=reader.acting.name if reader.acting else "",
+        acting_as=RELATION_NAMES.get(reader.acting.relation, "") if reader.acting else "",
+        context=context_tag(reader.secret) if reader.kind == "citizen" else "",
     )
 
 

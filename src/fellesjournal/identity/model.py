@@ -30,6 +30,17 @@ ROLE_NAMES = {
 }
 
 
+RELATION_NAMES = {
+    "mor": _("Mor"),
+    "far": _("Far"),
+    "medmor": _("Medmor"),
+    "forelder": _("Forelder"),
+    "verge": _("Verge"),
+    "fullmektig": _("Fullmektig"),
+}
+"""As what somebody acts for another."""
+
+
 class SecurityLevel(IntEnum):
     """How sure the sign-in is of who it is (eIDAS in brackets); health data need level 4."""
 
@@ -38,12 +49,28 @@ class SecurityLevel(IntEnum):
     HIGH = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """On whose behalf a citizen acts: the name, as what (`mor`, `verge`, `fullmektig` …), by which ground, until when.
+
+    `may_act` is more than reading. `types` are the resource types that a fullmakt is bounded to; empty: all.
+    """
+
+    name: str
+    relation: str
+    ground: str
+    may_act: bool
+    until_at: datetime | None = None
+    types: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Who reads and writes in this request: one live session in one context.
 
     `secret` is what the database's own functions take; whoever holds it holds the session.
-    For a citizen `patient` is the own record; for staff it is None. `app` is the app that the token was given to.
+    For a citizen `patient` is the record that the session opens: the own, or that of the one whom they are `acting`
+    for; for staff it is None. `app` is the app that the token was given to.
     """
 
     session: int
@@ -64,6 +91,17 @@ class Reader:
     idle_s: int
     secret: bytes = field(repr=False, compare=False)
     app: AppSession | None = None
+    acting: Acting | None = None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether more than reading is open: always in the own context."""
+        return self.acting is None or self.acting.may_act
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether some kinds of data are closed whatever is decided: an app's scopes, the areas of a fullmakt."""
+        return self.app is not None or (self.acting is not None and bool(self.acting.types))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +187,16 @@ class NoRecord(IdentityRefusal):
     title = _("Du har ingen journal her")
     happened = _("Du er kjent her, men har ingen journal i denne løsningen.")
     todo = _("Snakk med kommunen hvis du mener at det er feil.")
+
+
+class MayNotRepresent(IdentityRefusal):
+    """No fact lets them act for this person, or none any more."""
+
+    code = "forbidden"
+    title = _("Du kan ikke handle for denne personen")
+    happened = _("Du har ikke, eller ikke lenger, rett til å handle på vegne av denne personen.")
+    kept = _("Ingenting er vist eller endret.")
+    todo = _("Gå til Representasjon og se hvem du kan handle på vegne av.")
 
 
 class FlowLost(IdentityRefusal):

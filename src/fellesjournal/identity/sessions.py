@@ -16,7 +16,7 @@ from typing import Any
 
 from fellesjournal.identity.apps.model import AppSession
 from fellesjournal.identity.cookies import Cookies
-from fellesjournal.identity.model import NoRecord, Person, Post, PostEnded, Reader
+from fellesjournal.identity.model import Acting, MayNotRepresent, NoRecord, Person, Post, PostEnded, Reader
 from fellesjournal.identity.numbers import system_hash
 from fellesjournal.kit import db
 from fellesjournal.kit.clock import Clock, SystemClock
@@ -91,6 +91,11 @@ class Sessions:
         row = await self._signin.fetchrow(_QUERIES.find_person, number_hash)
         return None if row is None else Person(id=row["person"], name=row["name"], patient=row["patient"])
 
+    async def own_record(self, person: int) -> int | None:
+        """The number of somebody's own record, None when they have none here."""
+        found = await self._signin.fetchval(_QUERIES.own_record, person)
+        return None if found is None else int(found)
+
     async def posts_of(self, person: int) -> tuple[Post, ...]:
         """The roles that a person may act in now, by unit name; empty for none."""
         rows = await self._signin.fetch(_QUERIES.posts_of, person)
@@ -117,6 +122,18 @@ class Sessions:
         )
         self._forget(secret)
         return _started(new, made, PostEnded())
+
+    async def switch_citizen(self, secret: bytes, *, patient: int, device: str = "") -> bytes:
+        """End this citizen's session and start one on the record of somebody whom they act for, or on their own.
+
+        Both or neither. Raises MayNotRepresent.
+        """
+        new = os.urandom(32)
+        made = await self._signin.fetchval(
+            _QUERIES.switch_citizen, secret, _digest(new), patient, device[:_DEVICE_LENGTH]
+        )
+        self._forget(secret)
+        return _started(new, made, MayNotRepresent())
 
     async def start_citizen(
         self, *, person: int, level: int, device: str = "", idle_s: int | None = None
@@ -231,7 +248,17 @@ def _reader(row: Any, secret: bytes) -> Reader:
         idle_s=row["idle_s"],
         secret=secret,
         app=_app(row),
+        acting=_acting(row),
     )
+
+
+def _acting(row: Any) -> Acting | None:
+    if row["acts_for"] is None:
+        return None
+    return Acting(
+        row["acts_for"], row["acts_as"] or "", row["acts_on"] or "", bool(row["may_act"]), row["acts_until_at"],
+        tuple(row["acts_types"] or ()),
+    )  # fmt: skip
 
 
 def _app(row: Any) -> AppSession | None:

@@ -12,18 +12,28 @@ BEGIN
           AND o.seen_at + make_interval(secs => o.idle_s) > clock_timestamp())));
 END $$;
 
+-- May this person still act for this patient? A session that acts for another dies with the fact: fullmakt taken back, a parent's
+-- responsibility ended, a sixteenth birthday.
+CREATE OR REPLACE FUNCTION identity.still_acts(p_person bigint, p_patient bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN access.represents(p_person, p_patient);
+END $$;
+
 -- The sessions that are valid now, with what a decision needs of them. A session dies with its post (role end), by idling, by age,
--- by sign-out; an app's session with its grant too. A subplan for the grant cost every request 12 µs; few sessions are an app's.
+-- by sign-out; an app's session with its grant too; one that acts for another with what lets it.
+-- A subplan for the grant cost every request 12 µs; few sessions are an app's.
 CREATE OR REPLACE VIEW identity.live AS
   SELECT s.id, s.secret_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, s.device,
-         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence
+         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence, s.on_behalf
   FROM identity.session s
   LEFT JOIN identity.unit u ON u.id = s.unit
   LEFT JOIN identity.post p ON p.id = s.post
   WHERE s.ended_at IS NULL AND s.expires_at > clock_timestamp()
     AND s.seen_at + make_interval(secs => s.idle_s) > clock_timestamp()
     AND (s.post IS NULL OR (p.from_at <= clock_timestamp() AND p.until_at > clock_timestamp()))
-    AND CASE WHEN s.app_grant IS NULL THEN true ELSE identity.grant_lives(s.app_grant) END;
+    AND CASE WHEN s.app_grant IS NULL THEN true ELSE identity.grant_lives(s.app_grant) END
+    AND CASE WHEN s.on_behalf THEN identity.still_acts(s.person, s.patient) ELSE true END;
 
 -- The person behind a national id (keyed hash), or nothing.
 CREATE OR REPLACE FUNCTION identity.find_person(p_number_hash bytea)
@@ -31,6 +41,12 @@ RETURNS TABLE (person bigint, name text, practitioner bigint, patient bigint, pa
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.id, p.name, p.practitioner, p.patient, p.patient_slot
   FROM identity.person p WHERE p.number_hash = p_number_hash
+$$;
+
+-- The patient that a person is; NULL for one without a record here.
+CREATE OR REPLACE FUNCTION identity.own_record(p_person bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.patient FROM identity.person p WHERE p.id = p_person
 $$;
 
 -- The posts that a person can act in now, by unit name.
@@ -99,13 +115,15 @@ CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
 RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint, unit bigint, unit_name text, unit_kind text,
                role text, purpose text, patient bigint, patient_slot smallint, practitioner bigint, practitioner_role bigint,
                expires_at timestamptz, idle_s integer, app bigint, client_id text, app_name text, app_scopes text, app_patient bigint,
-               app_patient_slot smallint, is_bound boolean, jkt text)
+               app_patient_slot smallint, is_bound boolean, jkt text, acts_for text, acts_as text, acts_on text, may_act boolean,
+               acts_until timestamptz, acts_types text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN QUERY
     SELECT l.id, l.kind, l.person, p.name, l.post, l.unit, u.name, l.unit_kind, l.role, l.purpose,
-           CASE l.kind WHEN 'citizen' THEN l.patient END, p.patient_slot, p.practitioner, o.practitioner_role, l.expires_at, s.idle_s,
-           l.app, a.client_id, a.name, s.app_scopes, g.patient, g.patient_slot, g.is_bound, g.jkt
+           CASE l.kind WHEN 'citizen' THEN l.patient END, CASE WHEN l.on_behalf THEN w.patient_slot ELSE p.patient_slot END, p.practitioner, o.practitioner_role, l.expires_at, s.idle_s,
+           l.app, a.client_id, a.name, s.app_scopes, g.patient, g.patient_slot, g.is_bound, g.jkt,
+           w.name, x.relation, x.ground, x.may_act, x.until_at, x.types
     FROM identity.live l
     JOIN identity.person p ON p.id = l.person
     JOIN identity.session s ON s.id = l.id
@@ -113,6 +131,8 @@ BEGIN
     LEFT JOIN identity.post o ON o.id = l.post
     LEFT JOIN identity.app_grant g ON g.id = s.app_grant
     LEFT JOIN identity.app a ON a.id = g.app
+    LEFT JOIN identity.person w ON l.on_behalf AND w.patient = l.patient
+    LEFT JOIN LATERAL (SELECT y.* FROM access.acting(l.person, l.patient) y WHERE l.on_behalf) x ON true
     WHERE l.secret_hash = sha256(p_secret);
   IF FOUND THEN
     UPDATE identity.session s SET seen_at = clock_timestamp()
@@ -148,6 +168,23 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
                RETURNING s.person, s.level, s.expires_at, p.id AS post, p.unit, p.role, p.until_at)
   INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, purpose, level, idle_s, expires_at, device)
   SELECT p_new_hash, 'staff', o.person, o.post, o.unit, o.role, identity.purpose_of(o.role), o.level, p_idle_s, least(o.expires_at, o.until_at), p_device
+  FROM old o
+  RETURNING id
+$$;
+
+-- From a citizen's record to the record of somebody whom they act for, or back: the old session ends and the new one starts, both or
+-- neither, so that nothing of one is opened by the other. NULL when they may not act for this patient.
+CREATE OR REPLACE FUNCTION identity.switch_citizen(p_secret bytea, p_new_hash bytea, p_patient bigint, p_device text)
+RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH old AS (UPDATE identity.session s SET ended_at = clock_timestamp()
+               FROM identity.session o JOIN identity.person p ON p.id = o.person
+               WHERE o.id = s.id AND o.secret_hash = sha256(p_secret) AND o.kind = 'citizen' AND o.app IS NULL AND o.ended_at IS NULL
+                 AND o.expires_at > clock_timestamp() AND o.seen_at + make_interval(secs => o.idle_s) > clock_timestamp()
+                 AND (p.patient = p_patient OR identity.still_acts(p.id, p_patient))
+               RETURNING s.person, s.level, s.idle_s, s.expires_at, p.patient)
+  INSERT INTO identity.session (secret_hash, kind, person, role, level, purpose, patient, on_behalf, idle_s, expires_at, device)
+  SELECT p_new_hash, 'citizen', o.person, 'innbygger', o.level, CASE WHEN o.patient = p_patient THEN 'PATRQT' ELSE 'FAMRQT' END, p_patient,
+         o.patient IS DISTINCT FROM p_patient, o.idle_s, o.expires_at, p_device
   FROM old o
   RETURNING id
 $$;
@@ -225,12 +262,13 @@ BEGIN
   END LOOP;
 END $$;
 GRANT USAGE ON SCHEMA identity TO fj_web, fj_signin, fj_worker;
-GRANT EXECUTE ON FUNCTION identity.grant_lives(bigint) TO access_core;
+GRANT EXECUTE ON FUNCTION identity.grant_lives(bigint), identity.still_acts(bigint, bigint) TO access_core;
 GRANT EXECUTE ON FUNCTION identity.who(bytea), identity.end_session(bytea) TO fj_web, fj_signin, fj_worker;
 GRANT EXECUTE ON FUNCTION identity.seconds_left(bytea), identity.extend(bytea) TO fj_web;
-GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text), identity.use_once(bytea, integer)
+GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text),
+  identity.switch_citizen(bytea, bytea, bigint, text), identity.use_once(bytea, integer)
   TO fj_signin;
-GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.posts_of(bigint), identity.find_demo(text),
+GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.own_record(bigint), identity.posts_of(bigint), identity.find_demo(text),
   identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),
   identity.start_citizen(bytea, bigint, smallint, integer, integer, text),
   identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_signin;

@@ -2,7 +2,7 @@
 
 -- name: who
 -- The live session of a secret, with what a request must know of it; marks it as seen. No row when it has ended.
-SELECT * FROM identity.who($1);
+SELECT w.*, CASE WHEN isfinite(w.acts_until) THEN w.acts_until END AS acts_until_at FROM identity.who($1) w;
 
 -- name: seconds_left
 -- Seconds until the session of a secret ends, NULL when it has.
@@ -20,6 +20,10 @@ SELECT identity.end_session($1);
 -- The person of a hashed national id.
 SELECT * FROM identity.find_person($1);
 
+-- name: own_record
+-- The patient that a person is.
+SELECT identity.own_record($1);
+
 -- name: posts_of
 -- The roles that a person may act in now.
 SELECT * FROM identity.posts_of($1);
@@ -31,6 +35,10 @@ SELECT identity.start_staff($1, $2, $3, $4, $5, $6, $7);
 -- name: switch_staff
 -- From one post to another; NULL when nothing was changed.
 SELECT identity.switch_staff($1, $2, $3, $4, $5);
+
+-- name: switch_citizen
+-- From one record to another that the citizen may open; NULL when nothing was changed.
+SELECT identity.switch_citizen($1, $2, $3, $4);
 
 -- name: start_citizen
 -- A new citizen session; NULL when there is no record.

@@ -12,12 +12,15 @@ _DEVICE = "token"
 _IDLE_S = 12 * 3600
 
 
-async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = None) -> str:
+async def issue_demo_token(
+    sessions: Sessions, name: str, *, unit: str | None = None, behalf: str | None = None
+) -> str:
     """A bearer token for a demo person or system, by its demo name; lives as long as a session may.
 
     Staff get their first post, or the one at the unit named (its name or kind), an administrator's last; people
     without a post their own record; a system a session with the purpose INTEGRATION at the unit of its post.
-    Raises NotDemo outside of a demo database, UnknownPerson, NoPost, NoRecord.
+    `behalf` names somebody whom a citizen acts for: their record then.
+    Raises NotDemo outside of a demo database, UnknownPerson, NoPost, NoRecord, MayNotRepresent.
     """
     if not await sessions.is_demo():
         raise NotDemo("tokens are printed in a demo database alone")
@@ -31,7 +34,14 @@ async def issue_demo_token(sessions: Sessions, name: str, *, unit: str | None = 
         return secret_text(
             await sessions.start_system(name=name, unit=at, purpose=INTEGRATION, device=_DEVICE)
         )
-    return secret_text(await _start_human(sessions, person, posts, unit))
+    if behalf is None:
+        return secret_text(await _start_human(sessions, person, posts, unit))
+    other = await sessions.find_demo(behalf)
+    if other is None:
+        raise UnknownPerson
+    own = await _start_human(sessions, person, (), None)
+    patient = await sessions.own_record(other[0])
+    return secret_text(await sessions.switch_citizen(own, patient=patient or 0, device=_DEVICE))
 
 
 async def _start_human(sessions: Sessions, person: int, posts: tuple[Post, ...], unit: str | None) -> bytes:

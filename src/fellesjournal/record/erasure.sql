@@ -79,6 +79,7 @@ BEGIN
                                           ARRAY[p_rtype], ARRAY[CASE s.kind WHEN 'citizen' THEN 'read' ELSE 'write' END], ARRAY[p_pid]);
   IF d.allow IS NOT TRUE THEN RETURN 404; END IF;
   IF s.kind NOT IN ('citizen', 'staff') OR o.patient <= 0 OR p_pid = o.patient THEN RETURN 403; END IF;
+  IF s.kind = 'citizen' AND NOT access.may_act(s.session) THEN RETURN 403; END IF;  -- for another, to read alone
   IF s.kind = 'staff' AND o.org IS DISTINCT FROM s.unit THEN RETURN 430; END IF;
   IF s.kind = 'staff' AND p_basis = 0 THEN RETURN 403; END IF;  -- staff correct; they need not ask
   v_proposes := access.may_erase(p_secret);

@@ -69,12 +69,12 @@ class Vault:
         self._demo: bool | None = None
 
     def open(self, decision: Decision) -> "Journal":
-        """A journal for one decision; an app's is under the ceiling of its scopes."""
-        if decision.reader.app is None:
+        """A journal for one decision; an app's, and that of a bounded fullmakt, is under a ceiling."""
+        if not decision.reader.is_capped:
             return Journal(vault=self, decision=decision)
-        from fellesjournal.record.capped import CappedJournal
+        from fellesjournal.record.acting import capped_journal
 
-        return CappedJournal(vault=self, decision=decision, app=decision.reader.app)
+        return capped_journal(self, decision)
 
     async def patient_named(self, reader: Reader, name: str) -> Key | None:
         """The row of the Patient whose id a client chose, as far as this reader may know of it."""

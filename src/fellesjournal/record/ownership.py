@@ -29,10 +29,12 @@ DIRECTORY_TYPES: Final = frozenset(
 _INTERNAL_TYPES: Final = frozenset({"Task", "AuditEvent", "Provenance", "DetectedIssue", "Subscription"})
 _UNFINISHED: Final = frozenset({"preliminary", "registered", "partial", "entered-in-error", "draft"})
 _STATUS_MATTERS: Final = frozenset({"Composition", "DiagnosticReport", "Observation", "DocumentReference"})
-_CODES_9603: Final = "urn:oid:2.16.578.1.12.4.1.1.9603"
+CODES_9603: Final = "urn:oid:2.16.578.1.12.4.1.1.9603"
 STATUS_9202: Final = "urn:oid:2.16.578.1.12.4.1.1.9202"
 _REMOVED_9202: Final = frozenset({"81", "83"})
 _NOBODY_OUTSIDE: Final = RowClass.WITHHELD | RowClass.NOT_PARENTS | RowClass.NOT_AGENTS
+NOT_PARENTS: Final = "NORN_FORANS"
+"""Code of 9603 on what parents do not see, and the young person does."""
 _LABELS: Final = {
     "N": RowClass(0),
     "NORS": RowClass.BLOCKED,
@@ -40,7 +42,7 @@ _LABELS: Final = {
     "NORN_FFL": RowClass.WITHHELD,
     "NORN_KUT": RowClass.WITHHELD,
     "NORN_UNGDOM": RowClass.WITHHELD,
-    "NORN_FORANS": RowClass.NOT_PARENTS,
+    NOT_PARENTS: RowClass.NOT_PARENTS,
 }
 """Volven 9603. What is refused for danger to life, or as inadvisable, a representative may see (pasient- og
 brukerrettighetsloven § 5-1). Every other code, known or not, withholds from all who are not at work."""
@@ -69,7 +71,7 @@ def class_of(resource: Mapping[str, Any], *, names_others: Any, about: int = 0) 
     if _is_internal(resource):
         found |= _NOBODY_OUTSIDE
     for label in _labels(resource):
-        if label.get("system") == _CODES_9603:
+        if label.get("system") == CODES_9603:
             found |= _LABELS.get(label.get("code", ""), _NOBODY_OUTSIDE)
     if is_removed(resource):
         found |= RowClass.REMOVED

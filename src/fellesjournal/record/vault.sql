@@ -413,6 +413,19 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p_body LIKE '%strengtFortrolig%' AND jsonb_path_exists(p_body::jsonb, '$.meta.security[*] ? (@.code == "strengtFortrolig")')
 $$;
 
+-- What representation must know of a person: the birth date (an incomplete one as its first day), the codes of protection, dead or not.
+-- Nothing for no patient. Patient is number 103.
+CREATE OR REPLACE FUNCTION vault.about(p_patient bigint, OUT born_on date, OUT codes text[], OUT is_dead boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE b jsonb; v_born text;
+BEGIN
+  SELECT r.body::jsonb INTO b FROM vault.resource r WHERE r.patient = p_patient AND r.rtype = 103 AND r.pid = p_patient AND r.slot > 0;
+  v_born := b ->> 'birthDate';
+  born_on := (v_born || CASE length(v_born) WHEN 4 THEN '-01-01' WHEN 7 THEN '-01' ELSE '' END)::date;
+  codes := ARRAY(SELECT x ->> 'code' FROM jsonb_array_elements(b #> '{meta,security}') x);
+  is_dead := b IS NULL OR b ? 'deceasedDateTime' OR coalesce((b ->> 'deceasedBoolean')::boolean, false);
+END $$;
+
 -- By number (keyed hash). verdict: 'ok', 'none', 'role', 'rate'. At most one hit; the caller compares the number again.
 CREATE OR REPLACE FUNCTION vault.identify_number(p_secret bytea, p_rtype smallint, p_h bigint)
 RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
@@ -752,6 +765,9 @@ ALTER FUNCTION vault.search_charts(bytea[], text[], text[], smallint[], text[], 
   integer[], double precision[], integer[]) OWNER TO vault_open;
 ALTER FUNCTION vault.search_list(bytea, bigint, smallint, text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
 ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
+ALTER FUNCTION vault.about(bigint) OWNER TO vault_identify;
+GRANT USAGE ON SCHEMA vault TO access_core;
+GRANT EXECUTE ON FUNCTION vault.about(bigint) TO access_core;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.identify_number(bytea, smallint, bigint) OWNER TO vault_identify;
 ALTER FUNCTION vault.identify_name(bytea, integer, text[], integer, timestamptz) OWNER TO vault_identify;

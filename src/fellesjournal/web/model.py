@@ -35,7 +35,9 @@ class Visitor:
 
     `csrf_secret` is bound to the session and never leaves the server; a form's token is a keyed hash of it. `person` is
     the same in all of a person's sessions and differs between persons; it never leaves the server either.
-    `expires_in_s` is how long the session lives without a new request.
+    `expires_in_s` is how long the session lives without a new request. `acting_for` is the name of the one on whose
+    behalf the person acts, `acting_as` as what; `context` differs from one context of the person to the next, and tells
+    nothing.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Visitor:
     expires_in_s: int | None = None
     links: tuple[Entry, ...] = ()
     palette: Palette = field(default_factory=Palette)
+    acting_for: str = ""
+    acting_as: str = ""
+    context: str = ""
 
 
 def set_visitor(scope: MutableMapping[str, Any], visitor: Visitor | None) -> None:

@@ -58,7 +58,7 @@ async def overview(request: Request, decision: Decision) -> Response:
     return render(
         request,
         "citizen/overview.html",
-        name=decision.reader.name,
+        name=decision.reader.acting.name if decision.reader.acting else decision.reader.name,
         warnings=[read_as.warning(one) for one in _resources(found["flags"]) if one["status"] == "active"],
         allergies=[read_as.allergy(one) for one in _resources(found["allergies"])],
         problems=[read_as.problem(one) for one in _resources(found["problems"])],

@@ -141,7 +141,8 @@ def _chosen(asked: Scopes, form: Form) -> Scopes:
 async def _about(request: Request, reader: Reader, question: Question) -> str:
     """The name of the patient whom the question is about; "" for none."""
     if reader.kind == "citizen" or question.patient is None:
-        return reader.name if reader.kind == "citizen" else ""
+        whose = reader.acting.name if reader.acting else reader.name
+        return whose if reader.kind == "citizen" else ""
     stored = await journal_of(request, within(reader)).read("Patient", ids.encode(*question.patient))
     return person_name(stored.resource())
 

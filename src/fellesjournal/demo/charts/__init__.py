@@ -43,6 +43,7 @@ from fellesjournal.demo.charts import (
     medicines,
     vaccines,
     ward,
+    youth,
 )
 from fellesjournal.demo.charts.chart import Chart, Item
 from fellesjournal.demo.charts.directory import directory_resources
@@ -74,6 +75,7 @@ def person_resources(world: World, person: Person, *, seed: int, today: date, no
     home.record(chart)
     ward.record(chart)
     legevakt.record(chart)
+    youth.record(chart)
     agenda.waiting(chart)
     patient, *rest = chart.items
     return [patient, *sorted(rest, key=lambda item: item.at)]

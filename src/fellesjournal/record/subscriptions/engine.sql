@@ -25,8 +25,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE v bigint;
 BEGIN
   UPDATE identity.session s SET ended_at = clock_timestamp() WHERE s.secret_hash = p_hash AND s.ended_at IS NULL;
-  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, idle_s, expires_at, device)
-  SELECT p_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, 2000000000,
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, on_behalf, idle_s, expires_at, device)
+  SELECT p_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, s.on_behalf, 2000000000,
          least(p_until, p.until_at, g.until_at), p_device
   FROM identity.session s LEFT JOIN identity.post p ON p.id = s.post
   LEFT JOIN access.system_grant g ON s.kind = 'system' AND g.person = s.person AND g.purpose = s.purpose

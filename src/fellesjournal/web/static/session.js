@@ -3,6 +3,7 @@ import { make, say, text } from "./live.js";
 
 const WARN_S = 60;
 const SEEN = "fj-session-seen";
+const CONTEXT = "fj-context";
 
 class Session extends HTMLElement {
   connectedCallback() {
@@ -14,8 +15,13 @@ class Session extends HTMLElement {
     this.seen = () => { if (!document.hidden) this.#look(); };
     document.addEventListener("visibilitychange", this.seen);
     // Work in another tab keeps this one alive too.
-    this.shared = (event) => { if (event.key === SEEN) this.#restart({ tell: false }); };
+    this.shared = (event) => {
+      if (event.key === SEEN) this.#restart({ tell: false });
+      // Another tab has gone over to another person's record: nothing of this one's stays on the screen.
+      if (event.key === CONTEXT && this.dataset.context && event.newValue !== this.dataset.context) location.reload();
+    };
     addEventListener("storage", this.shared);
+    if (this.dataset.context) localStorage.setItem(CONTEXT, this.dataset.context);
     this.#restart();
     this.timer = setInterval(() => this.#look(), 1000);
   }
