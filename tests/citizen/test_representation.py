@@ -222,13 +222,13 @@ def test_next_of_kin_are_chosen_by_the_patient_and_give_no_access(demo_site: Sit
 
 @pytest.mark.parametrize("who", [MOTHER, YOUNG])
 def test_whoever_has_a_protected_address_neither_acts_nor_is_acted_for(demo_site: Site, who: str) -> None:
-    with demo_site.fhir(MOTHER, behalf=YOUNG) as client, demo_site.fhir(GP) as gp:
-        child, protected = demo_site.patient_id(YOUNG), demo_site.patient_id(who)
-        resource = gp.get(f"/Patient/{protected}").json()
-        code = {"system": "http://ehelse.no/fhir/CodeSystem/gd-address-confidentiality", "code": "strengtFortrolig"}
-        hidden = {name: value for name, value in resource.items() if name != "address"}
-        marked = hidden | {"meta": {"security": [code]}}
-        assert gp.put(f"/Patient/{protected}", json=marked).status_code == 200
+    mark = "UPDATE vault.resource SET body = $2 WHERE rtype = 103 AND pid = $1"
+    pid = demo_site.row("SELECT patient FROM identity.person WHERE name = $1", who)["patient"]
+    body = demo_site.row("SELECT body FROM vault.resource WHERE rtype = 103 AND pid = $1", pid)["body"]
+    code = {"system": "http://ehelse.no/fhir/CodeSystem/gd-address-confidentiality", "code": "strengtFortrolig"}
+    with demo_site.fhir(MOTHER, behalf=YOUNG) as client:
+        child = demo_site.patient_id(YOUNG)
+        execute(demo_site, mark, pid, json.dumps(json.loads(body) | {"meta": {"security": [code]}}))
         assert client.get(f"/Patient/{child}").status_code == 401
-        assert gp.put(f"/Patient/{protected}", json=resource).status_code == 200
+        execute(demo_site, mark, pid, body)
         assert client.get(f"/Patient/{child}").status_code == 200
