@@ -39,6 +39,14 @@ async def hidden(stage: Stage, who: str = "a") -> int:
     return int(row["blocked"])
 
 
+async def told(stage: Stage, row: Known, who: str = "a") -> bool:
+    """Whether a subscription of the reader would be told of the row."""
+    return bool(await stage.world.admin.fetchval(
+        "SELECT access.may_be_told(s.id, r.rtype, r.pid, r.patient, r.org, r.sens, NULL) FROM identity.session s, vault.resource r"
+        " WHERE s.secret_hash = sha256($1) AND r.pid = $2", stage.world.secrets[who], row.pid,
+    ))  # fmt: skip
+
+
 async def charted(stage: Stage, who: str = "a") -> set[str]:
     return {body["id"] for body in await stage.bodies(stage.world.secrets[who], [stage.mine.pid], BODIES)}
 
@@ -104,6 +112,7 @@ async def test_units_services_categories_and_people_are_blocked_as_they_are_name
         assert (scope, everything - await charted(stage)) == (scope, closed)
         assert await hidden(stage) == len(closed)
         assert {row.id for row in (mine, theirs, stage.my_row) if await read(stage, "a", row) == 404} == closed
+        assert {row.id for row in (mine, theirs, stage.my_row) if not await told(stage, row)} == closed
         assert await stage.web.fetchval("SELECT vault.lift_block($1, true, $2)", me, made) == "ok"
 
 

@@ -89,14 +89,22 @@ END $$;
 -- before it locks any row and until its end.
 CREATE OR REPLACE FUNCTION vault.hold_against_blocks(p_patients bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE done text;
 BEGIN
+  IF cardinality(p_patients) = 1 THEN
+    done := pg_advisory_xact_lock_shared(7310, (p_patients[1] % 64)::integer);  -- an assignment is cheaper than PERFORM
+    RETURN;
+  END IF;
   PERFORM pg_advisory_xact_lock_shared(7310, q.bucket) FROM (SELECT DISTINCT (x % 64)::integer AS bucket FROM unnest(p_patients) AS u (x) ORDER BY 1) q;
 END $$;
 
 -- The rows just written go under the blocks that stand, at the end of the writing; one whose own label says «sperret» makes one.
 CREATE OR REPLACE FUNCTION vault.block_written(p_patient bigint[], p_pid bigint[], p_sens smallint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE is_labelled boolean := false; v_sens smallint;
 BEGIN
+  FOREACH v_sens IN ARRAY p_sens LOOP is_labelled := is_labelled OR (v_sens & 16) <> 0; END LOOP;
+  IF NOT is_labelled AND NOT access.has_part_blocks(p_patient) THEN RETURN; END IF;
   PERFORM access.block_labelled(w.patient, w.pid) FROM unnest(p_patient, p_pid, p_sens) AS w (patient, pid, sens)
   WHERE (w.sens & 16) <> 0 AND w.patient > 0;
   PERFORM vault.spread_blocks(w.patient, array_agg(w.pid)) FROM unnest(p_patient, p_pid) AS w (patient, pid)
