@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from fellesjournal.kit import ids
-from tests.record.samples import make_person, outcome, person, weight
+from tests.record.samples import JSON, make_person, outcome, person, weight
 from tests.site import DIABETIC, GP, Site, running
 
 ASYNC = {"Prefer": "respond-async"}
@@ -134,7 +134,7 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_is_written(site: Site,
         client,
         named("imp-p3", person()),
         "{no json",
-        {"resourceType": "Patient"},
+        {"resourceType": "Patient", "id": 7},
         "",
         named("imp-w3", {**json.loads(weight("imp-p3")), "status": "wrong"}),
         named("imp-w4", weight(hidden)),
@@ -197,6 +197,27 @@ def test_a_reference_of_an_earlier_import_finds_what_comes_later(client: httpx.C
     params = {"patient": "imp-p20", "encounter:Encounter.status": "finished", "_include": "Observation:encounter"}
     found = client.get("/Observation", params=params).json()["entry"]
     assert [one["resource"]["id"] for one in found] == ["imp-w20", "imp-e20"]
+
+
+def test_lines_without_an_id_are_created_each_time(client: httpx.Client) -> None:
+    unnamed = {key: value for key, value in person("Uten id").items() if key != "id"}
+    document = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="}
+    everything = (unnamed, unnamed, named("imp-p21", person()), json.loads(weight("imp-p21")), document)
+    assert counts(send(client, *everything)) == (5, 0)
+    assert counts(send(client, *everything)) == (4, 1)
+    made = client.get("/Observation", params={"patient": "imp-p21"}).json()["entry"]
+    assert len(made) == 2
+    assert all(ids.decode(one["resource"]["id"]) for one in made)
+
+
+def test_its_definition_stands_where_the_statement_says(client: httpx.Client) -> None:
+    (stated,) = [one for one in client.get("/metadata").json()["rest"][0]["operation"] if one["name"] == "import"]
+    defined = client.get(stated["definition"])
+    assert defined.status_code == 200
+    assert defined.json()["url"] == stated["definition"]
+    assert client.post("/OperationDefinition/$validate", content=defined.content, headers=JSON).json()["issue"][0][
+        "severity"
+    ] in ("warning", "information")
 
 
 def test_each_write_stands_in_the_log_as_the_askers(site: Site, client: httpx.Client) -> None:

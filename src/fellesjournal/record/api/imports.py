@@ -19,6 +19,7 @@ from fellesjournal.record import imports
 from fellesjournal.record.api.bulk import NDJSON, NO_STORE, RETRY_S, require_async
 from fellesjournal.record.api.edge import METHODS, elsewhere
 from fellesjournal.record.api.http import content_type, fhir_errors, http_date, parse_resource, read_body
+from fellesjournal.record.api.import_definition import DEFINITION, definition
 from fellesjournal.record.api.multipart import Files
 from fellesjournal.record.errors import Invalid, Malformed, NotFound, RecordError
 from fellesjournal.record.imports import File, Import
@@ -106,6 +107,7 @@ async def errors(request: Request, decision: Decision) -> Response:
 
 
 _SERVED: Final = [
+    Route(DEFINITION, definition, methods=["GET"]),
     Route("/$import", begin, methods=["POST"]),
     Route("/$import/{import}", status, methods=["GET"]),
     Route("/$import/{import}", cancel, methods=["DELETE"]),
@@ -117,11 +119,6 @@ def import_routes() -> list[Route]:
     """The routes; another method at one of the addresses is told which it takes."""
     paths = dict.fromkeys(one.path for one in _SERVED)
     return [*_SERVED, *(Route(path, elsewhere([*_SERVED]), methods=METHODS) for path in paths)]
-
-
-def stated_import() -> list[dict[str, str]]:
-    """The import as a CapabilityStatement names it; the proposal has no definition of its own yet."""
-    return [{"name": "import", "definition": "https://fellesjournal.no/fhir/OperationDefinition/import"}]
 
 
 # ── Lines that are sent ──────────────────────────────────────────────────────────────────────────

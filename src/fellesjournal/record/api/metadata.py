@@ -20,7 +20,7 @@ from fellesjournal.access.gate import Endpoint, public
 from fellesjournal.identity.apps.discovery import oauth_uris
 from fellesjournal.record.api.bulk import stated_exports
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
-from fellesjournal.record.api.imports import stated_import
+from fellesjournal.record.api.import_definition import stated_import
 from fellesjournal.record.api.media import NAMES
 from fellesjournal.record.api.operations.offered import stated
 from fellesjournal.record.api.operations.terminology.capabilities import terminology_capabilities
@@ -86,7 +86,7 @@ class _Offer:
             "interaction": self._named(_OF_SYSTEM),
             # What goes with every type, Basic has as well.
             "searchParam": [{"name": "_type", "type": "token"}, *self._parameters("Basic", is_served_everywhere)],
-            "operation": [*stated_exports(), *stated_import()],
+            "operation": [*stated_exports(), *stated_import(f"{self.base}/fhir")],
             "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS],
         }
 

@@ -1,8 +1,8 @@
 """One piece of an import, written: each line through the checks, the decision and the vault, as if it came alone.
 
 A line is a resource with its id, and is what there shall be under that id: it is created, changed, or left alone when
-it is there already, word for word. So an import that is sent twice changes nothing the second time. What is refused
-is told by its line; the others are written.
+it is there already, word for word. So an import that is sent twice changes nothing the second time. A line without an
+id is created under one of ours, each time that it is sent. What is refused is told by its line; the others are written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _TRIES: Final = 2
 
 @dataclass(frozen=True)
 class Line:
-    """A resource that was read."""
+    """A resource that was read; the id in its name is "" for one that has none."""
 
     number: int
     name: Name
@@ -69,7 +69,7 @@ class Load:
             meta = resource.setdefault("meta", {})
             if isinstance(meta, dict):
                 meta.setdefault("source", self.source)
-        return Line(number, (resource["resourceType"], resource["id"]), resource)
+        return Line(number, (resource["resourceType"], resource.get("id", "")), resource)
 
     async def _is_sound(self, line: Line) -> bool:
         vault = self.journal.vault
@@ -132,6 +132,8 @@ class Load:
         try:
             if rtype == "Binary" and self.journal.knows(rtype, id_) is None:
                 await self.journal.create_binary(line.resource, chosen=id_)
+            elif not id_:
+                await self.journal.create_named(line.resource)
             else:
                 await self.journal.put(id_, line.resource)
         except SessionOver:
@@ -160,8 +162,8 @@ def _parsed(text: bytes, rtype: str) -> dict[str, Any]:
     if rtype and found != rtype:
         raise Malformed(f"The file was said to hold {rtype}.")
     id_ = resource.get("id")
-    if not isinstance(id_, str) or not names.is_id(id_):
-        raise Malformed("What is imported needs an id, so that it is there once however often it is sent.")
+    if "id" in resource and not (isinstance(id_, str) and names.is_id(id_)):
+        raise Malformed("The id is none of FHIR's.")
     return resource
 
 
@@ -174,13 +176,13 @@ def _rounds(lines: list[Line]) -> Iterator[list[Line]]:
             if line.name in first:
                 later.append(line)
             else:
-                first[line.name] = line
+                first[line.name if line.name[1] else (line.name[0], f"line {line.number}")] = line
         yield list(first.values())
         lines = later
 
 
 def _needed(lines: Sequence[Line]) -> list[Name]:
     """The ids that clients chose which must be known first: the lines' own, and those of whom they are about."""
-    own = [line.name for line in lines if ids.decode(line.name[1]) is None]
+    own = [line.name for line in lines if line.name[1] and ids.decode(line.name[1]) is None]
     owners = [names.name_in(ownership.probe_owner(line.resource) or "") for line in lines]
     return [*own, *(owner for owner in owners if owner)]
