@@ -178,6 +178,8 @@ class _Filling:
         if field.binding and field.type == "CodeableConcept":
             system, codes = next(pair for pair in bound_codes(field.binding) if pair[1])
             return {"coding": [{"system": system, "code": min(codes)}]}
+        if field.limit in _LIMITED:
+            return {**_LIMITED[field.limit], **asked}
         if field.type in DATA:
             return {**DATA[field.type], **asked}
         holder = dict(asked)
@@ -209,6 +211,11 @@ _BY_RULE: Final = {
     f"{_VALUE_SET}languages": "nb",
 }  # fmt: skip
 """A code of each value set that is a rule, not a list."""
+_LIMITED: Final[dict[str | None, Json]] = {
+    f"{_VALUE_SET}all-languages": {"coding": [{**_CODED, "system": "urn:ietf:bcp:47", "code": "nb"}], "text": "Tekst"},
+    f"{_VALUE_SET}ucum-units": {"coding": [{**_CODED, "system": "http://unitsofmeasure.org", "code": "mg"}]},
+}  # fmt: skip
+"""A concept within each value set that concepts may not go beyond."""
 _NEVER: Final = frozenset({"id", "meta", "implicitRules", "contained", "extension", "modifierExtension", "language"})
 
 

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 CORE: Final = "http://hl7.org/fhir/OperationDefinition/"
 BULK: Final = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
-OWN: Final = "https://fellesjournal.no/fhir/OperationDefinition/"
+OWN: Final = "/OperationDefinition/fellesjournal-"
 """Canonicals of operations begin with these."""
 
 

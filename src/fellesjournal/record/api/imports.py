@@ -107,7 +107,7 @@ async def errors(request: Request, decision: Decision) -> Response:
 
 
 _SERVED: Final = [
-    Route(DEFINITION, definition, methods=["GET"]),
+    Route(DEFINITION, definition, methods=["GET"], name=""),
     Route("/$import", begin, methods=["POST"]),
     Route("/$import/{import}", status, methods=["GET"]),
     Route("/$import/{import}", cancel, methods=["DELETE"]),
@@ -118,7 +118,7 @@ _SERVED: Final = [
 def import_routes() -> list[Route]:
     """The routes; another method at one of the addresses is told which it takes."""
     paths = dict.fromkeys(one.path for one in _SERVED)
-    return [*_SERVED, *(Route(path, elsewhere([*_SERVED]), methods=METHODS) for path in paths)]
+    return [*_SERVED, *(Route(path, elsewhere([*_SERVED]), methods=METHODS, name="") for path in paths)]
 
 
 # ── Lines that are sent ──────────────────────────────────────────────────────────────────────────
