@@ -128,6 +128,10 @@ def test_a_finding_shows_its_signs_and_points(demo_site: Site, reviewer: httpx.C
         assert shown in page
     assert "Kollega" in reviewer.get("/kontroll?slag=FINDING").text
     assert "Samme gate" in reviewer.get("/kontroll/tegn").text
+    same = re.search(r"/kontroll\?leser=\d+", page)
+    assert same
+    assert f"/kontroll/{task}" in reviewer.get(same[0]).text
+    assert f"/kontroll/{task}" not in reviewer.get("/kontroll?leser=0").text
 
 
 async def analysed(site: Site) -> None:
