@@ -2,7 +2,7 @@
 -- A reviewer never sees or judges a task about own use, or about the own record. Every list and task that is shown is logged.
 
 -- Makes a task, due when its kind says; the number of the task. Called by functions of access_core alone.
--- The same ref told twice is one task. Evidence: times, counts, codes and relations, never clinical text.
+-- The same ref and event told twice is one task. Evidence: times, counts, codes and relations, never clinical text.
 CREATE OR REPLACE FUNCTION access.review_open(
   p_kind text, p_unit bigint, p_reader bigint, p_patient bigint, p_session bigint, p_event bigint, p_ref bigint, p_reason text,
   p_evidence jsonb, p_due_at timestamptz DEFAULT NULL, p_about_on date DEFAULT NULL)
@@ -17,7 +17,7 @@ BEGIN
   IF v_id IS NULL THEN
     SELECT r.id INTO STRICT v_id FROM access.review r
     WHERE r.kind = p_kind AND r.reader IS NOT DISTINCT FROM p_reader AND r.patient = p_patient
-      AND (r.ref = p_ref OR (r.about_on = p_about_on AND r.kind = 'FINDING'));
+      AND ((r.ref = p_ref AND r.event IS NOT DISTINCT FROM p_event) OR (r.about_on = p_about_on AND r.kind = 'FINDING'));
   END IF;
   RETURN v_id;
 END $$;

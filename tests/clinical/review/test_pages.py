@@ -91,7 +91,11 @@ def test_the_reviewer_opens_no_record(demo_site: Site, reviewer: httpx.Client) -
 
 
 def test_a_judgement_needs_a_choice_and_a_deviation_a_note(demo_site: Site, reviewer: httpx.Client) -> None:
-    task = open_task(demo_site, "OVERRIDE", LEGEVAKT_NURSE, ELDERLY, reason="Fare for liv.")
+    used = '{"ground": "BLAALYS", "until": "2026-11-01T10:00:00+00:00", "extends": 3}'
+    task = open_task(demo_site, "OVERRIDE", LEGEVAKT_NURSE, ELDERLY, reason="Fare for liv.", evidence=used)
+    page = reviewer.get(f"/kontroll/{task}").text
+    for shown in ("Åpnet til", "01.11.2026 kl. 11.00", "BLAALYS", "Forlengelse av en tidligere bruk"):
+        assert shown in page
     assert post(reviewer, f"/kontroll/{task}", merknad="tekst som blir stående").status_code == 422
     refused = post(reviewer, f"/kontroll/{task}", vurdering="SUSPECTED")
     assert refused.status_code == 422

@@ -15,6 +15,7 @@ from fellesjournal.access.model import AccessError
 from fellesjournal.access.review import JUDGEMENTS, QUESTION, Task, Wish
 from fellesjournal.clinical.pages import check_context, context_field, now
 from fellesjournal.clinical.review import words
+from fellesjournal.clinical.review.evidence import circumstances, notes
 from fellesjournal.identity.model import ROLE_NAMES
 from fellesjournal.record.errors import NotFound
 from fellesjournal.record.review import Subject, subject_of
@@ -108,7 +109,7 @@ async def _page(
         kinds=await review.kinds(db), words=words,
         signs=await review.signs(db, decision=decision), roles=ROLE_NAMES, language=language_of(request),
         is_question=task.summary.kind == QUESTION, context=context_field(decision.reader),
-        instant=datetime.fromisoformat,
+        instant=datetime.fromisoformat, circumstances=circumstances(task, language_of(request)), notes=notes(task),
     )  # fmt: skip
 
 
