@@ -57,6 +57,7 @@ def test_a_citizen_blocks_a_unit_and_what_it_wrote_and_lifts_both(
         me.set_viewport_size({"width": width, "height": 900})
         assert found_by_axe(me) == []
         assert me.evaluate("document.documentElement.scrollWidth") <= width
+    me.get_by_label("Hva vil du sperre").select_option(label="Hele journalen")
     me.get_by_label("Hvem skal ikke se det").select_option(label="Legevakten")
     me.get_by_role("button", name="Sperr", exact=True).click()
     expect(me.get_by_text("Sperringen gjelder nå")).to_be_visible()

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
-from fellesjournal.clinical.blocks.words import EVERYBODY, EVERYTHING, menu, what_of, whom_of, wish_of
+from fellesjournal.clinical.blocks.words import EVERYBODY, menu, what_of, whom_of, wish_of
 from fellesjournal.clinical.pages import check_context, context_field, journal_of, status_of
 from fellesjournal.record import blocks
 from fellesjournal.record.blocks import UnknownBlock
@@ -77,7 +77,7 @@ async def _page(
         what_of=lambda one: what_of(one, language),
         whom_of=lambda one: whom_of(one, language),
         menu=found,
-        what=what or EVERYTHING,
+        what=what,
         whom=whom,
         is_made="laget" in asked and not error,
         is_lifted="opphevet" in asked and not error,
