@@ -232,3 +232,38 @@ def test_whoever_has_a_protected_address_neither_acts_nor_is_acted_for(demo_site
         assert client.get(f"/Patient/{child}").status_code == 401
         execute(demo_site, mark, pid, body)
         assert client.get(f"/Patient/{child}").status_code == 200
+
+
+def test_the_log_tells_the_teenager_of_the_mother_and_the_mother_nothing_of_what_is_withheld(demo_site: Site) -> None:
+    unit = demo_site.row("SELECT name FROM identity.unit WHERE name LIKE 'Tindvåg helsestasjon%'")
+    nurse = demo_site.row(
+        "SELECT p.id, o.id AS post, u.id AS unit, p.name FROM identity.person p JOIN identity.post o ON o.person = p.id"
+        " JOIN identity.unit u ON u.id = o.unit WHERE u.name = $1 AND o.role = 'helsesykepleier' LIMIT 1", unit["name"],
+    )  # fmt: skip
+    demo_site.row("UPDATE identity.person SET demo_name = name WHERE id = $1", nurse["id"])
+    teenager = demo_site.patient_id(TEENAGER)
+    pid = demo_site.row("SELECT patient FROM identity.person WHERE name = $1", TEENAGER)["patient"]
+    demo_site.row(
+        "SELECT access.put_relation(ARRAY[$1::bigint], $2, NULL, 'POLBESOK', NULL, now(), now() + interval '1 day', 1)",
+        pid, nurse["unit"],
+    )  # fmt: skip
+    withheld = {"security": [{"system": "urn:oid:2.16.578.1.12.4.1.1.9603", "code": "NORN_FORANS"}]}
+    note = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "meta": withheld}
+    with demo_site.fhir(nurse["name"], unit=unit["name"]) as client:
+        assert found(client, "AllergyIntolerance", teenager) is not None
+        made = client.post("/Observation", json=note | {"subject": {"reference": f"Patient/{teenager}"}})
+        assert made.status_code == 201, made.text
+    with demo_site.fhir(GP) as client:
+        assert found(client, "MedicationStatement", teenager)
+    with demo_site.client(MOTHER, behalf=TEENAGER) as client:
+        client.cookies.set("sprak", "nb")
+        told = client.get("/min-journal/innsyn").text
+        assert GP in told
+        assert nurse["name"] not in told
+        assert unit["name"] not in told
+        assert "på vegne av" in told
+    with demo_site.client(TEENAGER) as client:
+        client.cookies.set("sprak", "nb")
+        told = re.sub(r"\s+", " ", client.get("/min-journal/innsyn").text)
+        assert nurse["name"] in told
+        assert f"<strong>{MOTHER}</strong>, mor, på vegne av deg" in told

@@ -62,21 +62,24 @@ RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, cont
                kinds smallint[], purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
                outcome smallint, reader_kind text, app_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint; v_strict boolean;
+DECLARE v_patient bigint; v_session bigint; v_strict boolean; h record;
 BEGIN
-  SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
+  SELECT s.patient, s.id INTO v_patient, v_session FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
   IF NOT FOUND THEN RETURN; END IF;
+  SELECT * INTO h FROM access.log_hidden(v_session);
   v_strict := access.is_strictly_protected(v_patient);
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY
-    SELECT l.at, p.name, l.role, CASE WHEN NOT v_strict THEN u.name END, l.controller, CASE WHEN NOT v_strict THEN u.municipality END, l.action, l.kind, l.kinds, l.purpose,
+    SELECT l.at, p.name, coalesce(CASE WHEN l.role = 'innbygger' THEN access.acted_as(l.session, l.patient) END, l.role),
+           CASE WHEN NOT v_strict THEN u.name END, l.controller, CASE WHEN NOT v_strict THEN u.municipality END, l.action, l.kind,
+           access.kinds_left(l.patient, l.what, l.kinds, h.pids), l.purpose,
            l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind, a.name
     FROM access.log l
     LEFT JOIN identity.app a ON a.id = l.app
     LEFT JOIN identity.person p ON p.id = l.person
     LEFT JOIN identity.unit u ON u.id = l.unit
     LEFT JOIN access.ground g ON g.code = l.ground
-    WHERE l.patient = v_patient AND l.at < p_before
+    WHERE l.patient = v_patient AND l.at < p_before AND access.is_line_open(l.what, l.unit, l.session, h.pids, h.units, h.sessions)
     ORDER BY l.at DESC LIMIT least(p_limit, 200);
 END $$;
 

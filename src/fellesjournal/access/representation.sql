@@ -236,6 +236,47 @@ BEGIN
                WHERE k.patient = p_patient AND k.until_at = 'infinity' ORDER BY k.id;
 END $$;
 
+-- ── The log, as a representative reads it ─────────────────────────────────────────────────────────────
+
+-- What would tell a representative of an item that is closed to them: its rows, the units that they would know of by such rows alone, and
+-- the sessions in which people wrote them. NULLs for anybody else.
+CREATE OR REPLACE FUNCTION access.log_hidden(p_session bigint, OUT pids bigint[], OUT units bigint[], OUT sessions bigint[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v record;
+BEGIN
+  SELECT x.person, x.patient INTO v FROM identity.session x WHERE x.id = p_session AND x.on_behalf;
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT w.pids, w.units INTO pids, units
+  FROM vault.closed_rows(v.patient, coalesce((SELECT a.closed FROM access.acting(v.person, v.patient) a), 32767)) w;
+  sessions := ARRAY(SELECT DISTINCT l.session FROM access.log l WHERE l.patient = v.patient AND l.action = 'write' AND l.what && pids
+                    AND l.session IS NOT NULL AND l.role IS DISTINCT FROM 'system');
+END $$;
+
+-- May a representative see a line of the log? Not when all that it showed is hidden, nor what was done about it.
+CREATE OR REPLACE FUNCTION access.is_line_open(p_what bigint[], p_unit bigint, p_session bigint, p_pids bigint[], p_units bigint[], p_sessions bigint[])
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT p_pids IS NULL OR NOT (coalesce(p_what <@ p_pids AND cardinality(p_what) > 0, false) OR coalesce(p_unit = ANY (p_units), false)
+                                OR coalesce(p_session = ANY (p_sessions), false))
+$$;
+
+-- The kinds of data in a line without those of hidden rows.
+CREATE OR REPLACE FUNCTION access.kinds_left(p_patient bigint, p_what bigint[], p_kinds smallint[], p_pids bigint[]) RETURNS smallint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_pids IS NULL OR p_what IS NULL OR NOT p_what && p_pids THEN RETURN p_kinds; END IF;
+  RETURN vault.kinds_of(p_patient, ARRAY(SELECT q.w FROM unnest(p_what) q (w) WHERE q.w <> ALL (p_pids)));
+END $$;
+
+-- As what somebody acted for a patient: of any time, for lines of the log. NULL in the own record.
+CREATE OR REPLACE FUNCTION access.acted_as(p_session bigint, p_patient bigint) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT coalesce(
+      (SELECT f.relation FROM access.parenthood f WHERE f.parent = s.person AND f.child = p_patient ORDER BY f.id DESC LIMIT 1),
+      (SELECT 'verge' FROM access.guardianship f WHERE f.guardian = s.person AND f.ward = p_patient LIMIT 1), 'fullmektig')
+    FROM identity.session s WHERE s.id = p_session AND s.on_behalf);
+END $$;
+
 -- ── What staff see and do ────────────────────────────────────────────────────────────────────────────
 
 -- Everyone who is parent, guardian or proxy of a patient whom this member of staff may open, with what it opens now: 'ALL', 'LESS'

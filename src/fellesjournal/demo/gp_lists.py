@@ -24,7 +24,8 @@ def enrol(rng: Random, people: list[Draft], staff: list[Staff]) -> None:
             continue
         near = one.municipality.number if draw > _NONE + _ELSEWHERE else lists.neighbour(one)
         family = families.get(one.household)
-        same = family if family and rng.random() < 0.6 and draw > _NONE + _ELSEWHERE else None
+        is_other = family is not None and family.person_key != one.key
+        same = family if is_other and rng.random() < 0.6 and draw > _NONE + _ELSEWHERE else None
         doctor = same or lists.shortest(near, one)
         families.setdefault(one.household, doctor)
         lists.put(one, doctor)

@@ -426,6 +426,23 @@ BEGIN
   is_dead := b IS NULL OR b ? 'deceasedDateTime' OR coalesce((b ->> 'deceasedBoolean')::boolean, false);
 END $$;
 
+-- The rows of a patient that a mask closes and the patient sees, and the units that answer for such rows alone. Patient and RelatedPerson
+-- (103, 114) tell of no unit.
+CREATE OR REPLACE FUNCTION vault.closed_rows(p_patient bigint, p_closed integer, OUT pids bigint[], OUT units bigint[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  SELECT coalesce(array_agg(r.pid) FILTER (WHERE r.sens & p_closed <> 0 AND r.sens & 1 = 0), '{}') INTO pids FROM vault.resource r WHERE r.patient = p_patient;
+  units := ARRAY(SELECT r.org FROM vault.resource r WHERE r.patient = p_patient AND r.rtype NOT IN (103, 114) AND r.sens & 1 = 0
+                 GROUP BY r.org HAVING bool_and(r.sens & p_closed <> 0));
+END $$;
+
+-- The types of rows of a patient, each once.
+CREATE OR REPLACE FUNCTION vault.kinds_of(p_patient bigint, p_pids bigint[]) RETURNS smallint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN ARRAY(SELECT DISTINCT r.rtype FROM vault.resource r WHERE r.patient = p_patient AND r.pid = ANY (p_pids));
+END $$;
+
 -- By number (keyed hash). verdict: 'ok', 'none', 'role', 'rate'. At most one hit; the caller compares the number again.
 CREATE OR REPLACE FUNCTION vault.identify_number(p_secret bytea, p_rtype smallint, p_h bigint)
 RETURNS TABLE (verdict text, slot smallint, pid bigint, body text)
@@ -766,6 +783,9 @@ ALTER FUNCTION vault.search_charts(bytea[], text[], text[], smallint[], text[], 
 ALTER FUNCTION vault.search_list(bytea, bigint, smallint, text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) OWNER TO vault_open;
 ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.about(bigint) OWNER TO vault_identify;
+ALTER FUNCTION vault.closed_rows(bigint, integer) OWNER TO vault_gate;
+ALTER FUNCTION vault.kinds_of(bigint, bigint[]) OWNER TO vault_gate;
+GRANT EXECUTE ON FUNCTION vault.closed_rows(bigint, integer), vault.kinds_of(bigint, bigint[]) TO access_core;
 GRANT USAGE ON SCHEMA vault TO access_core;
 GRANT EXECUTE ON FUNCTION vault.about(bigint) TO access_core;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;

@@ -22,7 +22,7 @@ from fellesjournal.citizen.log import words
 from fellesjournal.citizen.log.actions import Read, read_all, read_page
 from fellesjournal.citizen.log.model import MANNERS, NOTHING_FOUND, REFUSED, Wish
 from fellesjournal.clinical.pages import now
-from fellesjournal.identity.model import ROLE_NAMES
+from fellesjournal.identity.model import RELATION_NAMES, ROLE_NAMES
 from fellesjournal.web import FieldErrors, Form, _, add_templates, language_of, read_form, render, translate
 from fellesjournal.web.formats import instant
 
@@ -89,7 +89,8 @@ async def _page(
         is_later="eldre_enn" in typed,
         manners=[(code, MANNER_NAMES[code]) for code in MANNERS],
         manner_names=MANNER_NAMES,
-        roles=ROLE_NAMES,
+        roles=ROLE_NAMES | RELATION_NAMES,
+        relations=RELATION_NAMES,
         kinds_of=words.kinds_of,
         action_of=words.action_of,
         why_of=partial(_why, request),
@@ -163,7 +164,7 @@ def _table(request: Request, lines: Iterable[LogLine]) -> bytes:
 
 
 def _row(request: Request, line: LogLine) -> list[str]:
-    role = ROLE_NAMES.get(line.role, line.role)
+    role = (ROLE_NAMES | RELATION_NAMES).get(line.role, line.role)
     role, action, result = (
         translate(request, text) for text in (role, words.action_of(line), _RESULTS.get(line.outcome, ""))
     )
