@@ -27,6 +27,8 @@ from fellesjournal.clinical.addresses.routes import routes as addresses_routes
 from fellesjournal.clinical.apps.routes import routes as apps_routes
 from fellesjournal.clinical.blocks.routes import routes as blocks_routes
 from fellesjournal.clinical.corrections.routes import routes as corrections_routes
+from fellesjournal.clinical.grounds.refusal import refused_page
+from fellesjournal.clinical.grounds.routes import routes as grounds_routes
 from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
@@ -152,6 +154,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *administration.routes,
         *scim_routes,
         *addresses_routes,
+        *grounds_routes,
         *citizen_routes,
         *operations_routes(),
     ]
@@ -331,11 +334,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, SessionOver):
         return refused(request, NotSignedIn())
     assert isinstance(error, AccessError)  # noqa: S101 - Starlette's handlers are typed loosely
-    return web.error_page(
-        request, error.status, web._("Du har ikke tilgang"), error.text,
-        web._("Ingenting er vist eller endret. Forsøket er ført i loggen."),
-        web._("Gå tilbake til listen din, eller bytt rolle eller enhet."), actions=((web._("Til forsiden"), "/"),),
-    )  # fmt: skip
+    return await refused_page(request, error)
 
 
 async def _record_error(request: Request, error: Exception) -> Response:

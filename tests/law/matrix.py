@@ -27,7 +27,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "law" / "matrix.md"
 ROLES = {
     "lege": "Lege", "sykepleier": "Sykepleier", "helsesykepleier": "Helsesykepleier", "helsesekretaer": "Helsesekretær",
     "helsefagarbeider": "Helsefagarbeider", "assistent": "Assistent",
-    "reviewer": "Innsynsansvarlig", "ukjent": "Rolle uten rettigheter",
+    "reviewer": "Innsynsansvarlig", "brukerstotte": "Brukerstøtte", "ukjent": "Rolle uten rettigheter",
 }  # fmt: skip
 RELATIONS = {
     "ingen": ("Ingen registrert grunn", ()),
@@ -36,12 +36,37 @@ RELATIONS = {
     "PLANOPP": ("Har avtalt time", (("PLANOPP", "unit", "now"),)),
     "BELEGG": ("Opphold eller vedtak om tjenester", (("BELEGG", "unit", "now"),)),
     "ARBFLYT": ("Oppgave eller melding til enheten", (("ARBFLYT", "unit", "now"),)),
+    "SVAR": ("Prøvesvar som skal signeres", (("SVAR", "unit", "now"),)),
+    "LVANROP": ("Samtale med legevakten (inntil 72 timer)", (("LVANROP", "unit", "now"),)),
+    "PLANKONT": ("Venter på planlagt kontakt", (("PLANKONT", "unit", "now"),)),
+    "KONSSERIE": ("Pågående rekke av kontakter", (("KONSSERIE", "unit", "now"),)),
+    "HENVISNING": ("Henvist til enheten, ikke vurdert ennå", (("HENVISNING", "unit", "now"),)),
+    "VURDHENV": ("Henvisningen er vurdert", (("VURDHENV", "unit", "now"),)),
+    "BEHANDLER": ("Leseren har behandlingsansvar", (("BEHANDLER", "self", "now"),)),
+    "PRIMKONT": ("Leseren er primærkontakt", (("PRIMKONT", "self", "now"),)),
+    "JOURANSV": ("Leseren er journalansvarlig", (("JOURANSV", "self", "now"),)),
+    "INFOANSV": ("Leseren er informasjonsansvarlig", (("INFOANSV", "self", "now"),)),
+    "PASANSV": ("Leseren er koordinator", (("PASANSV", "self", "now"),)),
+    "ROLPAS": ("Leseren har en rolle overfor pasienten", (("ROLPAS", "self", "now"),)),
+    "DELBEHAN": ("Har valgt: deltar i behandlingen", (("DELBEHAN", "self", "now"),)),
+    "PASADM": ("Har valgt: administrative oppgaver", (("PASADM", "self", "now"),)),
+    "KVAL": ("Har valgt: internkontroll (navngitte personer)", (("KVAL", "self", "now"),)),
+    "EGENLAER": ("Har valgt: egen læring (navngitte, pasienten kan si nei)", (("EGENLAER", "self", "now"),)),
+    "INNSYN": ("Har valgt: pasienten ber om innsyn", (("INNSYN", "self", "now"),)),
+    "SELVAUT": ("Selvautorisert fordi regelen mangler", (("SELVAUT", "self", "now"),)),
+    "BLAALYS": ("Blålys (inntil 60 minutter)", (("BLAALYS", "self", "now"),)),
+    "SUPPORT": ("Brukerstøtte, én sak og én pasient", (("SUPPORT", "self", "now"),)),
+    "overstyrt": ("På listen, sperret for alle, og overstyrt av tungtveiende grunner", (("FASTLEGE", "unit", "now"), ("sperre", "all", "now"), ("OVERSTYR", "self", "now"))),
+    "blålys og vakt": ("Ikke på vakt der bare de på vakt har tilgang, men blålys (uten lister)", (("BLAALYS", "self", "now"), ("vakt", "unit", "now"))),
     "bare en kollega": ("Grunnen gjelder en navngitt kollega, ikke leseren", (("POLBESOK", "other", "now"),)),
     "annen enhet": ("Grunnen gjelder en annen enhet", (("FASTLEGE", "elsewhere", "now"),)),
     "utløpt": ("Grunnen er utløpt", (("FASTLEGE", "unit", "past"),)),
     "ikke begynt": ("Grunnen har ikke begynt å gjelde", (("PLANOPP", "unit", "future"),)),
     "sperret enhet": ("På listen, men pasienten har sperret for enheten", (("FASTLEGE", "unit", "now"), ("sperre", "unit", "now"))),
     "sperret alle": ("På listen, men pasienten har sperret for alle", (("FASTLEGE", "unit", "now"), ("sperre", "all", "now"))),
+    "bare overstyrt": ("Sperring overstyrt, uten annen grunn", (("sperre", "all", "now"), ("OVERSTYR", "self", "now"))),
+    "blålys og sperret": ("Blålys, men pasienten har sperret for alle", (("BLAALYS", "self", "now"), ("sperre", "all", "now"))),
+    "ikke på vakt": ("På listen, men ikke på vakt der bare de på vakt har tilgang", (("FASTLEGE", "unit", "now"), ("vakt", "unit", "now"))),
     "annen app": ("På listen, men leseren bruker en app som er åpnet på en annen", (("FASTLEGE", "unit", "now"), ("app", "unit", "now"))),
     "strengt skjermet": ("På listen, men strengt fortrolig adresse, og leseren er ikke navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"))),
     "navngitt": ("På listen, strengt fortrolig adresse, og leseren er navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"), ("navngitt", "unit", "now"))),
@@ -107,19 +132,21 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
             )
         elif ground == "navngitt":
             await connection.execute("INSERT INTO access.named_personnel (patient, person) VALUES ($1, $2)", _PATIENT, person)
+        elif ground == "vakt":
+            await connection.execute("SELECT access.set_duty_rule($1, true, '{}', 'test')", _UNIT)
         elif ground == "egen":
             await connection.execute("UPDATE identity.person SET patient = $1 WHERE id = $2", _PATIENT, person)
         else:
             unit = _ELSEWHERE if whose == "elsewhere" else _UNIT
             await connection.execute(
                 f"SELECT access.put_relation(ARRAY[$1::bigint], $2, $3, $4, NULL, {_SPANS[span]}, 0)", _PATIENT, unit,
-                other if whose == "other" else None, ground,
+                {"other": other, "self": person}.get(whose), ground,
             )  # fmt: skip
     read = await connection.fetchrow(
         "SELECT allow, ground FROM access.judge('\\x01', ARRAY[$1::bigint], 'read')", _PATIENT
     )
     write = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[$1::bigint], 'write')", _PATIENT)
-    may_list = await connection.fetchval("SELECT allow FROM access.judge('\\x01', ARRAY[0::bigint], 'list')")
+    may_list = await connection.fetchval("SELECT allow FROM access.lister('\\x01')")
     async with connection.transaction():
         await connection.execute(
             "SELECT ctx.seal_list(sha256('\\x01'), l.closed, l.unit, l.person, l.own, l.is_staff, l.grounds)"
@@ -129,7 +156,29 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
     return Answer(read["allow"], write, bool(may_list and listed), read["ground"] or "")
 
 
-def page(answers: dict[tuple[str, str], Answer], representatives: list[str]) -> str:
+_KINDS = {
+    "automatic": "automatisk", "chosen": "velges", "gap": "velges (regelen mangler)", "emergency": "blålys", "override": "overstyring",
+    "support": "gis av administrator", "own": "egen", "system": "system", "identify": "oppslag", "review": "kontroll", "representation": "på vegne av",
+}  # fmt: skip
+
+
+async def grounds_of(connection: Any) -> list[tuple[str, ...]]:
+    """The rows of `access.ground` as words: code, name, kind, who, how long, source."""
+    rows = await connection.fetch("SELECT * FROM access.ground ORDER BY rank, code")
+    return [
+        (
+            row["code"],
+            row["name_nb"],
+            _KINDS[row["kind"]] + (", navngitte" if row["is_named"] else "") + (", kan nektes" if row["can_object"] else ""),
+            ", ".join(ROLES.get(role, role) for role in row["roles"]) + ("" if row["may_write"] else " (bare lese)"),
+            f"høyst {row['max_min']} min" if row["max_min"] else f"{row['after_h']} t etter" if row["after_h"] else "så lenge det står",
+            row["source"],
+        )
+        for row in rows
+    ]
+
+
+def page(answers: dict[tuple[str, str], Answer], grounds: list[tuple[str, ...]], representatives: list[str]) -> str:
     """The page, in Norwegian."""
     lines = [
         "# Hvem får se hvem – tilgangsmatrisen",
@@ -164,6 +213,14 @@ def page(answers: dict[tuple[str, str], Answer], representatives: list[str]) -> 
         "|---|---|---|",
         *representatives,
         "",
+        "## Grunnene",
+        "",
+        "Radene i `access.ground`. En ny grunn er en rad med kilde og dato; reglene over gjelder den uten ny kode.",
+        "",
+        "| Kode | Grunn | Slag | Hvem | Varer | Kilde |",
+        "|---|---|---|---|---|---|",
+        *(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {row[4]} | {row[5]} |" for row in grounds),
+        "",
         "## Hvilke opplysninger",
         "",
         "| Opplysning | Ansatt med grunn | Ansatt uten grunn | Innbyggeren selv | Kilde |",
@@ -171,7 +228,7 @@ def page(answers: dict[tuple[str, str], Answer], representatives: list[str]) -> 
         *_ROWS,
         *_REVIEW,
         "",
-        "Prøvd i `tests/access/test_rows.py`, `tests/access/test_attacks.py` og `tests/law/test_every_door.py`.",
+        "Prøvd i `tests/access/test_grounds.py`, `tests/access/test_rows.py`, `tests/access/test_attacks.py` og `tests/law/test_every_door.py`.",
         "",
         "## Hvem som får gi tilgang, og hvem som er ansvarlig",
         "",
@@ -247,7 +304,7 @@ async def _made() -> str:
             await migrate(target, keys, demo=True)
             connection = await db.connect(target)
             try:
-                return page(await decide(connection), await representation.rows(connection))
+                return page(await decide(connection), await grounds_of(connection), await representation.rows(connection))
             finally:
                 await connection.close()
 

@@ -120,11 +120,27 @@ def test_staff_without_a_need_are_refused_at_every_chart_and_it_is_logged(
             assert [(row["patient"], row["outcome"]) for row in rows] == [(number[1], 1)], (method, path, rows)
 
 
+def test_a_page_about_the_access_to_a_chart_tells_nothing_of_it(
+    demo_site: Site, doors: list[Door], stranger: str
+) -> None:
+    person = demo_site.fhir(TONIGHT).get(f"/Patient/{stranger}").json()
+    asking = [(method, path) for method, path, gate in doors if gate.kind == "asking"]
+    assert len(asking) >= 4
+    with demo_site.client(GP) as client:
+        token = form_token(client)
+        for method, path in asking:
+            for way in ("velg", "blalys", "overstyr"):
+                answer = knock(client, method, address(path.replace("{vei}", way), stranger), token)
+                assert answer.status_code in (200, 403, 409), (method, path, answer.status_code)
+                assert not any(word in answer.text for word in (TONIGHT, person["birthDate"])), path
+        assert client.get(f"/pasienter/{stranger}").status_code == 403
+
+
 def test_staff_are_refused_at_the_citizens_pages_and_citizens_at_those_of_staff(
     demo_site: Site, doors: list[Door], stranger: str
 ) -> None:
     own = demo_site.patient_id(ELDERLY)
-    for name, kinds in ((GP, {"citizen"}), (ELDERLY, {"chart", "unit"})):
+    for name, kinds in ((GP, {"citizen"}), (ELDERLY, {"chart", "asking", "unit"})):
         with demo_site.client(name) as client:
             token = form_token(client)
             wrong = [(method, path) for method, path, gate in doors if gate.kind in kinds]

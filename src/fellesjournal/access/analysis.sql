@@ -63,7 +63,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          min(l.at), max(l.at), min(l.at) FILTER (WHERE l.outcome = 1)
   FROM access.log l JOIN identity.person p ON p.id = l.person AND p.kind = 'human'
   WHERE l.at >= p_from AND l.at < p_until AND l.patient > 0 AND l.unit IS NOT NULL AND l.role <> 'innbygger' AND l.outcome < 2
-    AND l.action NOT IN ('list', 'identify', 'log', 'review', 'judge')
+    AND l.action NOT IN ('list', 'identify', 'log', 'review', 'judge', 'choose', 'choose_end')
   GROUP BY l.person, l.unit, l.patient
 $$;
 
@@ -161,11 +161,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
              r.from_at BETWEEN v.first_at - make_interval(days => b.contact) AND v.last_at + make_interval(days => b.contact)
              OR r.until_at - make_interval(hours => g.after_h) BETWEEN v.first_at - make_interval(days => b.contact)
                 AND v.last_at + make_interval(days => b.contact))) AS contact,
-           bool_or((r.made_by = v.session OR m.person = v.person) AND r.ground = 'POLBESOK') AS self_made,
+           bool_or((r.made_by = v.session OR m.person = v.person) AND g.told = 'identified') AS self_made,
            coalesce(max(r.until_at - make_interval(hours => g.after_h)) FILTER (WHERE r.from_at <= v.first_at AND r.until_at > v.first_at), 'infinity')
              < min(v.first_at) - make_interval(hours => max(b.late)) AS late
     FROM visit v CROSS JOIN b JOIN access.relation r ON r.patient = v.patient AND r.unit = v.unit AND (r.person IS NULL OR r.person = v.person)
-    JOIN access.ground g ON g.code = r.ground LEFT JOIN identity.session m ON m.id = r.made_by
+    JOIN access.ground g ON g.code = r.ground AND NOT g.is_chosen LEFT JOIN identity.session m ON m.id = r.made_by
     GROUP BY v.person, v.unit, v.patient
   )
   SELECT v.person, v.unit, v.patient, v.role, v.session, v.event, v.shown, v.refused, v.chosen, v.first_at, v.last_at, v.refused_at,

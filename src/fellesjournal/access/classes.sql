@@ -21,7 +21,14 @@ CREATE OR REPLACE FUNCTION access.closed_for(p_session bigint, p_kind text, p_pa
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v record;
 BEGIN
-  IF p_kind = 'staff' THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
+  IF p_kind = 'staff' THEN
+    -- A live override opens what is blocked in this one record. Pasient- og brukerrettighetsloven § 5-3.
+    IF p_patient > 0 AND EXISTS (
+      SELECT 1 FROM access.relation r JOIN identity.session s ON s.id = p_session AND s.person = r.person AND s.unit = r.unit
+      JOIN access.ground g ON g.code = r.ground AND s.role = ANY (g.roles)
+      WHERE r.patient = p_patient AND r.ground = 'OVERSTYR' AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()) THEN RETURN 1024 | 2048 | 8192; END IF;
+    RETURN 16 | 1024 | 2048 | 4096 | 8192;
+  END IF;
   -- Citizens see what they have blocked for others.
   IF p_kind = 'citizen' THEN
     SELECT x.person, x.patient, x.on_behalf INTO v FROM identity.session x WHERE x.id = p_session;

@@ -6,6 +6,7 @@ it opens or why not.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fellesjournal.access import store
 from fellesjournal.access.model import REFUSALS, Ground, NoNeed, PatientId, SessionOver
@@ -15,12 +16,16 @@ from fellesjournal.kit.db import Database
 
 @dataclass(frozen=True)
 class Decision:
-    """Who wishes what. patient None = the unit's lists, or rows that the database finds the owner of itself."""
+    """Who wishes what. patient None = the unit's lists, or rows that the database finds the owner of itself.
+
+    `override_until`: what the patient blocked is open to this reader until then.
+    """
 
     reader: Reader
     patient: PatientId | None = None
     ground: Ground | None = None
     blocked: int = 0
+    override_until: datetime | None = None
     secret: bytes = field(default=b"", repr=False)
 
 
@@ -37,11 +42,18 @@ async def open_chart(
     if not row["allow"]:
         raise REFUSALS.get(row["ground"], NoNeed)
     ground = Ground(
-        row["ground"], row["ground_name_nb"], row["ground_name_nn"], row["ground_name_en"], row["until_at"]
-    )
+        row["ground"], row["ground_name_nb"], row["ground_name_nn"], row["ground_name_en"], row["until_at"],
+        row["ground_kind"] or "automatic",
+    )  # fmt: skip
     return Decision(
-        reader=reader, patient=patient, ground=ground, blocked=row["blocked"], secret=reader.secret
-    )
+        reader=reader, patient=patient, ground=ground, blocked=row["blocked"],
+        override_until=row["override_until"], secret=reader.secret,
+    )  # fmt: skip
+
+
+def about(reader: Reader, patient: PatientId) -> Decision:
+    """A question about the access itself: which patient, with no record opened."""
+    return Decision(reader=reader, patient=patient, secret=reader.secret)
 
 
 def within(reader: Reader) -> Decision:

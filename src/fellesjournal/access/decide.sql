@@ -1,42 +1,6 @@
 -- The decision: what the rules say of a reader and a patient, alone, in batches, for lists. Owned by access_core,
 -- which alone reads sessions, facts and rules.
 
--- What the rules say of one reader and one patient: the same answer as the first row of `access.rules` by (allow, rank),
--- found by asking one rule after the other (denies first), which costs a third of asking all. No row of any rule = NULLs.
-CREATE OR REPLACE FUNCTION access.verdict(p_reader bigint, p_kind text, p_patient bigint,
-                                          OUT allow boolean, OUT ground text, OUT until_at timestamptz, OUT ref bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  IF p_kind = 'staff' THEN
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
-      SELECT * FROM access.rule_own_as_staff UNION ALL SELECT * FROM access.rule_other_than_launched
-      UNION ALL SELECT * FROM access.rule_not_named) x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-    IF FOUND THEN RETURN; END IF;
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_block x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-    IF FOUND THEN RETURN; END IF;
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_gp_list x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-    IF FOUND THEN RETURN; END IF;
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_contact x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-    IF FOUND THEN RETURN; END IF;
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_work_list x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-  ELSIF p_kind = 'citizen' THEN
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rule_own_record x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-    IF FOUND THEN RETURN; END IF;
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM access.rules_of_representation x
-    WHERE x.reader = p_reader AND x.patient = p_patient ORDER BY x.rank LIMIT 1;
-  ELSE
-    SELECT x.allow, x.ground, x.until_at, x.ref INTO allow, ground, until_at, ref FROM (
-      SELECT * FROM access.rule_system UNION ALL SELECT * FROM access.rule_backend_app) x
-    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
-  END IF;
-END $$;
-
 -- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
 -- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
 -- what: the row; sens: its class; others: every other patient that it names, as the text of an array (NULL = nobody).
@@ -64,22 +28,23 @@ BEGIN
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
             AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
             AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
-                     WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) ELSE coalesce(r.allow, false) END
+                     WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) AND NOT access.is_off_duty(s.unit, s.person, s.role)
+                     ELSE coalesce(r.allow AND (ask.action <> 'write' OR r.may_write), false) END
             AND (ask.sens & c.closed & ~12288) = 0
             AND ((ask.sens & c.closed & 4096) = 0 OR NOT access.is_blocked_row(sha256(ask.secret), ask.what))
             AND (ask.others IS NULL OR access.may_all(sha256(ask.secret), ask.others))) AS allow
     FROM ask
     LEFT JOIN identity.live s ON s.secret_hash = sha256(ask.secret)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = CASE ask.action WHEN 'write' THEN 'write' ELSE 'read' END
-    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
+    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.ref, x.may_write FROM access.verdict(s.id, s.kind, ask.patient) x WHERE ask.patient > 0) r ON true
     LEFT JOIN LATERAL (SELECT access.closed_for(s.id, s.kind, ask.patient) AS closed) c ON true
   ), written AS (
     INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, what, purpose, ground,
-                            ground_ref, device, app, outcome)
+                            ground_ref, chosen, device, app, outcome)
     SELECT v_event, v.sid, v.person, v.role, v.licence, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
-           v.purpose, v.ground, v.ref, coalesce(v.device, ''), v.app,
+           coalesce(g.purpose, v.purpose), v.ground, v.ref, g.purpose IS NOT NULL, coalesce(v.device, ''), v.app,
            CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
-    FROM verdict v CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
+    FROM verdict v LEFT JOIN access.ground g ON g.code = v.ground AND g.is_chosen CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
   SELECT v.k, v.sid, v.sunit, v.allow, v.ground, v.closed
   FROM verdict v ORDER BY v.k;
@@ -93,12 +58,12 @@ RETURNS TABLE (patient bigint, session bigint, unit bigint, kind text, allow boo
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow, q.p = 0, false)), r.ground, r.until_at, r.ref,
+    SELECT q.p, s.id, s.unit, s.kind, (rr.role IS NOT NULL AND s.level >= 4 AND coalesce(r.allow AND (p_action <> 'write' OR r.may_write), q.p = 0, false)), r.ground, r.until_at, r.ref,
            access.closed_for(s.id, s.kind, q.p)
     FROM identity.live s
     CROSS JOIN unnest(p_patients) AS q (p)
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = p_action
-    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.until_at, x.ref FROM access.verdict(s.id, s.kind, q.p) x WHERE q.p > 0) r ON true
+    LEFT JOIN LATERAL (SELECT x.allow, x.ground, x.until_at, x.ref, x.may_write FROM access.verdict(s.id, s.kind, q.p) x WHERE q.p > 0) r ON true
     WHERE s.secret_hash = sha256(p_secret);
 END $$;
 
@@ -113,7 +78,7 @@ BEGIN
   SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read')
   INTO session, v_kind, allow FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
   IF NOT FOUND THEN RETURN; END IF;
-  allow := allow AND cardinality(p_patients) > 0; closed := access.closed_for(session, v_kind, 0);
+  allow := allow AND cardinality(p_patients) > 0; closed := 0;
   FOREACH v_patient IN ARRAY p_patients LOOP
     v := access.verdict(session, v_kind, v_patient);
     allow := allow AND v.allow IS TRUE; ground := least(ground, v.ground); ref := least(ref, v.ref);
@@ -131,23 +96,25 @@ BEGIN
     SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
            CASE
              WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles) AND s.patient IS NULL
-                                     AND g.code IN ('FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'))
-             WHEN s.kind = 'system' THEN ARRAY(SELECT x.code FROM unnest(CASE WHEN s.app IS NULL THEN ARRAY['SYSTEM']
-                 ELSE ARRAY['FASTLEGE', 'POLBESOK', 'PLANOPP', 'BELEGG', 'ARBFLYT'] END) AS x (code) WHERE EXISTS (
-               SELECT 1 FROM access.system_grant g WHERE g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()))
+               AND g.valid_from <= (SELECT current_date) AND g.valid_until > (SELECT current_date))
+             WHEN s.kind = 'system' THEN ARRAY(SELECT g.code FROM access.ground g
+               WHERE (CASE WHEN s.app IS NULL THEN g.code = 'SYSTEM' ELSE g.kind = 'automatic' END) AND EXISTS (
+                 SELECT 1 FROM access.system_grant x WHERE x.person = s.person AND x.purpose = s.purpose AND x.until_at > clock_timestamp()))
              ELSE ARRAY[]::text[] END,
-           -- An app that was launched for one patient has no lists.
-           access.closed_for(s.id, s.kind, 0), s.level >= 4 AND rr.role IS NOT NULL AND NOT (s.kind = 'staff' AND s.patient IS NOT NULL)
+           -- An app that was launched for one patient has no lists, nor has who is not on duty where that counts.
+           access.closed_for(s.id, s.kind, 0), s.level >= 4 AND rr.role IS NOT NULL
+             AND NOT (s.kind = 'staff' AND (s.patient IS NOT NULL OR access.is_off_duty(s.unit, s.person, s.role)))
     FROM identity.live s JOIN identity.person p ON p.id = s.person
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'list'
     WHERE s.secret_hash = sha256(p_secret);
 END $$;
 
 -- May this reader open this patient? Logged as an opening or a refusal; the page shows the ground or the way on.
--- No row = the secret opens nothing. Unknown patients are refused like hidden ones.
-CREATE OR REPLACE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
+-- No row = the secret opens nothing. Unknown patients are refused like hidden ones. override_until: blocks are overridden until then.
+DROP FUNCTION IF EXISTS access.decide(bytea, bigint, text, smallint);
+CREATE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
 RETURNS TABLE (session bigint, unit bigint, allow boolean, ground text, ground_name_nb text, ground_name_nn text,
-               ground_name_en text, until_at timestamptz, blocked bigint)
+               ground_name_en text, until_at timestamptz, blocked bigint, ground_kind text, override_until timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record;
 BEGIN
@@ -157,7 +124,9 @@ BEGIN
                            CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
   RETURN QUERY
     SELECT j.session, j.unit, j.allow, j.ground, g.name_nb, g.name_nn, g.name_en, j.until_at,
-           CASE WHEN j.allow AND j.kind = 'staff' THEN access.hidden_count(j.session, j.kind, p_patient) ELSE 0 END
+           CASE WHEN j.allow AND j.kind = 'staff' THEN access.hidden_count(j.session, j.kind, p_patient) ELSE 0 END,
+           g.kind, CASE WHEN j.allow THEN (SELECT max(f.until_at) FROM access.live_fact f
+                                           WHERE f.reader = j.session AND f.patient = p_patient AND f.kind = 'override') END
     FROM (SELECT 1) one LEFT JOIN access.ground g ON g.code = j.ground;
 END $$;
 
@@ -168,7 +137,10 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 BEGIN
   RETURN QUERY
     SELECT s.id, s.person, s.unit, s.kind, s.purpose,
-           s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'write'),
+           s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'write')
+             AND (NOT access.is_off_duty(s.unit, s.person, s.role) OR EXISTS (
+               SELECT 1 FROM access.choice c JOIN access.ground g ON g.code = c.ground AND g.kind = 'emergency'
+               WHERE c.person = s.person AND c.unit = s.unit AND c.until_at > clock_timestamp())),
            EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'register')
     FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
 END $$;

@@ -17,28 +17,33 @@ BEGIN
                                             until_at = greatest(r.until_at, excluded.until_at);
 END $$;
 
--- Tells a fact. Staff tell facts for their own unit about those they may already see, or have just identified;
+-- Tells a fact. Staff tell the facts that their ground lets them (access.ground.told) for their own unit: about those they may already
+-- see, or some about those they have just identified;
 -- a system with the LOAD or DISTRIBUTE grant tells them for other units too, within its bounded patients.
 -- Answers false when that is not so; nothing is written then.
 CREATE OR REPLACE FUNCTION access.establish(p_secret bytea, p_patient bigint, p_unit bigint, p_person bigint, p_ground text,
                                             p_source bigint, p_from timestamptz, p_until timestamptz)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE j record; v_purpose text;
+DECLARE j record; g access.ground; v_purpose text;
 BEGIN
   SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
   IF NOT FOUND THEN RETURN false; END IF;
   IF j.kind = 'staff' THEN
-    IF p_unit IS DISTINCT FROM j.unit OR j.ground IN ('SPERRET', 'EGEN_SOM_ANSATT') THEN RETURN false; END IF;
-    IF NOT j.allow AND NOT (p_ground = 'POLBESOK' AND EXISTS (
+    SELECT * INTO g FROM access.ground x WHERE x.code = p_ground AND x.told IN ('identified', 'staff');
+    IF NOT FOUND OR p_unit IS DISTINCT FROM j.unit OR j.ground IN ('SPERRET', 'EGEN_SOM_ANSATT') THEN RETURN false; END IF;
+    IF NOT j.allow AND NOT (g.told = 'identified' AND EXISTS (
         SELECT 1 FROM access.identified i WHERE i.session = j.session AND i.patient = p_patient
         AND i.at > clock_timestamp() - interval '30 minutes')) THEN RETURN false; END IF;
-    IF p_ground NOT IN ('POLBESOK', 'PLANOPP', 'ARBFLYT', 'BELEGG') THEN RETURN false; END IF;
     -- A contact that somebody registers lasts as long as the ground says, whatever is asked for.
-    IF p_ground = 'POLBESOK' THEN p_until := least(p_until, clock_timestamp() + interval '72 hours'); END IF;
+    IF g.told = 'identified' THEN p_until := least(p_until, clock_timestamp() + make_interval(hours => g.after_h)); END IF;
+    -- A fact about one person is about somebody who works in the unit.
+    IF p_person IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM identity.post o WHERE o.person = p_person AND o.unit = p_unit AND o.until_at > clock_timestamp()) THEN RETURN false; END IF;
   ELSIF j.kind = 'system' THEN
     SELECT s.purpose INTO v_purpose FROM identity.live s WHERE s.id = j.session;
     IF v_purpose NOT IN ('LOAD', 'DISTRIBUTE') OR NOT j.allow THEN RETURN false; END IF;
     IF v_purpose = 'DISTRIBUTE' AND p_ground <> 'ARBFLYT' THEN RETURN false; END IF;
+    IF NOT EXISTS (SELECT 1 FROM access.ground x WHERE x.code = p_ground AND x.told IS NOT NULL) THEN RETURN false; END IF;
   ELSE RETURN false;
   END IF;
   PERFORM access.put_relation(ARRAY[p_patient], p_unit, p_person, p_ground, p_source, p_from, p_until, j.session);

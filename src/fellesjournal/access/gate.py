@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from fellesjournal.access.decide import Decision, open_chart, within
+from fellesjournal.access.decide import Decision, about, open_chart, within
 from fellesjournal.access.model import (
     Action,
     NoNeed,
@@ -33,7 +33,9 @@ from fellesjournal.kit.ids import decode
 Handler = Callable[[Request, Decision], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
-Kind = Literal["public", "signed_in", "administrator", "reviewer", "chart", "unit", "citizen", "fhir", "system"]
+Kind = Literal[
+    "public", "signed_in", "administrator", "reviewer", "chart", "asking", "unit", "citizen", "fhir", "system"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,21 @@ def chart(action: Action, *, kind: int = 0) -> Callable[[Handler], Endpoint]:
     async def decide(request: Request) -> Decision:
         reader = _reader(request, "staff")
         patient = await _patient(request, reader)
+        # The page of a refusal offers the ways in to it.
+        request.state.refused = patient
         return await open_chart(request.app.state.access_db, reader=reader, patient=patient, action=action, kind=kind)
 
     return _gated(Gate("chart", action), decide)
+
+
+def asking(why: str) -> Callable[[Handler], Endpoint]:
+    """A page about the access to one patient's chart, `{patient}` in the address: staff alone; nothing of the chart."""
+
+    async def decide(request: Request) -> Decision:
+        reader = _reader(request, "staff")
+        return about(reader, await _patient(request, reader))
+
+    return _gated(Gate("asking", "choose", why), decide)
 
 
 def unit(action: Action) -> Callable[[Handler], Endpoint]:

@@ -1,16 +1,18 @@
 -- The access log: written in the reader's transaction, read by the citizen and by staff with a ground, one partition a month.
 
 -- Writes the log of one event: one row for each patient named. Callable by the vault's functions only.
+-- A chosen ground is marked as one, and brings its own purpose.
 CREATE OR REPLACE FUNCTION access.log_event(p_secret bytea, p_patients bigint[], p_action text, p_kind smallint,
                                             p_what bigint[], p_ground text, p_ref bigint, p_outcome smallint)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
   INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, what, purpose, ground, ground_ref,
-                          device, app, outcome)
-  SELECT v_event, s.id, s.person, s.role, s.licence, s.unit, s.controller, q.p, p_action, p_kind, p_what, s.purpose, p_ground, p_ref,
-         coalesce(s.device, ''), s.app, p_outcome
-  FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret);
+                          chosen, device, app, outcome)
+  SELECT v_event, s.id, s.person, s.role, s.licence, s.unit, s.controller, q.p, p_action, p_kind, p_what, coalesce(g.purpose, s.purpose), p_ground,
+         p_ref, g.purpose IS NOT NULL, coalesce(s.device, ''), s.app, p_outcome
+  FROM unnest(p_patients) AS q (p) LEFT JOIN identity.live s ON s.secret_hash = sha256(p_secret)
+  LEFT JOIN access.ground g ON g.code = p_ground AND g.is_chosen;
 END $$;
 
 -- Writes the log of pages: for each one row a patient named or shown, with what was shown of that patient alone.
@@ -22,11 +24,12 @@ CREATE OR REPLACE FUNCTION access.log_pages(
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground,
-                          ground_ref, device, app, outcome)
-  SELECT a.event, a.id, a.person, a.role, a.licence, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, a.purpose, a.ground, a.ref,
-         coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
+                          ground_ref, chosen, device, app, outcome)
+  SELECT a.event, a.id, a.person, a.role, a.licence, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, coalesce(a.use, a.purpose),
+         a.ground, a.ref, a.use IS NOT NULL, coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
   FROM (SELECT b.outcome, b.action, b.kind, b.ground, b.ref, b.ord, nextval('access.event') AS event,
-               s.id, s.person, s.role, s.licence, s.unit, s.controller, s.purpose, s.device, s.app
+               s.id, s.person, s.role, s.licence, s.unit, s.controller, s.purpose, s.device, s.app,
+               (SELECT g.purpose FROM access.ground g WHERE g.code = b.ground AND g.is_chosen) AS use
         FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
           AS b (secret, outcome, action, kind, ground, ref, ord)
         LEFT JOIN identity.live s ON s.secret_hash = sha256(b.secret) OFFSET 0) AS a

@@ -19,13 +19,17 @@ class PatientId:
 
 @dataclass(frozen=True)
 class Ground:
-    """Why access was given: code of the national list, its name in three languages, and until when (None = no end)."""
+    """Why access was given: code of the national list, its name in three languages, until when (None = no end).
+
+    `kind` tells what is found by itself from what was chosen: automatic, chosen, gap, emergency, support.
+    """
 
     code: str
     name_nb: str
     name_nn: str
     name_en: str
     until_at: datetime | None
+    kind: str = "automatic"
 
     def name(self, language: str) -> str:
         """The ground's name in a language (`nb`, `nn`, `en`)."""

@@ -52,6 +52,11 @@ GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[]
   access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_readers(bytea, date),
   access.analyse_readings(bytea, date) TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.keep_known(bigint, text, text, timestamptz), access.analysed_days(integer) TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.choices(bytea, bigint), access.choose(bytea, bigint, text, text, integer), access.end_choice(bytea, bigint, text),
+  access.explain(bytea, bigint), access.own_notices(bytea, timestamptz), access.object(bytea, text, boolean),
+  access.grant_support(bytea, bigint, bigint, text, text, integer) TO fj_web;
+GRANT EXECUTE ON FUNCTION access.set_duty_rule(bigint, boolean, text[], text), access.put_duty(bigint, bigint, timestamptz, timestamptz),
+  access.name_for_ground(bigint, text, timestamptz, text) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,

@@ -86,11 +86,13 @@ END $$;
 -- A policy asks it about every row of a list (a function in its place cost ten times as much).
 CREATE OR REPLACE VIEW access.on_list WITH (security_barrier) AS
   SELECT r.patient FROM ctx.lister() c JOIN access.relation r ON r.unit = c.unit
-  WHERE r.ground = ANY (c.grounds) AND (r.person = c.person OR (r.person IS NULL AND c.is_staff)) AND r.patient <> c.own
+  WHERE r.ground = ANY (c.grounds) AND r.ground <> 'OVERSTYR' AND (r.person = c.person OR (r.person IS NULL AND c.is_staff)) AND r.patient <> c.own
     AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()
     AND NOT (c.is_staff AND EXISTS (
       SELECT 1 FROM access.block b WHERE b.patient = r.patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
-      AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = c.unit OR b.person = c.person) OFFSET 0))
+      AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = c.unit OR b.person = c.person)
+      AND NOT ('OVERSTYR' = ANY (c.grounds) AND EXISTS (SELECT 1 FROM access.relation o WHERE o.patient = b.patient AND o.unit = c.unit AND o.person = c.person
+                      AND o.ground = 'OVERSTYR' AND o.from_at <= clock_timestamp() AND o.until_at > clock_timestamp())) OFFSET 0))
     AND NOT EXISTS (
       SELECT 1 FROM access.protected p WHERE p.patient = r.patient AND p.level = 'strengt' AND c.is_staff AND NOT EXISTS (
         SELECT 1 FROM access.named_personnel n WHERE n.patient = p.patient AND n.person = c.person

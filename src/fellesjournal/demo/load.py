@@ -7,13 +7,15 @@ so the loader can be stopped anywhere and started again.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fellesjournal.access.decide import within
 from fellesjournal.access.relations import Fact
 from fellesjournal.clinical.encounters.model import ACCESS_AFTER
+from fellesjournal.clinical.pieces import codes_in
+from fellesjournal.clinical.tasks.model import SIGN_RESULT
 from fellesjournal.demo import story
 from fellesjournal.demo.charts import directory_resources, patient_resource, person_resources
 from fellesjournal.demo.charts.directory import LAB
@@ -21,7 +23,7 @@ from fellesjournal.demo.charts.legevakt import UNIT as LEGEVAKT
 from fellesjournal.demo.generate import build_world
 from fellesjournal.demo.keys import Keyring, rewrite
 from fellesjournal.demo.model import Person, World
-from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff, put_units
+from fellesjournal.demo.people import LOADER, put_actors, put_named, put_residents, put_staff, put_units, staff_numbers
 from fellesjournal.demo.representation import put_representation
 from fellesjournal.demo.residents import write_people
 from fellesjournal.identity.sessions import Sessions
@@ -56,6 +58,8 @@ class Loader:
     today: date
     now: datetime
     progress: Progress
+    staff: dict[str, int] = field(default_factory=dict)
+    """Each member of staff's own number as a reader, when they are there."""
 
 
 @asynccontextmanager
@@ -87,6 +91,7 @@ async def open_loader(
 async def load_first(loader: Loader) -> None:
     """What must be there before sign-in opens: units, staff, all people with their facts, the first full charts."""
     await _load_directory(loader)
+    loader.staff.update(await staff_numbers(loader.identity, world=loader.world, keys=loader.keys))
     await _load_people(loader)
     await load_charts(loader, _first_charts(loader.world), what="Skriver de første journalene")
     await _mark(loader.identity, [FIRST], step=1)
@@ -199,32 +204,47 @@ async def _load_group(loader: Loader, group: Sequence[Person]) -> None:
 
 
 def facts_of(loader: Loader, person: Person) -> list[Fact]:
-    """The live facts of a person: the GP's list, granted services, agreed appointments."""
+    """The live facts of a person: the GP's list, granted services with their primary contacts, agreed appointments."""
     if person.deceased_on:
         return []
     pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
     begun = datetime.combine(loader.today, time(), OSLO) - timedelta(days=5)
     listed = [Fact(patient, pid(person.gp_unit), "FASTLEGE", begun)] if person.gp_unit else []
-    granted = [Fact(patient, pid(unit), "BELEGG", begun) for unit in sorted({one.unit_key for one in person.services})]
+    granted = [
+        Fact(patient, pid(unit), "BELEGG", begun) for unit in sorted({one.unit_key for one in person.services})
+    ]
+    primary = [
+        Fact(patient, pid(one.unit_key), "PRIMKONT", begun, person=loader.staff[one.primary_staff])
+        for one in person.services
+    ]
     agreed = [
         Fact(patient, pid(booking.unit_key), "PLANOPP", begun, until_at=booking.at + _AFTER)
         for booking in person.bookings
     ]
-    return [*listed, *granted, *agreed]
+    return [*listed, *granted, *primary, *agreed]
 
 
 def facts_in(loader: Loader, person: Person, resources: Sequence[dict[str, Any]]) -> list[Fact]:
     """The live facts of a chart: an open task on a unit's list, and a contact with the legevakt of late."""
     pid, patient = loader.keyring.pid, loader.keyring.pid(person.key)
-    owners = {_unit_in(one.get("owner")) for one in resources if one["resourceType"] == "Task" and _is_open(one)}
-    work = [Fact(patient, pid(unit), "ARBFLYT", loader.now) for unit in sorted(filter(None, owners))]
+    tasks = [one for one in resources if one["resourceType"] == "Task" and _is_open(one) and _unit_in(one.get("owner"))]
+    work = [
+        Fact(patient, pid(_unit_in(one["owner"])), _ground_of(one), loader.now, source=pid(one["id"])) for one in tasks
+    ]
     contacts = [
-        Fact(patient, pid(LEGEVAKT), "POLBESOK", at, until_at=at + ACCESS_AFTER, source=pid(one["id"]))
+        Fact(patient, pid(LEGEVAKT), _ground_of(one), at, until_at=at + ACCESS_AFTER, source=pid(one["id"]))
         for one in resources
         if one["resourceType"] == "Encounter" and _unit_in(one["serviceProvider"]) == LEGEVAKT
         and (at := datetime.fromisoformat(one["period"]["start"])) > loader.now - ACCESS_AFTER
     ]  # fmt: skip
     return [*work, *contacts]
+
+
+def _ground_of(resource: dict[str, Any]) -> str:
+    """The ground that a task or a contact with the legevakt makes."""
+    if resource["resourceType"] == "Task":
+        return "SVAR" if SIGN_RESULT in codes_in(resource.get("code")) else "ARBFLYT"
+    return "LVANROP" if resource.get("class", {}).get("code") == "VR" else "POLBESOK"
 
 
 def _is_open(task: dict[str, Any]) -> bool:

@@ -80,6 +80,16 @@ async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring)
     await put_reviewers(db, world=world, keys=keys, keyring=keyring)
 
 
+async def staff_numbers(db: Database, *, world: World, keys: Keys) -> dict[str, int]:
+    """The number of each member of staff as a reader, by key."""
+    rows = await db.fetch(
+        "SELECT q.h, f.person FROM unnest($1::bytea[]) AS q (h) CROSS JOIN LATERAL identity.find_person(q.h) f",
+        [number_hash(keys, member.national_id) for member in world.staff],
+    )
+    found = {row["h"]: row["person"] for row in rows}
+    return {member.key: found[number_hash(keys, member.national_id)] for member in world.staff}
+
+
 async def put_residents(db: Database, *, people: Sequence[Person], keys: Keys, keyring: Keyring) -> None:
     """The inhabitants who have a number: each may open the own record."""
     cast = {entry.key for entry in story.CAST} | story.REPRESENTED

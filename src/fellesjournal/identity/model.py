@@ -25,6 +25,7 @@ ROLE_NAMES = {
     "leder": _("Leder"),
     "administrator": _("Administrator"),
     "reviewer": _("Innsynsansvarlig"),
+    "brukerstotte": _("Brukerstøtte"),
     "innbygger": _("Innbygger"),
     "system": _("System"),
 }

@@ -280,3 +280,4 @@ GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
   identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_migrate;
 GRANT USAGE ON SCHEMA identity TO fj_migrate;
 GRANT EXECUTE ON FUNCTION identity.find_system(bytea) TO fj_worker;
+GRANT EXECUTE ON FUNCTION identity.find_person(bytea) TO fj_migrate;

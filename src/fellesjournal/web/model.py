@@ -129,6 +129,20 @@ class Storyboard:
     blocked: int = 0
     deceased_on: date | None = None
     protected: bool = False
+    why_url: str | None = None
+    exceptions: tuple[Exceptional, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptional:
+    """Emergency access or an override that the chart is open by: until when, and where it is extended or ended."""
+
+    code: str
+    name: str
+    until: datetime
+    minutes: int
+    extend_url: str
+    end_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical import encounters, measurements
+from fellesjournal.clinical.encounters import Stage
 from fellesjournal.clinical.measurements.news2 import Score
 from fellesjournal.clinical.notes.actions import sign_note
 from fellesjournal.clinical.pieces import LOCAL, Json, concept, instant, patient_ref, practitioner_ref, ref
@@ -20,6 +21,8 @@ from fellesjournal.web import _
 Channel = Literal["telefon", "oppmote"]
 NO_COPY = "no-copy-to-gp"
 NOTE_TITLE = _("Legevaktnotat")
+TREATING = ("lege", "sykepleier", "helsesykepleier")
+"""Roles that treat: they are responsible for whom they take in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def take_in(
         reason=intake.reason,
         urgency=intake.urgency,
         at=at,
+        ground="LVANROP" if intake.channel == "telefon" else "POLBESOK",
     )
     made = measure(
         journal,
@@ -57,6 +61,20 @@ def take_in(
         at=at,
     )
     return encounter, made
+
+
+async def move_on(
+    journal: Journal, *, patient: PatientId, reader: Reader, encounter: str, version: int, to: Stage, at: datetime
+) -> None:
+    """Gather the contact's next stage, with the fact that it makes: who came is a visit, who takes them in treats them.
+
+    Raises NotThisContact, ContactClosed, VersionConflict.
+    """
+    await encounters.move_contact(journal, patient=patient, encounter=encounter, version=version, to=to, at=at)
+    told = ("POLBESOK", "BEHANDLER") if to == "room" else ("POLBESOK",)
+    for ground in told if to != "done" else ():
+        if ground != "BEHANDLER" or reader.role in TREATING:
+            encounters.tell_contact(journal, patient=patient, reader=reader, encounter=encounter, ground=ground, at=at)
 
 
 def measure(

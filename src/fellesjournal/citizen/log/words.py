@@ -55,6 +55,9 @@ ACTIONS: Final = {
     "judge": _("Vurderte"),
     "block": _("Laget en sperring"),
     "unblock": _("Opphevet en sperring"),
+    "choose": _("Valgte en grunn for tilgang"),
+    "choose_end": _("Avsluttet tilgangen"),
+    "object": _("Reserverte seg"),
 }
 """By the log's own words for what was done."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fellesjournal.access import gate
+from fellesjournal.access.choices.actions import own_notices
+from fellesjournal.access.choices.model import Notice
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import PatientId
 from fellesjournal.citizen.own import fhir as read_as
@@ -18,7 +21,9 @@ from fellesjournal.citizen.own.words import MONTHS, UNITS
 from fellesjournal.clinical.directory import Directory, directory_for
 from fellesjournal.clinical.pages import journal_of, now
 from fellesjournal.clinical.pieces import Json, codes_in, instant, patient_id
+from fellesjournal.clinical.protection import hidden_unit, is_strict
 from fellesjournal.fhir import parse
+from fellesjournal.identity.model import ROLE_NAMES
 from fellesjournal.record.errors import RecordError
 from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
@@ -27,6 +32,7 @@ from fellesjournal.web.i18n import COOKIE as LANGUAGE_COOKIE
 
 _YEAR_S = 365 * 24 * 3600
 _NOTES = 20
+_TOLD_DAYS = 90
 _VALUES = 300
 _MANY = "200"
 _READABLE = ("status", "final,amended")
@@ -55,9 +61,14 @@ async def overview(request: Request, decision: Decision) -> Response:
     if own_language:
         return _in_language(request, own_language)
     directory = await directory_for(journal, _resources(found["medicines"], found["coming"], found["notes"]))
+    own, language = _resources(found["me"])[0], language_of(request)
     return render(
         request,
         "citizen/overview.html",
+        notices=await _notices(request, decision),
+        roles=ROLE_NAMES,
+        hidden_unit=hidden_unit(language) if is_strict(own) else "",
+        language=language,
         name=decision.reader.acting.name if decision.reader.acting else decision.reader.name,
         warnings=[read_as.warning(one) for one in _resources(found["flags"]) if one["status"] == "active"],
         allergies=[read_as.allergy(one) for one in _resources(found["allergies"])],
@@ -66,6 +77,12 @@ async def overview(request: Request, decision: Decision) -> Response:
         coming=await _appointments(journal, found["coming"], directory),
         papers=_papers(found["notes"].matches, directory),
     )
+
+
+async def _notices(request: Request, decision: Decision) -> tuple[Notice, ...]:
+    """When somebody opened the record by exception, of late."""
+    since = now(request) - timedelta(days=_TOLD_DAYS)
+    return await own_notices(request.app.state.access_db, decision=decision, since=since)
 
 
 @gate.citizen("open")

@@ -10,6 +10,7 @@ from fellesjournal.clinical.encounters.actions import (
     read_contact,
     register_contact,
     set_urgency,
+    tell_contact,
 )
 from fellesjournal.clinical.encounters.fhir import contact_from
 from fellesjournal.clinical.encounters.model import CONTACT_KINDS, Contact, NotThisContact, Stage
@@ -31,5 +32,6 @@ __all__ = [
     "read_contact",
     "register_contact",
     "set_urgency",
+    "tell_contact",
     "wait_of",
 ]

@@ -24,6 +24,7 @@ from fellesjournal.record.lookup import Stored
 from fellesjournal.terminology.model import Diagnosis
 
 _LASTING = ("FASTLEGE", "BELEGG")
+_PERSONAL = ("BEHANDLER",)
 
 
 def register_contact(
@@ -37,10 +38,11 @@ def register_contact(
     at: datetime,
     diagnoses: Sequence[Diagnosis] = (),
     stage: Stage = "room",
+    ground: str = "POLBESOK",
 ) -> str:
     """Gather a contact and, unless a lasting need stands already, the fact that it makes; the Encounter's id.
 
-    The fact (POLBESOK) gives the unit access until 72 hours after. A unit that has no need yet must have identified the
+    The fact (`ground`) gives the unit access until 72 hours after. A unit that has no need yet must have identified the
     person in this session; else `commit` raises NoNeed.
     """
     made = journal.create(
@@ -55,10 +57,21 @@ def register_contact(
             at=at,
         )
     )
-    ground = journal.decision.ground
-    if reader.unit is not None and (ground is None or ground.code not in _LASTING):
-        journal.establish(_fact(patient=patient, unit=reader.unit, encounter=made, at=at))
+    has = journal.decision.ground
+    if has is None or has.code not in _LASTING:
+        tell_contact(journal, patient=patient, reader=reader, encounter=made, ground=ground, at=at)
     return made
+
+
+def tell_contact(
+    journal: Journal, *, patient: PatientId, reader: Reader, encounter: str, ground: str, at: datetime
+) -> None:
+    """Gather the fact that a contact makes for the reader's unit; BEHANDLER is the reader's alone."""
+    key = ids.decode(encounter)
+    if reader.unit is not None:
+        person = reader.person if ground in _PERSONAL else None
+        source = key[1] if key else None
+        journal.establish(Fact(patient.pid, reader.unit, ground, at, at + ACCESS_AFTER, person, source))
 
 
 async def read_contact(journal: Journal, *, patient: PatientId, encounter: str) -> tuple[Stored, Contact]:
@@ -123,11 +136,6 @@ async def set_urgency(
     resource = stored.resource()
     fhir.judge(resource, urgency=urgency, at=at)
     journal.update(encounter, resource, expect=version)
-
-
-def _fact(*, patient: PatientId, unit: int, encounter: str, at: datetime) -> Fact:
-    key = ids.decode(encounter)
-    return Fact(patient.pid, unit, "POLBESOK", at, until_at=at + ACCESS_AFTER, source=key[1] if key else None)
 
 
 def _check(stored: Stored, contact: Contact, version: int) -> None:

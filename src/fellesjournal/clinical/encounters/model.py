@@ -26,7 +26,7 @@ CONTACT_KINDS = {
     "home-visit": _("Hjemmebesøk"),
 }
 ACCESS_AFTER = timedelta(hours=72)
-"""How long the contact gives access; configured with its ground (`access.ground`, POLBESOK)."""
+"""How long a contact gives access: as its grounds say (`access.ground`: POLBESOK, LVANROP, BEHANDLER)."""
 
 
 @dataclass(frozen=True, slots=True)

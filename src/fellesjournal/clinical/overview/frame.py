@@ -5,17 +5,18 @@ storyboard.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from markupsafe import Markup
 from starlette.requests import Request
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.directory import Directory, directory_for
-from fellesjournal.clinical.overview.storyboard import Wish, storyboard, wishes
-from fellesjournal.clinical.pages import journal_of, now
+from fellesjournal.clinical.overview.storyboard import Wish, exceptions_of, storyboard, wishes
+from fellesjournal.clinical.pages import context_field, journal_of, now
 from fellesjournal.clinical.pieces import Json, patient_id
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit.clock import OSLO
@@ -58,6 +59,11 @@ class Frame:
         return self.decision.reader
 
     @property
+    def context(self) -> Markup:
+        """The hidden field that binds a form of the frame to the role and unit."""
+        return context_field(self.reader)
+
+    @property
     def url(self) -> str:
         """The chart's own address."""
         return self.story.chart_url
@@ -93,6 +99,8 @@ async def open_frame(
         language=language,
         chart_url=chart_url(patient),
     )
+    shown = exceptions_of(decision, at=at, language=language, chart_url=story.chart_url)
+    story = replace(story, exceptions=shown) if shown else story
     totals = {name: page.total for name, page in pages.items()}
     return Frame(journal, decision, story, found["patient"][0], found, totals, directory, at, language)
 

@@ -52,6 +52,9 @@ ACTIONS: Final = {
     "export": _("hentet ut"),
     "address": _("ba om adressen"),
     "name": _("navnga personell"),
+    "choose": _("valgte grunn for tilgang"),
+    "choose_end": _("avsluttet tilgangen"),
+    "object": _("reserverte seg"),
 }
 _LOG_PAGE: Final = 50
 _PATIENT_KIND: Final = r4.TYPE_NUMBER["Patient"]

@@ -4,13 +4,14 @@ seen.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from math import ceil
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.clinical.directory import Directory, grouped, person_name, phone_in
 from fellesjournal.clinical.pieces import Json, codes_in, day, has_category, words
 from fellesjournal.clinical.protection import protection_of
-from fellesjournal.web import AccessGround, Allergy, Kin, Service, Storyboard, _
+from fellesjournal.web import AccessGround, Allergy, Exceptional, Kin, Service, Storyboard, _
 from fellesjournal.web.formats import age, masked_id
 
 Wish = tuple[str, str, list[tuple[str, str]]]
@@ -62,7 +63,27 @@ def storyboard(
         blocked=decision.blocked,
         deceased_on=day(person.get("deceasedDateTime")),
         protected=protection_of(person) is not None,
+        why_url=f"{chart_url}/tilgang",
     )
+
+
+def exceptions_of(decision: Decision, *, at: datetime, language: str, chart_url: str) -> tuple[Exceptional, ...]:
+    """Emergency access and an override that the chart is open by, with the minutes that are left."""
+    found = []
+    ground = decision.ground
+    if ground and ground.kind == "emergency" and ground.until_at:
+        found.append((ground.code, ground.name(language), ground.until_at, "blalys"))
+    if decision.override_until:
+        found.append(("OVERSTYR", _("Sperring overstyrt"), decision.override_until, "overstyr"))
+    url = f"{chart_url}/tilgang"
+    return tuple(
+        Exceptional(code, name, until, _minutes(at, until), f"{url}/{way}", f"{url}/avslutt")
+        for code, name, until, way in found
+    )
+
+
+def _minutes(at: datetime, until: datetime) -> int:
+    return max(0, ceil((until - at).total_seconds() / 60))
 
 
 def national_id_in(person: Json) -> str | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fellesjournal.access.model import PatientId
+from fellesjournal.access.relations import Fact
 from fellesjournal.clinical.directory import Directory, directory_for
 from fellesjournal.clinical.pieces import Json, id_in, patient_id, ref, words
 from fellesjournal.clinical.signatures import read_answer, sign_answer
@@ -94,9 +95,15 @@ def add_task(
     at: datetime,
     focus: tuple[str, str] | None = None,
 ) -> str:
-    """Gather a task for the own unit; the Task's id."""
+    """Gather a task for the own unit, and the need that it makes; the Task's id."""
     about = ref(*focus) if focus else None
-    return journal.create(fhir.task(kind, text, patient=patient, reader=reader, focus=about, due_at=due_at, at=at))
+    made = journal.create(fhir.task(kind, text, patient=patient, reader=reader, focus=about, due_at=due_at, at=at))
+    key = ids.decode(made)
+    if key and reader.unit is not None:
+        # The need lasts until the task is done (`finish_task`).
+        ground = "SVAR" if kind == SIGN_RESULT else "ARBFLYT"
+        journal.establish(Fact(patient.pid, reader.unit, ground, at, source=key[1]))
+    return made
 
 
 async def finish_task(

@@ -187,9 +187,10 @@ async def _move(work: Work) -> str:
     if to == "done":
         await _close(work)
     else:
-        await encounters.move_contact(
+        await actions.move_on(
             work.journal,
             patient=work.patient,
+            reader=work.reader,
             encounter=work.encounter,
             version=version_in(work.form),
             to="room" if to == "room" else "arrived",

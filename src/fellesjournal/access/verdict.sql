@@ -1,0 +1,59 @@
+-- The verdict: what the rules say of one reader and one patient, asked on every request.
+
+-- The same answer as the first row of `access.rules` by (allow, rank), found by looks at one index each: the session; its facts about
+-- this patient; the ground of each. Only where the unit keeps to a duty list, or the patient has a block, the rules themselves are asked.
+-- No row of any rule = NULLs; NULLs, too, for a block against one who has no need: it is not theirs to know.
+-- may_write: the ground lets its reader write.
+-- Joins would cost twice as much, settings of its own a tenth: every caller is a definer with a search path and generic plans.
+DROP FUNCTION IF EXISTS access.verdict(bigint, text, bigint);
+CREATE FUNCTION access.verdict(p_reader bigint, p_kind text, p_patient bigint,
+                               OUT allow boolean, OUT ground text, OUT until_at timestamptz, OUT ref bigint, OUT may_write boolean)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_now timestamptz; v_today date; v_no text; v_unit bigint; v_person bigint; v_role text; v_is_narrowed boolean; v_has_block boolean;
+  f record; v_rank integer; v_lowest integer; v_may_write boolean;
+BEGIN
+  IF p_kind = 'staff' THEN
+    SELECT s.unit, s.person, s.role, EXISTS (SELECT 1 FROM access.duty_rule d WHERE d.unit = s.unit),
+           EXISTS (SELECT 1 FROM access.block b WHERE b.patient = p_patient),
+           CASE WHEN (SELECT p.patient FROM identity.person p WHERE p.id = s.person) = p_patient THEN 'EGEN_SOM_ANSATT'
+                WHEN s.patient <> p_patient THEN 'ANNEN_ENN_STARTET'
+                WHEN EXISTS (SELECT 1 FROM access.protected x WHERE x.patient = p_patient AND x.level = 'strengt' AND NOT EXISTS (
+                  SELECT 1 FROM access.named_personnel n WHERE n.patient = x.patient AND n.person = s.person
+                    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp())) THEN 'IKKE_NAVNGITT' END
+    INTO v_unit, v_person, v_role, v_is_narrowed, v_has_block, v_no FROM identity.session s WHERE s.id = p_reader;
+    IF v_no IS NOT NULL THEN
+      allow := false; ground := v_no; until_at := 'infinity'; may_write := false;
+      RETURN;
+    END IF;
+    v_now := clock_timestamp(); v_today := current_date;
+    FOR f IN SELECT r.ground, r.until_at, r.source FROM access.relation r
+             WHERE r.patient = p_patient AND r.unit = v_unit AND r.until_at > v_now AND r.from_at <= v_now AND (r.person IS NULL OR r.person = v_person)
+    LOOP
+      SELECT g.rank, g.may_write INTO v_rank, v_may_write FROM access.ground g
+      WHERE g.code = f.ground AND v_role = ANY (g.roles) AND g.kind <> 'override' AND g.valid_from <= v_today AND g.valid_until > v_today;
+      IF v_rank < coalesce(v_lowest, 1000) THEN
+        allow := true; ground := f.ground; until_at := f.until_at; ref := f.source; may_write := v_may_write; v_lowest := v_rank;
+      END IF;
+    END LOOP;
+    IF allow AND v_is_narrowed THEN
+      SELECT true, x.ground, x.until_at, x.ref, x.may_write INTO allow, ground, until_at, ref, may_write FROM access.live_fact x
+      WHERE x.reader = p_reader AND x.patient = p_patient AND x.kind <> 'override' ORDER BY x.rank LIMIT 1;
+    END IF;
+    IF allow AND v_has_block THEN
+      SELECT x.allow, x.ground, x.until_at, x.ref, x.may_write INTO f FROM access.rule_block x
+      WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+      IF FOUND THEN allow := f.allow; ground := f.ground; until_at := f.until_at; ref := f.ref; may_write := f.may_write; END IF;
+    END IF;
+  ELSIF p_kind = 'citizen' THEN
+    SELECT x.allow, x.ground, x.until_at, x.ref, x.may_write INTO allow, ground, until_at, ref, may_write FROM access.rule_own_record x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+    SELECT x.allow, x.ground, x.until_at, x.ref, x.allow INTO allow, ground, until_at, ref, may_write FROM access.rules_of_representation x
+    WHERE x.reader = p_reader AND x.patient = p_patient ORDER BY x.rank LIMIT 1;
+  ELSE
+    SELECT x.allow, x.ground, x.until_at, x.ref, x.may_write INTO allow, ground, until_at, ref, may_write FROM (
+      SELECT * FROM access.rule_system UNION ALL SELECT * FROM access.rule_backend_app) x
+    WHERE x.reader = p_reader AND x.patient = p_patient LIMIT 1;
+  END IF;
+END $$;

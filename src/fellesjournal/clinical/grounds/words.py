@@ -1,0 +1,78 @@
+"""What the rules, their refusals and the three ways in are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fellesjournal.web import _
+
+DENIALS: Final = {
+    "EGEN_SOM_ANSATT": _("Dette er din egen journal. Logg inn som innbygger for å se den."),
+    "IKKE_PA_VAKT": _(
+        "Du står ikke på vaktlisten til enheten nå, og enheten gir bare tilgang til dem som er på vakt. Be den som "
+        "setter opp vaktlisten, om å føre deg opp. Blålys virker også uten vakt."
+    ),
+    "SPERRET": _("Pasienten har sperret journalen for deg eller enheten din."),
+}
+"""By the refusal's own code."""
+
+RULES: Final = {
+    "rule_own_record": _("Egen journal"),
+    "rule_gp_list": _("Fastlegens liste"),
+    "rule_responsible": _("Ansvar for pasienten"),
+    "rule_contact": _("Kontakt, opphold eller tjeneste"),
+    "rule_call": _("Samtale med legevakten"),
+    "rule_referral": _("Henvisning til enheten"),
+    "rule_work_list": _("Enhetens arbeidsliste"),
+    "rule_chosen": _("Grunn som du har valgt"),
+    "rule_gap": _("Regelen mangler"),
+    "rule_emergency": _("Blålys"),
+    "rule_override": _("Overstyrt sperring"),
+    "rule_support": _("Brukerstøtte"),
+}
+"""By the view of the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of the three ways in: what the page says, and what its button says. `kinds` are the grounds it offers."""
+
+    kinds: tuple[str, ...]
+    title: str
+    about: str
+    reason: str
+    button: str
+
+
+WAYS: Final = {
+    "velg": Way(
+        ("chosen", "gap"),
+        _("Velg grunn for tilgang"),
+        _("Bruk dette når du trenger journalen i arbeidet ditt, og ingen registrert opplysning viser det."),
+        _("Skriv hvorfor du trenger journalen"),
+        _("Åpne journalen på denne grunnen"),
+    ),
+    "blalys": Way(
+        ("emergency",),
+        _("Blålys: øyeblikkelig hjelp"),
+        _("Bruk blålys bare når pasienten trenger hjelp med én gang, og du ikke kan få tilgang på annen måte."),
+        _("Skriv hva som haster"),
+        _("Åpne journalen med blålys"),
+    ),
+    "overstyr": Way(
+        ("override",),
+        _("Åpne det pasienten har sperret"),
+        _(
+            "Pasienten har sperret hele eller deler av journalen. Du kan bare åpne det sperrede når tungtveiende "
+            "grunner taler for det, som fare for liv eller alvorlig helseskade "
+            "(pasient- og brukerrettighetsloven § 5-3)."
+        ),
+        _("Skriv hvilke tungtveiende grunner som foreligger"),
+        _("Åpne det som er sperret"),
+    ),
+}
+"""By the last part of the address."""
+
+LENGTHS: Final = ((60, _("1 time")), (240, _("4 timer")), (480, _("8 timer")), (1440, _("24 timer")))
+"""How long a chosen ground may be asked for; it never lasts longer than the ground allows."""

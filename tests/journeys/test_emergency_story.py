@@ -1,0 +1,118 @@
+"""A nurse is refused, opens the record in an emergency, then what is blocked; the patient sees both in Min journal.
+
+In a real browser, with every page looked at by axe. Set FELLESJOURNAL_TEST_SHOTS to a folder to keep pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from fellesjournal.kit import ids
+from tests import needs
+from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.site import LEGEVAKT_NURSE, TONIGHT, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
+
+SHOTS = os.environ.get("FELLESJOURNAL_TEST_SHOTS")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=needs.find_chromium(), args=["--no-sandbox"], chromium_sandbox=False
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def pages(chromium: Browser) -> Iterator[tuple[Page, Page]]:
+    """The nurse's browser and the patient's."""
+    contexts = [
+        chromium.new_context(viewport={"width": 1280, "height": 900}, locale="nb-NO", reduced_motion="reduce")
+        for _ in range(2)
+    ]
+    yield contexts[0].new_page(), contexts[1].new_page()
+    for context in contexts:
+        context.close()
+
+
+def axe_finds_nothing(page: Page, name: str) -> None:
+    """At both widths and in both schemes; keeps a picture of each when asked to."""
+    for width in reversed(WIDTHS):
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            if SHOTS:
+                page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
+            assert found_by_axe(page) == [], f"{name} {width} {scheme}"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} {width}"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+
+
+def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
+    demo_site: Site, pages: tuple[Page, Page]
+) -> None:
+    site, (page, own) = demo_site, pages
+    patient = site.patient_id(TONIGHT)
+    chart = f"{site.url}/pasienter/{patient}"
+    site.sign_in(page, LEGEVAKT_NURSE)
+    refused = page.goto(chart)
+    assert refused is not None
+    assert refused.status == 403
+    expect(page.get_by_role("heading", name="Du har ikke tilgang")).to_be_visible()
+    expect(page.get_by_role("link", name="Åpne det pasienten har sperret")).to_have_count(0)
+    axe_finds_nothing(page, "refused")
+
+    page.get_by_role("link", name="Blålys: øyeblikkelig hjelp").click()
+    axe_finds_nothing(page, "emergency")
+    page.get_by_label("Skriv hva som haster").fill("Bevisstløs, ukjente medisiner")
+    page.get_by_role("button", name="Åpne journalen med blålys").click()
+    expect(page.get_by_role("link", name=TONIGHT)).to_be_visible()
+    banner = page.get_by_role("status").filter(has_text="Blålys")
+    expect(banner).to_contain_text("minutter igjen")
+    axe_finds_nothing(page, "emergency-chart")
+    page.get_by_role("link", name="Hvorfor har jeg tilgang?").click()
+    expect(page.get_by_role("row").filter(has_text="Blålys")).to_contain_text("helsepersonelloven § 7")
+    axe_finds_nothing(page, "why")
+
+    number = ids.decode(patient)
+    assert number
+    site.row("INSERT INTO access.block (patient) VALUES ($1) RETURNING id", number[1])
+    page.goto(chart)
+    expect(page.get_by_text("Personen har sperret journalen")).to_be_visible()
+    page.get_by_role("link", name="Åpne det pasienten har sperret").click()
+    axe_finds_nothing(page, "override")
+    page.get_by_label("Skriv hvilke tungtveiende grunner").fill("Fare for liv, må vite om blødningsrisiko")
+    page.get_by_role("button", name="Åpne det som er sperret").click()
+    expect(page.get_by_role("status").filter(has_text="Sperring overstyrt")).to_be_visible()
+
+    # Else the page comes in the patient's own written language.
+    own.context.add_cookies([{"name": "sprak", "value": "nb", "url": site.url}])
+    site.sign_in(own, TONIGHT, kind="innbygger")
+    own.goto(f"{site.url}/min-journal")
+    told = own.locator(".ds-alert").filter(has_text="utenom det vanlige")
+    expect(told).to_contain_text("Blålys")
+    expect(told).to_contain_text("Sperring overstyrt")
+    expect(told).to_contain_text(LEGEVAKT_NURSE)
+    expect(told).not_to_contain_text("blødningsrisiko")
+    axe_finds_nothing(own, "told")
+    told.get_by_role("link", name="Se hva de så").click()
+    expect(own.get_by_role("heading", name="Hvem har sett journalen min")).to_be_visible()
+    expect(own.get_by_text("Blålys").first).to_be_visible()
+
+    page.get_by_role("status").filter(has_text="Sperring overstyrt").get_by_role("button", name="Avslutt nå").click()
+    page.goto(chart)
+    expect(page.get_by_text("Personen har sperret journalen")).to_be_visible()
+    tasks = site.row(
+        "SELECT array_agg(r.kind ORDER BY r.id) AS kinds, bool_and(r.state = 'open') AS is_open FROM access.review r"
+        " WHERE r.patient = $1", number[1],
+    )  # fmt: skip
+    assert (tasks["kinds"], tasks["is_open"]) == (["EMERGENCY", "OVERRIDE"], True)
