@@ -109,7 +109,6 @@ CAST = (
         SPLIT_FATHER, "person", "Thomas Lie", "Innbygger, 36 år, far til Ella (6), som bor hos moren", None, True,
         (
             "Åpne journalen til Ella: foreldreansvaret er delt, og hun bor hos en av dere.",
-            "Logg inn som Kari Elise Nordhaug, finn Ella og steng innsynet for ham på siden Representanter.",
         ),
     ),
     Cast(
