@@ -34,6 +34,7 @@ from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
 from fellesjournal.clinical.problems.routes import routes as problems_routes
 from fellesjournal.clinical.review import routes as review
+from fellesjournal.clinical.sensitivity.routes import routes as sensitivity_routes
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
 from fellesjournal.demo import reviewers, story
 from fellesjournal.demo.residents import read_people
@@ -155,6 +156,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *scim_routes,
         *addresses_routes,
         *grounds_routes,
+        *sensitivity_routes,
         *citizen_routes,
         *operations_routes(),
     ]

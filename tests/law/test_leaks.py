@@ -57,13 +57,18 @@ def reader_of(site: Site, name: str) -> tuple[Row, set[int]]:
         connection = await db.connect(db.admin_dsn(site.settings, site.keys))
         try:
             row = await connection.fetchrow(
-                "SELECT s.id, s.kind, s.unit, s.patient FROM identity.session s JOIN identity.person p ON p.id = s.person"
+                "SELECT s.id, s.kind, s.unit, s.patient, s.role FROM identity.session s JOIN identity.person p ON p.id = s.person"
                 " WHERE p.name = $1 ORDER BY s.id DESC LIMIT 1", name,
             )  # fmt: skip
             people = await connection.fetch(
                 "SELECT patient FROM access.rules WHERE reader = $1 GROUP BY patient HAVING bool_and(allow)", row["id"]
             )
-            return dict(row), {person["patient"] for person in people}
+            rights = await connection.fetch(
+                "SELECT f.patient, bit_or(r.bits) AS bits FROM access.sensitive_right r JOIN access.relation f ON f.ground = r.ground"
+                " AND f.unit = $1 AND now() BETWEEN f.from_at AND f.until_at JOIN identity.unit u ON u.id = $1 AND u.kind = r.unit_kind"
+                " WHERE r.role = $2 GROUP BY f.patient", row["unit"], row["role"],
+            )  # fmt: skip
+            return dict(row) | {"open": {one["patient"]: one["bits"] for one in rights}}, {person["patient"] for person in people}
         finally:
             await connection.close()
 
@@ -72,6 +77,7 @@ def reader_of(site: Site, name: str) -> tuple[Row, set[int]]:
 
 Blocked = list[tuple[set[int], int | None]]
 """Rows by their numbers, and the unit that they are blocked for (None: everybody)."""
+SENSITIVE = 992
 HOLDS_MANY = {"Patient", "Encounter", "EpisodeOfCare", "CarePlan", "CareTeam", "List", "Account"}
 
 
@@ -132,6 +138,9 @@ def blocked(demo_site: Site) -> Iterator[Blocked]:
 def permitted(row: Row, reader: Row, people: set[int], blocked: Blocked) -> bool:
     """Whether the reader may see the row at all, said as simply as it can be."""
     if reader["kind"] == "staff" and any(row["pid"] in pids and unit in (None, reader["unit"]) for pids, unit in blocked):
+        return False
+    closed = SENSITIVE & ~reader["open"].get(row["patient"], 0)
+    if row["sens"] & closed and reader["kind"] == "staff" and row["org"] != reader["unit"]:
         return False
     if reader["kind"] == "citizen" and row["sens"] & (RowClass.WITHHELD | RowClass.DELAYED):
         return False

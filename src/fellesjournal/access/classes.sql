@@ -13,7 +13,8 @@
 --   4096 BLOCKED_FOR_SOME blocked by the patient against somebody in particular
 --   8192 NAMES_OTHERS     names another patient too
 --  16384 SHIELDED         a part of it lies apart (record/shield.sql); never in a mask
--- 2048, 4096 and 8192 are decided row by row (14336 is all three; a whole resource never has 2048): a mask that has them says "ask `vault.may_see`", one that lacks them "open".
+-- 2048, 4096 and 8192 are decided row by row (14336 is all three; a whole resource never has 2048), and so are 32 to 512 (992), which are
+-- open to the unit that wrote the row (15328 is all of these): a mask that has them says "ask `vault.may_see`", one that lacks them "open".
 
 -- The classes of rows that are closed to a session in one patient's record (patient 0: in lists and directories, by the reader alone).
 -- The one place where masks are made: a new rule adds its bits here, or takes them away; a deny wins.
@@ -26,8 +27,10 @@ BEGIN
     IF p_patient > 0 AND EXISTS (
       SELECT 1 FROM access.relation r JOIN identity.session s ON s.id = p_session AND s.person = r.person AND s.unit = r.unit
       JOIN access.ground g ON g.code = r.ground AND s.role = ANY (g.roles)
-      WHERE r.patient = p_patient AND r.ground = 'OVERSTYR' AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()) THEN RETURN 1024 | 2048 | 8192; END IF;
-    RETURN 16 | 1024 | 2048 | 4096 | 8192;
+      WHERE r.patient = p_patient AND r.ground = 'OVERSTYR' AND r.from_at <= clock_timestamp() AND r.until_at > clock_timestamp()) THEN
+      RETURN access.closed_sensitive(p_session, p_patient) | 1024 | 2048 | 8192;
+    END IF;
+    RETURN access.closed_sensitive(p_session, p_patient) | 16 | 1024 | 2048 | 4096 | 8192;
   END IF;
   -- Citizens see what they have blocked for others.
   IF p_kind = 'citizen' THEN
@@ -38,7 +41,7 @@ BEGIN
     RETURN 8 | 1024 | 2048 | 8192 | coalesce((SELECT a.closed FROM access.acting(v.person, v.patient) a), 32767);
   END IF;
   -- A system within the house carries what it is sent with; an app that acts by itself reads as its unit's people do.
-  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 16 | 1024 | 2048 | 4096 | 8192; END IF;
+  IF EXISTS (SELECT 1 FROM identity.session s WHERE s.id = p_session AND s.app IS NOT NULL) THEN RETURN 992 | 16 | 1024 | 2048 | 4096 | 8192; END IF;
   RETURN 8192;
 END $$;
 

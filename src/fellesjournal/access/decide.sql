@@ -30,7 +30,7 @@ BEGIN
             AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
                      WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) AND NOT access.is_off_duty(s.unit, s.person, s.role)
                      ELSE coalesce(r.allow AND (ask.action <> 'write' OR r.may_write), false) END
-            AND (ask.sens & c.closed & ~12288) = 0
+            AND (ask.sens & c.closed & ~13280) = 0 AND ((ask.sens & c.closed & 992) = 0 OR coalesce(ask.org = s.unit, false))
             AND ((ask.sens & c.closed & 4096) = 0 OR NOT access.is_blocked_row(sha256(ask.secret), ask.what))
             AND (ask.others IS NULL OR access.may_all(sha256(ask.secret), ask.others))) AS allow
     FROM ask

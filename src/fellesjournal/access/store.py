@@ -83,3 +83,8 @@ async def name_personnel(db: Database, *, secret: bytes, patient: int, person: i
 async def end_naming(db: Database, *, secret: bytes, patient: int, id: int) -> bool:
     """End what was named; False when there is nothing, or this reader may not."""
     return bool(await db.fetchval(_SQL.end_naming, secret, patient, id))
+
+
+async def open_sensitive(db: Database, *, secret: bytes, patient: int, reason: str) -> str:
+    """Choose to see what is sensitive: 'ok', 'refused' or 'reason'."""
+    return str(await db.fetchval(_SQL.open_sensitive, secret, patient, reason))

@@ -51,3 +51,7 @@ SELECT access.name_personnel($1, $2, $3, $4)
 -- name: end_naming
 -- Ends what was named; logged.
 SELECT access.end_naming($1, $2, $3)
+
+-- name: open_sensitive
+-- Chooses to see what is sensitive in a record, with a reason; logged.
+SELECT access.open_sensitive($1, $2, $3)

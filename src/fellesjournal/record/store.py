@@ -265,3 +265,8 @@ async def release_due(db: Database) -> int:
     """Open for the citizen what was delayed and is due; how many rows."""
     count: int = await db.fetchval(_SQL.release_due)
     return count
+
+
+async def reclassify(db: Database, *, people: int) -> int:
+    """Look again at what is sensitive of the next so many people; how many were looked at."""
+    return int(await db.fetchval(_SQL.reclassify, people))

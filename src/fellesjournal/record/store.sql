@@ -109,3 +109,7 @@ SELECT vault.release_due()
 -- name: sweep_uploads
 -- Throws away what was staged and never kept; how many pieces.
 SELECT vault.sweep_uploads()
+
+-- name: reclassify
+-- Looks again at what is sensitive of the next people; 0 when all have been.
+SELECT vault.reclassify($1)

@@ -3,13 +3,13 @@
 
 -- May a row be seen that has these closed bits (its class & the reader's mask)? Most never can; three kinds are decided for each row:
 -- one that names several patients is seen only by one who may see them all, one blocked for some by those whom it isn't blocked for,
--- one that leads to where a strictly protected person is by the unit that wrote it.
+-- one that is sensitive, or leads to where a strictly protected person is, by the unit that wrote it.
 -- p_version NULL = the current one.
 CREATE OR REPLACE FUNCTION vault.may_see(p_who bytea, p_closed smallint, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF (p_closed & ~14336) <> 0 THEN RETURN false; END IF;
-  IF (p_closed & 2048) <> 0 AND access.unit_of(p_who) IS DISTINCT FROM (SELECT r.org FROM vault.resource r WHERE r.slot = p_slot AND r.pid = p_pid)
+  IF (p_closed & ~15328) <> 0 THEN RETURN false; END IF;
+  IF (p_closed & (2048 | 992)) <> 0 AND access.unit_of(p_who) IS DISTINCT FROM (SELECT r.org FROM vault.resource r WHERE r.slot = p_slot AND r.pid = p_pid)
   THEN RETURN false; END IF;
   IF (p_closed & 4096) <> 0 AND access.is_blocked_row(p_who, p_pid) THEN RETURN false; END IF;
   RETURN (p_closed & 8192) = 0 OR access.may_all(p_who, ARRAY(
@@ -33,14 +33,14 @@ BEGIN
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
       patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~14336)) = 0
+      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0
           AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY list ON vault.%1$I FOR SELECT TO vault_list USING (
       CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
                WHEN patient = 0 THEN (SELECT ctx.unit()) IS NOT NULL ELSE org = (SELECT ctx.unit()) END
       AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~14336)) = 0
+      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0
           AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%2$s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
@@ -628,6 +628,7 @@ BEGIN
     RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] >= 400; RETURN;
   END IF;
 
+  v_sens := vault.classified(v_sens, p_op, p_tail, v_org, v_patient);
   -- A resource keeps the id that its client chose, by whichever of its two ids it is updated.
   v_head := CASE WHEN array_remove(v_chosen, NULL) = '{}' THEN p_head ELSE ARRAY(
     SELECT coalesce(left(a.head, strpos(a.head, '","id":"') + 7) || a.chosen || '","meta":{"versionId":"', a.head)

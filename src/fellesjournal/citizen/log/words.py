@@ -49,6 +49,7 @@ ACTIONS: Final = {
     "export": _("Hentet ut"),
     "address": _("Ba om adressen"),
     "name": _("Ga navngitt personell tilgang"),
+    "sensitive": _("Åpnet sensitive opplysninger"),
     "print": _("Skrev ut eller lastet ned"),
     "log": _("Leste"),
     "review": _("Kontrollerte"),

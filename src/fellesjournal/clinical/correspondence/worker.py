@@ -20,7 +20,7 @@ from fellesjournal.kit.health import Health
 from fellesjournal.kit.jobs import Worker
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
-from fellesjournal.record import binary, blocks, bulk, imports, indexing
+from fellesjournal.record import binary, blocks, bulk, imports, indexing, sensitivity
 from fellesjournal.record.bulk import Carrier
 from fellesjournal.record.feed import FeedReader
 from fellesjournal.record.imports import Importer
@@ -55,6 +55,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.schedule("log-seals", "* * * * *", partial(chain.keep_sealed, db, keys=keys))
         parked.schedule("controllers", "* * * * *", partial(ledger.keep_controllers, db))
         parked.schedule("delayed-rows", blocks.EVERY_MINUTE, partial(blocks.release_due, db))
+        parked.schedule("row-classes", sensitivity.EVERY_MINUTE, partial(sensitivity.keep_classified, db))
         parked.schedule("unkept-uploads", "*/10 * * * *", partial(binary.sweep, db))
         parked.schedule("kept-answers", "37 3 * * *", vault.forget_answers)
         parked.register(PARKED, distributor.handle_job, first_pause=_PAUSE)

@@ -55,6 +55,7 @@ ACTIONS: Final = {
     "choose": _("valgte grunn for tilgang"),
     "choose_end": _("avsluttet tilgangen"),
     "object": _("reserverte seg"),
+    "sensitive": _("åpnet sensitive opplysninger"),
 }
 _LOG_PAGE: Final = 50
 _PATIENT_KIND: Final = r4.TYPE_NUMBER["Patient"]
