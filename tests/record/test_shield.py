@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -217,6 +218,10 @@ async def test_a_strictly_protected_record_opens_for_named_personnel_alone(vault
     judged = "SELECT allow, ground FROM access.judge($1, ARRAY[$2::bigint], 'read')"
     row = await vault.world.admin.fetchrow(judged, vault.world.secrets["a"], hidden.pid)
     assert (row["allow"], row["ground"]) == (False, "IKKE_NAVNGITT")
+    emergency = "INSERT INTO access.relation (patient, unit, person, ground, until_at, made_by) SELECT $1, $2, id, 'BLAALYS', clock_timestamp() + $3::interval, 0 FROM identity.person WHERE name = 'a'"
+    await vault.world.admin.execute(emergency, hidden.pid, UNIT_A, timedelta(hours=1))
+    assert (await vault.world.admin.fetchrow(judged, vault.world.secrets["a"], hidden.pid))["allow"]
+    await vault.world.admin.execute("DELETE FROM access.relation WHERE ground = 'BLAALYS'")
     await _name(vault, hidden, "a")
     assert "address" not in await vault.read("a", hidden)
     masked = (await vault.read("a", contact))["serviceProvider"]

@@ -45,7 +45,7 @@ CREATE OR REPLACE VIEW access.rule_block AS
   WHERE b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
     AND NOT EXISTS (SELECT 1 FROM access.live_fact o WHERE o.reader = s.id AND o.patient = b.patient AND o.kind = 'override');
 
--- A strictly protected record opens for named personnel alone, and for the house's own systems. Folkeregisterloven § 10-4;
+-- A strictly protected record opens for named personnel alone, in an emergency, and for the house's own systems. Folkeregisterloven § 10-4;
 -- helsepersonelloven §§ 21 and 21 a; access.md, "Address protection".
 CREATE OR REPLACE VIEW access.rule_not_named AS
   SELECT s.id AS reader, p.patient, false AS allow, 'IKKE_NAVNGITT'::text AS ground, 'infinity'::timestamptz AS until_at,
@@ -53,7 +53,10 @@ CREATE OR REPLACE VIEW access.rule_not_named AS
   FROM access.protected p JOIN identity.session s ON s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL)
   WHERE p.level = 'strengt' AND NOT EXISTS (
     SELECT 1 FROM access.named_personnel n WHERE n.patient = p.patient AND n.person = s.person
-    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp());
+    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp())
+    AND NOT EXISTS (
+        SELECT 1 FROM access.relation e JOIN access.ground g ON g.code = e.ground AND g.kind = 'emergency'
+        WHERE e.patient = p.patient AND e.unit = s.unit AND e.person = s.person AND e.from_at <= clock_timestamp() AND e.until_at > clock_timestamp());
 
 -- Who is not on duty has no access in a unit that keeps to its duty list; emergency access is left. Helsepersonelloven §§ 7 and 21 a;
 -- Normen 5.2; Akson SHS 5.3.2.2.

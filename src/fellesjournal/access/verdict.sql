@@ -20,7 +20,10 @@ BEGIN
                 WHEN s.patient <> p_patient THEN 'ANNEN_ENN_STARTET'
                 WHEN EXISTS (SELECT 1 FROM access.protected x WHERE x.patient = p_patient AND x.level = 'strengt' AND NOT EXISTS (
                   SELECT 1 FROM access.named_personnel n WHERE n.patient = x.patient AND n.person = s.person
-                    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp())) THEN 'IKKE_NAVNGITT' END
+                    AND n.from_at <= clock_timestamp() AND n.until_at > clock_timestamp())
+                  AND NOT EXISTS (
+        SELECT 1 FROM access.relation e JOIN access.ground g ON g.code = e.ground AND g.kind = 'emergency'
+        WHERE e.patient = x.patient AND e.unit = s.unit AND e.person = s.person AND e.from_at <= clock_timestamp() AND e.until_at > clock_timestamp())) THEN 'IKKE_NAVNGITT' END
     INTO v_unit, v_person, v_role, v_is_narrowed, v_has_block, v_no FROM identity.session s WHERE s.id = p_reader;
     IF v_no IS NOT NULL THEN
       allow := false; ground := v_no; until_at := 'infinity'; may_write := false;
