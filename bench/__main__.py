@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import bulk, codes, everything, ndjson, pages, read, start
+from bench import bulk, codes, everything, log_size, ndjson, pages, read, start
 from bench.bundles import read_bundles
 from bench.clients import post_all, time_gets
 from bench.durable import sync_cost
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
              + ", ".join(f"{name} {value}" for name, value in durable.items()))  # fmt: skip
         _say(f"pg_test_fsync: {sync_cost(site)}")
-        filled = _fill(site, (options.full and FULL) or options.size)
+        filled = _fill(site, 1_000 if options.only == ["log-size"] else (options.full and FULL) or options.size)
         for measure in _chosen(options.only):
             _say(f"… {measure.__name__.strip('_')} (load {os.getloadavg()[0]:.1f})")
             for figure in measure(site, filled, options):
@@ -52,6 +52,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side (5)")
     parser.add_argument("--bundles", type=Path, help="folder with transaction bundles (Synthea's, if near)")
     parser.add_argument("--keep", type=Path, help="folder for the installation, kept and used again")
+    parser.add_argument("--log-rows", type=int, default=2_000_000, help="rows of the part log-size (2000000)")
     parser.add_argument("--only", nargs="*", choices=[*_MEASURES, "start"], help="only these")
     return parser.parse_args(arguments)
 
@@ -210,10 +211,23 @@ def _snooping(site: Site, _filled: bulk.Bulk, _options: argparse.Namespace) -> l
     return snooping.figures(site)
 
 
+def _log_size(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> list[Figure]:
+    found = asyncio.run(log_size.measure(site, rows=options.log_rows))
+    _say(f"{found.rows} log rows in {found.filled_s:.0f} s; a patient's newest, as it is looked for:\n{found.plan}")
+    room = f"{found.bytes_heap:.0f} bytes a row, {found.bytes_all:.0f} with its indexes"
+    times = [(one.what, f"p50 {one.p50:.1f}, p95 {one.p95:.1f} ms") for one in found.asked]
+    return [
+        *(Figure(f"the log, {what}", took, "≤ 100 ms") for what, took in times),
+        Figure(f"the log's room at {found.rows} rows", room, ""),
+        Figure("the log sealed by the worker", f"{found.sealed_per_s:.0f} rows/s", ""),
+        Figure("the log verified", f"{found.verified_per_s:.0f} rows/s", ""),
+    ]
+
+
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
 _MEASURES: dict[str, Measure] = {
     "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything, "codes": _codes,
-    "ndjson": _ndjson, "snooping": _snooping,
+    "ndjson": _ndjson, "snooping": _snooping, "log-size": _log_size,
 }  # fmt: skip
 
 

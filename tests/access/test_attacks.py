@@ -125,7 +125,7 @@ async def test_a_wrong_secret_opens_nothing(stage: Stage) -> None:
             )
             is None
         )
-        assert await stage.web.fetch("SELECT * FROM access.own_log($1, 'infinity', 10)", secret) == []
+        assert await stage.web.fetch("SELECT * FROM access.own_log($1, NULL, NULL, NULL, NULL, NULL, false, true, NULL, NULL, 10)", secret) == []
 
 
 async def test_an_ended_session_opens_nothing(stage: Stage) -> None:
@@ -429,7 +429,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.decide", "access.log_refusal", "access.establish", "access.end_relation", "access.own_log", "access.patient_log",
             "access.review_list", "access.review_get", "access.review_judge", "access.review_counts", "access.review_figures", "access.review_own",
             "access.review_kinds", "access.review_signs", "vault.subject_of_review",
-            "access.seals",
+            "access.seals", "access.audit_events", "access.ask_about",
             "vault.erasure_ask", "vault.erasure_withdrawn", "vault.erasure_decide", "vault.erasures_reviewed", "vault.erasures", "vault.erasures_waiting",
             "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
             "access.choices", "access.choose", "access.end_choice", "access.explain", "access.own_notices", "access.object", "access.grant_support",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fellesjournal.access.audit import LogLine
+from fellesjournal.access.audit import LogLine, Place
 from fellesjournal.citizen.log.actions import PAGE, Read, read_all, read_page
 from fellesjournal.citizen.log.model import GAP, Wish, manner_of, page_end, visits_of
 from fellesjournal.citizen.log.words import KINDS, action_of, kinds_of, why_of
@@ -30,7 +30,7 @@ def later(minutes: float, **changed: object) -> LogLine:
 
 
 def newest_first(*lines: LogLine) -> list[LogLine]:
-    return sorted(lines, key=lambda line: line.at, reverse=True)
+    return sorted(lines, key=lambda line: line.place, reverse=True)
 
 
 def test_reads_within_five_minutes_are_one_visit() -> None:
@@ -89,37 +89,17 @@ def test_each_line_has_its_manner(changed: dict[str, object], manner: str) -> No
     assert manner_of(later(0, **changed)) == manner
 
 
-def test_own_visits_are_left_out_unless_asked_for() -> None:
-    own = later(0, role="innbygger")
-    assert not Wish().takes(own)
-    assert Wish(with_own=True).takes(own)
-
-
-@pytest.mark.parametrize(
-    ("wish", "taken"),
-    [
-        (Wish(person="aasmo"), True),
-        (Wish(person="nordhaug"), False),
-        (Wish(unit="LEGEVAKT"), True),
-        (Wish(unit="legesenter"), False),
-        (Wish(manner="read"), True),
-        (Wish(manner="refused"), False),
-        (Wish(since_on=date(2026, 11, 23), until_on=date(2026, 11, 23)), True),
-        (Wish(since_on=date(2026, 11, 24)), False),
-        (Wish(until_on=date(2026, 11, 22)), False),
-    ],
-)
-def test_a_wish_narrows(wish: Wish, taken: bool) -> None:
-    assert wish.takes(LINE) is taken
-
-
 def test_a_day_is_a_norwegian_day() -> None:
-    after_midnight = replace(LINE, at=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
-    assert Wish(since_on=date(2026, 11, 23)).takes(after_midnight)
+    asked = Wish(since_on=date(2026, 11, 23), until_on=date(2026, 11, 23), person="x", with_own=True).asked()
+    assert asked.since == datetime(2026, 11, 22, 23, tzinfo=UTC)
+    assert asked.until == datetime(2026, 11, 23, 23, tzinfo=UTC)
+    assert (asked.person, asked.with_own, asked.only_people) == ("x", True, False)
 
 
-def test_only_people_leaves_systems_out() -> None:
-    assert not Wish(only_people=True).takes(later(0, by_system=True))
+def test_a_question_is_asked_of_a_unit_about_somebody_else() -> None:
+    assert visits_of([later(0, unit_number=10)])[0].asked_of == later(0, unit_number=10)
+    assert visits_of([later(0)])[0].asked_of is None
+    assert visits_of([later(0, unit_number=10, role="innbygger")])[0].asked_of is None
 
 
 def test_the_ground_is_told_in_the_readers_language() -> None:
@@ -143,14 +123,14 @@ MINUTES = st.lists(st.integers(0, 60 * 24 * 10), min_size=0, max_size=700, uniqu
 
 @given(minutes=MINUTES, readers=st.integers(1, 4))
 def test_every_line_is_in_exactly_one_visit_of_exactly_one_page(minutes: list[int], readers: int) -> None:
-    log = newest_first(*(later(m, reader=f"Leser {m % readers}") for m in minutes))
+    log = newest_first(*(later(m // 2, pos=m, reader=f"Leser {m % readers}") for m in minutes))
     shown: list[LogLine] = []
-    before: datetime | None = NOON + timedelta(days=99)
-    while before is not None:
-        page = asyncio.run(read_page(_reads(log), wish=Wish(), before=before))
+    place, is_over = None, False
+    while not is_over:
+        page = asyncio.run(read_page(_reads(log), after=place))
         assert page.count == sum(len(visit.lines) for visit in page.visits)
         shown += [line for visit in page.visits for line in visit.lines]
-        before = page.next
+        place, is_over = page.next, page.next is None
     assert newest_first(*shown) == log
 
 
@@ -163,38 +143,28 @@ def test_a_page_never_ends_in_the_middle_of_a_visit(minutes: list[int]) -> None:
         assert len(visits_of(log[:end])) >= 3
 
 
-async def test_a_long_log_of_own_visits_still_gives_the_others() -> None:
-    own = [later(-n, role="innbygger") for n in range(1, 900)]
-    page = await read_page(_reads(newest_first(*own, later(-1000))), wish=Wish(), before=NOON)
-    assert [visit.newest.reader for visit in page.visits] == ["Trude Aasmo"]
-    assert page.next is None
+async def test_one_visit_without_end_is_cut_into_pages() -> None:
+    log = newest_first(*(later(-n, pos=n) for n in range(6_000)))
+    page = await read_page(_reads(log))
+    assert len(page.visits) == 1 and page.count == 2400
+    assert page.next == log[2399].place
 
 
-async def test_what_lies_beyond_the_looked_through_is_the_next_page() -> None:
-    own = [later(-n, role="innbygger") for n in range(1, 4_000)]
-    log = newest_first(*own, later(-5_000))
-    page = await read_page(_reads(log), wish=Wish(), before=NOON)
-    assert not page.visits and page.next is not None
-    assert (await read_page(_reads(log), wish=Wish(), before=page.next)).count == 1
+async def test_a_whole_log_is_read_for_keeping_up_to_a_bound() -> None:
+    asked: list[int] = []
+    log = newest_first(*(later(-10 * n, pos=n) for n in range(6_000)))
 
+    async def read(after: Place | None, limit: int) -> list[LogLine]:
+        asked.append(limit)
+        return await _reads(log)(after, limit)
 
-async def test_reading_stops_at_the_first_day_asked_for() -> None:
-    asked: list[datetime] = []
-    log = newest_first(*(later(-10 * n) for n in range(2_000)))
-
-    async def read(before: datetime, limit: int) -> list[LogLine]:
-        asked.append(before)
-        return await _reads(log)(before, limit)
-
-    wish = Wish(since_on=date(2026, 11, 22))
-    lines = await read_all(read, wish=wish, before=NOON + timedelta(minutes=1))
-    assert len(asked) == 2
-    assert len(lines) == 217
-    assert len(lines) > PAGE
+    assert await read_all(read) == log[:5_000]
+    assert len(asked) == 5
+    assert len(log) > PAGE
 
 
 def _reads(log: list[LogLine]) -> Read:
-    async def read(before: datetime, limit: int) -> list[LogLine]:
-        return [line for line in log if line.at < before][:limit]
+    async def read(after: Place | None, limit: int) -> list[LogLine]:
+        return [line for line in log if after is None or line.place < after][:limit]
 
     return read

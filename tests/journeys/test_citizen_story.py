@@ -147,6 +147,26 @@ def test_the_log_is_kept_as_a_file(demo_site: Site, page: Page) -> None:
     assert "Innlasting av demodata" in Path(download.value.path()).read_text("utf-8-sig")
 
 
+@pytest.mark.usefixtures("visited_at")
+def test_a_reading_is_asked_about_and_its_reader_can_be_blocked(demo_site: Site, page: Page) -> None:
+    sign_in(demo_site, page, TONIGHT)
+    page.get_by_role("link", name="Hvem har sett journalen", exact=True).click()
+    reading = page.get_by_role("listitem").filter(has_text=LEGEVAKT_NURSE).filter(has_text="Skrev i journalen")
+    reading.locator("summary").click()
+    reading.get_by_role("button", name="Spør om dette oppslaget").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Spør om dette oppslaget")
+    assert found_by_axe(page) == []
+    page.get_by_label("Hva lurer du på?").fill("Hva ble skrevet?")
+    page.get_by_role("button", name="Send spørsmålet").click()
+    expect(page.get_by_text("venter på svar")).to_be_visible()
+    assert found_by_axe(page) == []
+    page.get_by_role("link", name="Tilbake til loggen").click()
+    asked = page.get_by_role("listitem").filter(has_text="du har spurt")
+    asked.locator("summary").click()
+    asked.get_by_role("link", name="Sperr for denne personen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Sperr"))
+
+
 def test_trends_are_told_in_words_too(demo_site: Site, page: Page) -> None:
     sign_in(demo_site, page, DIABETIC)
     page.goto("/min-journal/maalinger")

@@ -177,6 +177,8 @@ def test_every_fhir_interaction_without_a_need_is_refused_and_logged(demo_site: 
         ("GET", f"/Patient/{stranger}", {"headers": {"If-None-Match": "*"}}, {404}),
         ("GET", "/Observation", {"params": about}, {403}),
         ("POST", "/Observation/_search", {"data": about}, {403}),
+        ("GET", "/AuditEvent", {"params": about}, {403}),
+        ("GET", f"/Patient/{stranger}/AuditEvent", {}, {403}),
         ("POST", "/Observation", {"json": write}, {403}),
         ("PUT", f"/Patient/{stranger}", {"json": person(id=stranger)}, {403}),
         ("DELETE", f"/Patient/{stranger}", {}, {404}),

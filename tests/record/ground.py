@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from fellesjournal import fhir
+from fellesjournal.record.ownership import MADE_AT_READING
 from tests.fhir.filled import VARIANTS, filled
 from tests.record.samples import JSON
 
@@ -17,6 +18,8 @@ Json = dict[str, Any]
 Asked = tuple[str, str, Json | None, Mapping[str, str]]
 """Method, address, body and conditions (`ifMatch` and the like)."""
 
+KEPT: Final = tuple(rtype for rtype in fhir.RESOURCE_TYPES if rtype not in MADE_AT_READING)
+"""All types but those that nobody writes."""
 NONE: Final[Mapping[str, str]] = {}
 EVERYTHING: Final = "krav-list-alle"
 _AT_ONCE: Final = 200
@@ -29,7 +32,8 @@ def id_of(rtype: str, variant: int) -> str:
 
 def named(targets: Sequence[str], variant: int) -> str:
     """What a reference refers to: each of its types in turn, the same patient always."""
-    rtype = targets[variant % len(targets)] if targets else "Patient"
+    kept = [target for target in targets if target in KEPT]
+    rtype = kept[variant % len(kept)] if kept else "Patient"
     return f"{rtype}/{id_of(rtype, 0)}"
 
 
@@ -53,10 +57,10 @@ class Ground:
 
     def lay(self) -> None:
         """Write them all."""
-        for rtype in fhir.RESOURCE_TYPES:
+        for rtype in KEPT:
             self.resources[rtype] = [made(rtype, variant) for variant in range(VARIANTS)]
         every = [resource for some in self.resources.values() for resource in some]
-        items = [{"item": {"reference": f"{rtype}/{id_of(rtype, 0)}"}} for rtype in fhir.RESOURCE_TYPES]
+        items = [{"item": {"reference": f"{rtype}/{id_of(rtype, 0)}"}} for rtype in KEPT]
         everything = {"resourceType": "List", "id": EVERYTHING, "status": "current", "mode": "working", "entry": items}
         asked = [("PUT", f"{r['resourceType']}/{r['id']}", r, NONE) for r in (*every, everything)]
         # In one transaction: a reference to an id that nobody has yet would lead nowhere.

@@ -29,6 +29,11 @@ def client(demo_site: Site) -> Iterator[httpx.Client]:
         yield opened
 
 
+def examples() -> list[Path]:
+    """Those of types that somebody writes: AuditEvents are made of our own log."""
+    return [path for path in sorted(EXAMPLES.glob("*.json")) if not path.name.startswith("AuditEvent-")]
+
+
 def content(resource: dict[str, Any]) -> bytes:
     """What must be the same: all but the id and what the server says of the version, in the same order."""
     meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
@@ -39,7 +44,7 @@ def content(resource: dict[str, Any]) -> bytes:
 def test_every_official_example_comes_back_as_it_went_in(client: httpx.Client) -> None:
     patient = make_person(client, "Eksempel")
     refused: dict[str, str] = {}
-    for path in sorted(EXAMPLES.glob("*.json")):
+    for path in examples():
         text = re.sub(r'("reference"\s*:\s*")Patient/[^"/]+', rf"\1Patient/{patient}", path.read_text("utf-8"))
         sent = fhir.parse(text.encode())
         made = client.post(f"/{sent['resourceType']}", content=text.encode(), headers=JSON)
@@ -55,7 +60,7 @@ def test_every_official_example_comes_back_as_it_went_in(client: httpx.Client) -
 
 def test_every_official_example_comes_back_in_xml_as_it_went_in(client: httpx.Client) -> None:
     patient = make_person(client, "Eksempel")
-    for path in sorted(EXAMPLES.glob("*.json")):
+    for path in examples():
         text = re.sub(r'("reference"\s*:\s*")Patient/[^"/]+', rf"\1Patient/{patient}", path.read_text("utf-8"))
         sent = fhir.read_verbatim(text.encode())
         made = client.post(f"/{sent['resourceType']}", content=fhir.write_xml(sent), headers=XML)

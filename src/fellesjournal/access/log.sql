@@ -1,4 +1,4 @@
--- The access log: written in the reader's transaction, read by the citizen and by staff with a ground, one partition a month.
+-- The access log: written in the reader's transaction, one partition a month. Who reads it: log_read.sql.
 
 -- Writes the log of one event: one row for each patient named. Callable by the vault's functions only.
 -- A chosen ground is marked as one, and brings its own purpose.
@@ -55,60 +55,6 @@ CREATE OR REPLACE FUNCTION access.log_refusal(p_secret bytea, p_patients bigint[
 RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT access.log_event(p_secret, p_patients, p_action, p_kind, NULL, NULL, NULL, 1::smallint)
 $$;
-
--- A strictly protected person's log names no units: they count as address (folkeregisterloven § 10-4).
-
--- Citizen: who has seen my record. Newest first, below the cursor; the reading of the log is itself logged.
-DROP FUNCTION IF EXISTS access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer);
-CREATE OR REPLACE FUNCTION access.own_log(p_secret bytea, p_before timestamptz, p_limit integer)
-RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, controller bigint, municipality text, action text, kind smallint,
-               kinds smallint[], purpose text, ground text, ground_name_nb text, ground_name_nn text, ground_name_en text,
-               outcome smallint, reader_kind text, app_name text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint; v_session bigint; v_strict boolean; h record;
-BEGIN
-  SELECT s.patient, s.id INTO v_patient, v_session FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
-  IF NOT FOUND THEN RETURN; END IF;
-  SELECT * INTO h FROM access.log_hidden(v_session);
-  v_strict := access.is_strictly_protected(v_patient);
-  PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
-  RETURN QUERY
-    SELECT l.at, p.name, coalesce(CASE WHEN l.role = 'innbygger' THEN access.acted_as(l.session, l.patient) END, l.role),
-           CASE WHEN NOT v_strict THEN u.name END, l.controller, CASE WHEN NOT v_strict THEN u.municipality END, l.action, l.kind,
-           access.kinds_left(l.patient, l.what, l.kinds, h.pids), l.purpose,
-           l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, p.kind, a.name
-    FROM access.log l
-    LEFT JOIN identity.app a ON a.id = l.app
-    LEFT JOIN identity.person p ON p.id = l.person
-    LEFT JOIN identity.unit u ON u.id = l.unit
-    LEFT JOIN access.ground g ON g.code = l.ground
-    WHERE l.patient = v_patient AND l.at < p_before AND access.is_line_open(l.what, l.unit, l.session, h.pids, h.units, h.sessions)
-    ORDER BY l.at DESC LIMIT least(p_limit, 200);
-END $$;
-
--- Staff: the latest readings of a patient that they may open (the storyboard's link to the log).
-CREATE OR REPLACE FUNCTION access.patient_log(p_secret bytea, p_patient bigint, p_before timestamptz, p_limit integer)
-RETURNS TABLE (at timestamptz, reader_name text, role text, unit_name text, action text, kind smallint, purpose text, ground text,
-               ground_name_nb text, ground_name_nn text, ground_name_en text, outcome smallint, app_name text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE j record; v_strict boolean := access.is_strictly_protected(p_patient);
-BEGIN
-  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'read');
-  IF NOT FOUND THEN RETURN; END IF;
-  PERFORM access.log_event(p_secret, ARRAY[p_patient], 'log', 0::smallint, NULL, j.ground, j.ref,
-                           CASE WHEN j.allow THEN 0 ELSE 1 END::smallint);
-  IF NOT j.allow THEN RETURN; END IF;
-  RETURN QUERY
-    SELECT l.at, p.name, l.role, CASE WHEN NOT v_strict THEN u.name END, l.action, l.kind, l.purpose, l.ground, g.name_nb, g.name_nn, g.name_en, l.outcome, a.name
-    FROM access.log l
-    LEFT JOIN identity.app a ON a.id = l.app
-    LEFT JOIN identity.person p ON p.id = l.person
-    LEFT JOIN identity.unit u ON u.id = l.unit
-    LEFT JOIN access.ground g ON g.code = l.ground
-    -- What the patient blocks, lifts and looks up of it is for the patient alone.
-    WHERE l.patient = p_patient AND l.at < p_before AND l.action NOT IN ('block', 'unblock') AND NOT (l.kind = 29 AND l.role = 'innbygger')
-    ORDER BY l.at DESC LIMIT least(p_limit, 200);
-END $$;
 
 -- Makes the log's partitions for this month and the two next. Run by migration and by the worker each day.
 CREATE OR REPLACE FUNCTION access.keep_log_partitions()

@@ -156,7 +156,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 BEGIN
   RETURN QUERY
     SELECT r.id, r.event, r.reason, r.made_at, r.due_at, r.answer, r.judged_at
-    FROM identity.live s JOIN access.review r ON r.patient = s.patient AND r.kind = 'QUESTION'
+    FROM identity.live s JOIN identity.session b ON b.id = s.id AND NOT b.on_behalf
+    JOIN access.review r ON r.patient = s.patient AND r.kind = 'QUESTION'
     WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen' ORDER BY r.made_at DESC LIMIT 100;
 END $$;
 

@@ -41,7 +41,11 @@ GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.l
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
   TO fj_web, fj_worker;
 GRANT EXECUTE ON FUNCTION access.own_blocks(bytea), access.block_choices(bytea, bigint) TO fj_web;
-GRANT EXECUTE ON FUNCTION access.own_log(bytea, timestamptz, integer), access.patient_log(bytea, bigint, timestamptz, integer) TO fj_web;
+GRANT EXECUTE ON FUNCTION
+  access.own_log(bytea, timestamptz, timestamptz, text, text, text, boolean, boolean, timestamptz, bigint, integer),
+  access.patient_log(bytea, bigint, timestamptz, integer),
+  access.audit_events(bytea, bigint, bigint, bigint, timestamptz, timestamptz, text[], text[], smallint[], timestamptz, bigint, integer),
+  access.ask_about(bytea, timestamptz, bigint, text) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
   access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea), access.review_kinds(),

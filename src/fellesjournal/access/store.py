@@ -36,9 +36,42 @@ async def end_relation(conn: Connection, *, secret: bytes, patient: int, source:
     return int(await conn.fetchval(_SQL.end_relation, secret, patient, source))
 
 
-async def own_log(db: Database, *, secret: bytes, before: datetime, limit: int) -> list[Row]:
-    """The citizen's own access log, newest first."""
-    rows: list[Row] = await db.fetch(_SQL.own_log, secret, before, limit)
+async def own_log(
+    db: Database, *, secret: bytes, since: datetime | None, until: datetime | None, manner: str | None,
+    person: str | None, unit: str | None, only_people: bool, with_own: bool, after: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Row]:  # fmt: skip
+    """The citizen's own access log, newest first, narrowed, after a place."""
+    at, pos = after or (None, None)
+    rows: list[Row] = await db.fetch(
+        _SQL.own_log, secret, since, until, manner, person, unit, only_people, with_own, at, pos, limit
+    )
+    return rows
+
+
+async def audit_events(
+    db: Database, *, secret: bytes, patient: int | None, practitioner: int | None, unit: int | None,
+    since: datetime | None, until: datetime | None, actions: Sequence[str] | None, not_actions: Sequence[str],
+    outcomes: Sequence[int] | None, after: tuple[datetime, int] | None, limit: int,
+) -> list[Row]:  # fmt: skip
+    """The log as FHIR asks for it: the verdict stands in each row; one row without a time when there are none."""
+    at, pos = after or (None, None)
+    rows: list[Row] = await db.fetch(
+        _SQL.audit_events, secret, patient, practitioner, unit, since, until, actions, list(not_actions), outcomes, at,
+        pos, limit,
+    )  # fmt: skip
+    return rows
+
+
+async def ask_about(db: Database, *, secret: bytes, at: datetime, pos: int, question: str) -> Row | None:
+    """Ask the unit about a line of the own log: verdict and when an answer is due; None when there is no such line."""
+    row: Row | None = await db.fetchrow(_SQL.ask_about, secret, at, pos, question)
+    return row
+
+
+async def questions(db: Database, *, secret: bytes) -> list[Row]:
+    """What the citizen asked, newest first."""
+    rows: list[Row] = await db.fetch(_SQL.questions, secret)
     return rows
 
 

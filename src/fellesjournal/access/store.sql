@@ -17,8 +17,8 @@ SELECT access.establish($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'infinity'::tim
 SELECT access.end_relation($1, $2, $3)
 
 -- name: own_log
--- Citizen: who has seen my record, newest first, before an instant.
-SELECT * FROM access.own_log($1, $2, $3)
+-- Citizen: who has seen my record, newest first, narrowed, after a cursor.
+SELECT * FROM access.own_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: patient_log
 -- Staff: who has seen this patient's record, newest first, before an instant.
@@ -55,3 +55,15 @@ SELECT access.end_naming($1, $2, $3)
 -- name: open_sensitive
 -- Chooses to see what is sensitive in a record, with a reason; logged.
 SELECT access.open_sensitive($1, $2, $3)
+
+-- name: audit_events
+-- The log as FHIR asks for it: a verdict, and rows newest first.
+SELECT r.verdict, e.* FROM access.audit_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) r LEFT JOIN unnest(r.events) e ON true
+
+-- name: ask_about
+-- Citizen: asks the unit about a line of the own log. No row: there is no such line.
+SELECT verdict, due_at FROM access.ask_about($1, $2, $3, $4)
+
+-- name: questions
+-- Citizen: what was asked about the own log, with the answers, newest first.
+SELECT id, event, question, made_at, due_at, answer, answered_at FROM access.review_own($1)

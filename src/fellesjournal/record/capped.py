@@ -191,6 +191,12 @@ class CappedJournal(Journal):
         await audit.log_refusal(self.vault.db, decision=self.decision, patients=[patient], action=action)
         raise BeyondScopes
 
+    async def need_whole(self, rtype: str, actions: str) -> None:
+        """As Journal. Raises BeyondScopes."""
+        is_own = self.decision.reader.kind == "citizen"
+        bounds = self._ceiling(in_chart=is_own or self.app.is_bound).bounds(rtype, actions)
+        await self._need(((),) if is_whole(bounds) else (), action="log")
+
     async def _need_people(self) -> None:
         bounds = self._ceiling(in_chart=False).bounds("Patient", "s")
         await self._need(((),) if is_whole(bounds) else (), action="identify")

@@ -211,6 +211,15 @@ class NotSupported(RecordError):
     english = "This is not supported."
 
 
+class MadeAtReading(RecordError):
+    """What the access log tells is not written by anybody."""
+
+    status = 405
+    code = "not-supported"
+    text = _("Loggen skrives av journalen selv.")
+    english = "AuditEvents are made of the access log; nobody writes one."
+
+
 class TooCostly(RecordError):
     """A search that no index can serve."""
 

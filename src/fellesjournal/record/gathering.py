@@ -12,7 +12,7 @@ from fellesjournal.kit import ids
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
 from fellesjournal.record.checks import Checks
-from fellesjournal.record.errors import NotFound, ReadOnly, TellingId, placed
+from fellesjournal.record.errors import MadeAtReading, NotFound, ReadOnly, TellingId, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Op, Wanted
 
@@ -136,6 +136,8 @@ class Gathering:
         expect: int = 0, place: str = "", chosen: str = "",
     ) -> None:  # fmt: skip
         controller = self.decision.reader.unit or 0 if org is None else org
+        if rtype in ownership.MADE_AT_READING:
+            raise MadeAtReading
         item = Wanted(op, rtype, slot, pid, controller, resource, expect=expect, place=place, chosen=chosen)
         self._wanted.append(item)
 

@@ -114,6 +114,9 @@ class Journal(Transacted):
             raise fault(row["status"])
         return Stored(rtype, names.id_of(rtype, row["body"], key), row["version"], row["updated"], row["body"], key)
 
+    async def need_whole(self, rtype: str, actions: str) -> None:
+        """For what is shown past the searches here: an app's scopes must hold the type without a condition."""
+
     async def read_all(self, wanted: Sequence[tuple[str, str, int]]) -> list[Stored]:
         """As many of these versions (type, id, version; 0: the current one) as may be seen. Raises SessionOver."""
         await self.know((rtype, name) for rtype, name, _ in wanted if ids.decode(name) is None)

@@ -26,6 +26,9 @@ DIRECTORY_TYPES: Final = frozenset(
 )  # fmt: skip
 """Types that everyone who is signed in may read: who works where, and definitions. They name no patient."""
 
+MADE_AT_READING: Final = frozenset({"AuditEvent"})
+"""Types that are never stored: what another place holds already, in FHIR's words."""
+
 _INTERNAL_TYPES: Final = frozenset({"Task", "AuditEvent", "Provenance", "DetectedIssue", "Subscription"})
 _UNFINISHED: Final = frozenset({"preliminary", "registered", "partial", "entered-in-error", "draft"})
 _STATUS_MATTERS: Final = frozenset({"Composition", "DiagnosticReport", "Observation", "DocumentReference"})

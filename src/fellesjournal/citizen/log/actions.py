@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 from typing import Final
 
-from fellesjournal.access.audit import LogLine
-from fellesjournal.citizen.log.model import LogPage, Wish, page_end, visits_of
+from fellesjournal.access.audit import LogLine, Place
+from fellesjournal.citizen.log.model import LogPage, page_end, visits_of
 
-Read = Callable[[datetime, int], Awaitable[list[LogLine]]]
-"""The log's lines before an instant, newest first, at most so many."""
+Read = Callable[[Place | None, int], Awaitable[list[LogLine]]]
+"""The lines that are asked for, after a place (None: from the newest), newest first, at most so many."""
 
 PAGE: Final = 25
-_BATCH: Final = 200
-_BATCHES: Final = 15
+_BATCH: Final = 400
+_MOST: Final = 1_000
 _KEPT: Final = 5_000
 
 
-async def read_page(read: Read, *, wish: Wish, before: datetime) -> LogPage:
-    """About PAGE visits that are asked for. A page may be short, or empty, and still have a next one."""
+async def read_page(read: Read, *, after: Place | None = None) -> LogPage:
+    """About PAGE visits. One that has more lines than a page goes on on the next."""
     kept: list[LogLine] = []
-    reached, has_more = before, False
-    async for lines, is_end in _batches(read, wish, before, batches=_BATCHES):
-        has_more = not is_end
-        reached = lines[-1].at if lines else reached
-        kept += filter(wish.takes, lines)
+    async for lines in _batches(read, after, size=_BATCH):
+        kept += lines
         end = page_end(kept, size=PAGE)
         if end is not None:
-            return LogPage(visits_of(kept[:end]), kept[end - 1].at)
-    return LogPage(visits_of(kept), reached if has_more else None)
+            return LogPage(visits_of(kept[:end]), kept[end - 1].place)
+    return LogPage(visits_of(kept), None)
 
 
-async def read_all(read: Read, *, wish: Wish, before: datetime) -> list[LogLine]:
+async def read_all(read: Read) -> list[LogLine]:
     """Every line that is asked for, newest first, up to 5,000."""
     kept: list[LogLine] = []
-    async for lines, _ in _batches(read, wish, before, batches=_KEPT // _BATCH * 4):
-        kept += filter(wish.takes, lines)
+    async for lines in _batches(read, None, size=_MOST):
+        kept += lines
         if len(kept) >= _KEPT:
             break
     return kept[:_KEPT]
 
 
-async def _batches(
-    read: Read, wish: Wish, before: datetime, *, batches: int
-) -> AsyncIterator[tuple[list[LogLine], bool]]:
-    """(lines, whether they are the last), until the log or the period ends, or so many batches are read."""
-    for _ in range(batches):
-        lines = await read(before, _BATCH)
-        is_end = len(lines) < _BATCH or wish.is_before(lines[-1].at)
-        yield lines, is_end
-        if is_end:
+async def _batches(read: Read, after: Place | None, *, size: int) -> AsyncIterator[list[LogLine]]:
+    """The lines in batches, until the log ends."""
+    while True:
+        lines = await read(after, size)
+        yield lines
+        if len(lines) < size:
             return
-        before = lines[-1].at
+        after = lines[-1].place

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, get_args
 
-from fellesjournal.access.audit import LogLine
+from fellesjournal.access.audit import LogLine, OwnWish, Place
 from fellesjournal.citizen.log.words import WHOLE, kinds_of
-from fellesjournal.kit.clock import oslo_day
+from fellesjournal.kit.clock import day_bounds
 
 Manner = Literal["read", "write", "list", "identify", "refused"]
 MANNERS: Final[tuple[Manner, ...]] = get_args(Manner)
@@ -20,7 +20,7 @@ REFUSED: Final = 1
 NOTHING_FOUND: Final = 2
 _MANNERS_BY_ACTION: Final[dict[str, Manner]] = {"list": "list", "identify": "identify", "write": "write"}
 _LONGEST: Final = 600
-"""Lines after which a page ends even in the middle of a visit."""
+"""Lines after which a full page ends even in the middle of a visit; after four times as many every page does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,14 @@ class Wish:
     only_people: bool = False
     with_own: bool = False
 
-    def takes(self, line: LogLine) -> bool:
-        """Whether a line is asked for."""
-        return (
-            (self.with_own or bool(line.app) or not is_own(line))
-            and not (self.only_people and line.by_system)
-            and self.manner in ("", manner_of(line))
-            and self.person.casefold() in line.reader.casefold()
-            and self.unit.casefold() in line.unit.casefold()
-            and not self.is_before(line.at)
-            and (self.until_on is None or oslo_day(line.at) <= self.until_on)
-        )
-
-    def is_before(self, at: datetime) -> bool:
-        """Whether an instant lies before everything that is asked for."""
-        return self.since_on is not None and oslo_day(at) < self.since_on
+    def asked(self) -> OwnWish:
+        """The wish as the database takes it: days are instants."""
+        return OwnWish(
+            since=day_bounds(self.since_on)[0] if self.since_on else None,
+            until=day_bounds(self.until_on)[1] if self.until_on else None,
+            person=self.person, unit=self.unit, manner=self.manner, only_people=self.only_people,
+            with_own=self.with_own,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,11 @@ class Visit:
         return self.lines[-1].at
 
     @property
+    def asked_of(self) -> LogLine | None:
+        """The line that a question is asked about; None when it was oneself or no unit answers for it."""
+        return None if is_own(self.newest) or not self.newest.unit_number else self.newest
+
+    @property
     def manner(self) -> Manner:
         """What kind of access it was."""
         return manner_of(self.newest)
@@ -83,10 +81,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Visits newest first. `next` is where the following page begins, None at the end."""
+    """Visits newest first. `next` is the place after which the following page begins, None at the end."""
 
     visits: tuple[Visit, ...]
-    next: datetime | None
+    next: Place | None
 
     @property
     def count(self) -> int:
@@ -111,7 +109,7 @@ def visits_of(lines: Iterable[LogLine]) -> tuple[Visit, ...]:
     groups: list[list[LogLine]] = []
     latest: dict[tuple[object, ...], list[LogLine]] = {}
     for line in lines:
-        key = (line.reader, line.role, line.unit, line.by_system, line.app, line.ground, manner_of(line))
+        key = _reader_of(line)
         group = latest.get(key)
         if group is None or group[-1].at - line.at > GAP:
             group = latest[key] = []
@@ -120,13 +118,19 @@ def visits_of(lines: Iterable[LogLine]) -> tuple[Visit, ...]:
     return tuple(Visit(tuple(group)) for group in groups)
 
 
+def _reader_of(line: LogLine) -> tuple[object, ...]:
+    """What lines of one visit have in common. A unit may have a number alone: not every one may be named."""
+    where = (line.unit, line.unit_number)
+    return line.reader, line.role, where, line.by_system, line.app, line.ground, manner_of(line)
+
+
 def page_end(lines: Sequence[LogLine], *, size: int) -> int | None:
     """Where a page of about `size` visits may end without cutting one in two; None when it can't yet."""
     starts, latest = 0, dict[tuple[object, ...], datetime]()
     for n, line in enumerate(lines):
-        if starts >= size and (n >= _LONGEST or lines[n - 1].at - line.at > GAP):
+        if n >= 4 * _LONGEST or (starts >= size and (n >= _LONGEST or lines[n - 1].at - line.at > GAP)):
             return n
-        key = (line.reader, line.role, line.unit, line.by_system, line.app, line.ground, manner_of(line))
+        key = _reader_of(line)
         starts += key not in latest or latest[key] - line.at > GAP
         latest[key] = line.at
     return None

@@ -70,6 +70,11 @@ GROUNDS: Final = {
 }
 """Grounds that stand in no national list."""
 
+SERVICES: Final = {
+    "gp": "KA01", "legevakt": "KA02", "child_health": "KF01", "nursing_home": "KP01", "home_care": "KP02",
+}  # fmt: skip
+"""Kinds of units as Volven 8663 has them: what may be told of a unit that may not be named."""
+
 NO_GROUND: Final = _("Ingen grunn er registrert")
 
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from fellesjournal import __version__, fhir
 from fellesjournal.access.gate import Endpoint, public
 from fellesjournal.identity.apps.discovery import oauth_uris
+from fellesjournal.record.api.audit import PARAMETERS
 from fellesjournal.record.api.bulk import stated_exports
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
 from fellesjournal.record.api.import_definition import stated_import
@@ -27,6 +28,8 @@ from fellesjournal.record.api.operations.terminology.capabilities import termino
 from fellesjournal.record.api.patch import PATCH_FORMATS
 from fellesjournal.record.api.search import query_pairs
 from fellesjournal.record.api.sockets import websocket_url
+from fellesjournal.record.audit_event import NAME
+from fellesjournal.record.audit_event import PROFILE as AUDIT_PROFILE
 from fellesjournal.record.errors import Malformed
 from fellesjournal.record.search import COMPARTMENTS, is_served, is_served_everywhere
 from fellesjournal.record.subscriptions.wish import PROFILE
@@ -90,7 +93,29 @@ class _Offer:
             "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS],
         }
 
+    def _audit_event(self) -> Json:
+        """Made of the access log when it is read: no more than reading and some questions."""
+        return {
+            "type": NAME,
+            "profile": _CORE + NAME,
+            "supportedProfile": [AUDIT_PROFILE],
+            "documentation": "The access log, made at reading and never stored; newest first. Nobody writes one.",
+            "interaction": self._named(("read", "search-type")),
+            "versioning": "no-version",
+            "readHistory": False,
+            "updateCreate": False,
+            "conditionalCreate": False,
+            "conditionalRead": "not-supported",
+            "conditionalUpdate": False,
+            "conditionalDelete": "not-supported",
+            "referencePolicy": ["literal"],
+            "searchParam": [{"name": name, "type": kind} for name, kind in sorted(PARAMETERS.items())],
+            "operation": stated(NAME),
+        }
+
     def _resource(self, rtype: str) -> Json:
+        if rtype == NAME:
+            return self._audit_event()
         # The content of a Binary is sent anew, as a whole.
         codes = [code for code in _OF_TYPES if (rtype, code) != ("Binary", "patch")]
         profiles = [*((PROFILE,) if rtype == "Subscription" else ()), *dict(self.required).get(rtype, ())]
@@ -176,4 +201,5 @@ def _referring(rtype: str, registry: fhir.Registry) -> list[str]:
 
 @lru_cache(maxsize=4)
 def _every(registry: fhir.Registry) -> list[tuple[str, tuple[str, ...]]]:
-    return [pair for source in sorted(fhir.RESOURCE_TYPES) for pair in _references(source, registry)]
+    return [pair for source in sorted(fhir.RESOURCE_TYPES) if source != NAME
+            for pair in _references(source, registry)]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from fellesjournal.record.api.audit import audit_read, audit_search, audit_search_post
 from fellesjournal.record.api.bulk import export_routes
 from fellesjournal.record.api.bundle import bundles
 from fellesjournal.record.api.edge import METHODS, elsewhere
@@ -23,6 +24,9 @@ from fellesjournal.record.api.sockets import ADDRESS, subscription_socket
 from fellesjournal.record.api.write import create, delete, delete_matching, update, update_matching
 
 _reads: list[Route] = [
+    Route("/AuditEvent", audit_search, methods=["GET"], name="search-type"),
+    Route("/AuditEvent/{id}", audit_read, methods=["GET"], name="read"),
+    Route("/Patient/{id}/AuditEvent", audit_search, methods=["GET"], name="search-compartment"),
     Route("/_history", system_history, methods=["GET"], name="history-system"),
     Route("/{rtype}/_history", type_history, methods=["GET"], name="history-type"),
     Route("/{rtype}/{id}", read, methods=["GET"], name="read"),
@@ -50,6 +54,8 @@ INTERACTIONS: Final[list[Route]] = [
     *import_routes(),
     *_reads,
     Route("/_search", search_post, methods=["POST"], name="search-system"),
+    Route("/AuditEvent/_search", audit_search_post, methods=["POST"], name="search-type"),
+    Route("/Patient/{id}/AuditEvent/_search", audit_search_post, methods=["POST"], name="search-compartment"),
     Route("/{rtype}/{id}/{within}/_search", search_post, methods=["POST"], name="search-compartment"),
     Route("/{rtype}", create, methods=["POST"], name="create"),
     Route("/{rtype}/{id}", update, methods=["PUT"], name="update"),

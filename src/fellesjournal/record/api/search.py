@@ -52,7 +52,7 @@ async def search_get(request: Request, decision: Decision) -> Response:
 @fhir_interaction("search")
 async def search_post(request: Request, decision: Decision) -> Response:
     """Search by a form: nothing of the question stands in the address."""
-    return await _answer(request, decision, await _form_pairs(request))
+    return await _answer(request, decision, await form_pairs(request))
 
 
 def query_pairs(text: str) -> list[tuple[str, str]]:
@@ -105,7 +105,11 @@ async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) 
     return bundle_of(base, query, page, [pair for pair in pairs if pair[0] in LOOKS])
 
 
-async def _form_pairs(request: Request) -> list[tuple[str, str]]:
+async def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """The parameters of a search by form, those of its address first.
+
+    Raises UnsupportedMediaType, TooLarge, Malformed.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
         raise UnsupportedMediaType("Search by POST takes application/x-www-form-urlencoded.")
     body = bytearray()

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from fellesjournal import fhir
+from fellesjournal.record.ownership import MADE_AT_READING
 from fellesjournal.record.search.error import SearchError
 from fellesjournal.record.subscriptions.match import Filter, read_filter
 
 BASE: Final = "https://fellesjournal.no/fhir/SubscriptionTopic/"
-_NOT_TOLD: Final = frozenset({"Subscription", "Parameters"})
+_NOT_TOLD: Final = MADE_AT_READING | {"Subscription", "Parameters"}
 _OPS: Final = {"create": "C", "update": "U", "delete": "D"}
 _PREFIX: Final = "http://hl7.org/fhir/StructureDefinition/"
 _TRIGGER: Final = frozenset({"resource", "supportedInteraction", "queryCriteria", "description"})

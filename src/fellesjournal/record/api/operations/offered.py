@@ -73,9 +73,9 @@ OPERATIONS: Final = (
         "Subscription", "get-ws-binding-token", binding_token, (_OF_TYPE, _OF_INSTANCE),
         guide=f"{_BACKPORT}get-ws-binding-token",
     ),
-    Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION)),
-    Operation(_ANY, "meta-add", meta_add, methods=("POST",), is_change=True, not_for=("Binary",)),
-    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",), is_change=True, not_for=("Binary",)),
+    Operation(_ANY, "meta", meta, (_OF_INSTANCE, _OF_VERSION), not_for=("AuditEvent",)),
+    Operation(_ANY, "meta-add", meta_add, methods=("POST",), is_change=True, not_for=("AuditEvent", "Binary")),
+    Operation(_ANY, "meta-delete", meta_delete, methods=("POST",), is_change=True, not_for=("AuditEvent", "Binary")),
     Operation(_ANY, "validate", validate, (_OF_TYPE, _OF_INSTANCE)),
 )
 
