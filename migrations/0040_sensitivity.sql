@@ -102,6 +102,9 @@ CREATE TABLE vault.classing (
 INSERT INTO vault.classing DEFAULT VALUES;
 ALTER TABLE vault.classing OWNER TO fj_owner;
 GRANT SELECT, UPDATE ON vault.classing TO vault_shield;
+ALTER TABLE vault.classing ENABLE ROW LEVEL SECURITY;
+ALTER TABLE vault.classing FORCE ROW LEVEL SECURITY;
+CREATE POLICY classing ON vault.classing FOR ALL TO vault_shield USING (true) WITH CHECK (true);
 
 DO $$
 DECLARE t text;
