@@ -13,10 +13,11 @@ _TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # What axe found well stays in the browser: to bring it over takes longer than to find it.
 # Colours that are still changing, after a change of scheme or width, are nobody's fault.
 _RUN: Final = """async tags => {
-  const frame = () => new Promise(done => requestAnimationFrame(done));
-  await frame(); await frame();
-  const ends = document.getAnimations().filter(one => one.effect?.getTiming().iterations !== Infinity);
-  await Promise.allSettled(ends.map(one => one.finished));
+  const moving = () => document.getAnimations().some(one => one.effect?.getTiming().iterations !== Infinity);
+  for (let still = 0, n = 0; still < 6 && n < 120; n++) {
+    await new Promise(done => requestAnimationFrame(done));
+    still = moving() ? 0 : still + 1;
+  }
   const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
   return found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 160)).join("  ")}`);
 }"""

@@ -191,7 +191,7 @@ TRIALS: Final[dict[str, Callable[[Place], None]]] = {
     f"{BACKPORT}status": _status, f"{BACKPORT}events": _events, f"{BACKPORT}get-ws-binding-token": _binding_token,
     f"{CORE}ConceptMap-translate": _translate, f"{BULK}export": _later("/$export"),
     f"{BULK}patient-export": _later("/Patient/$export"), f"{BULK}group-export": _later("{at}/$export"),
-    f"{OWN}blocks": _blocks,
+    "https://fellesjournal.no/fhir/OperationDefinition/blocks": _blocks,
     f"{OWN}import": _later("/$import", _LINE, **{"Content-Type": "application/fhir+ndjson"}),
 }  # fmt: skip
 """By the canonical that the statement names."""

@@ -303,7 +303,7 @@ def test_wish_for_correction_is_answered_by_one(gp: httpx.Client, chart: str, de
     assert TEXT in gp.get(note).text
 
 
-def test_no_role_of_the_application_changes_history_but_the_one_that_two_persons_use_and_the_shield(demo_site: Site) -> None:
+def test_no_role_changes_history_but_the_one_that_two_persons_use_and_the_shield(demo_site: Site) -> None:
     held = demo_site.row(
         """
         SELECT array_agg(DISTINCT g.grantee::text) AS roles FROM information_schema.column_privileges g
