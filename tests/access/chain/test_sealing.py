@@ -31,7 +31,20 @@ class Log:
         await (by or self.web).execute(query, SOMEONE, list(patients))
 
     async def seal(self, *, batch: int = 3) -> int:
+        await self._others_done()
         return await seal_log(self.worker, keys=self.test.keys, batch=batch)
+
+    async def _others_done(self) -> None:
+        """Wait for what other tests' databases have under way: the oldest transaction is the whole server's."""
+        running = (
+            "SELECT array_agg(pid || '/' || backend_xid) FROM pg_stat_activity"
+            " WHERE backend_xid IS NOT NULL AND datname <> current_database()"
+        )
+        begun = set(await self.admin.fetchval(running) or ())
+        for _ in range(600):
+            if not begun & set(await self.admin.fetchval(running) or ()):
+                return
+            await asyncio.sleep(0.05)
 
     async def verify(self, kept: dict[int, Seal] | None = None) -> Verified:
         states = [state async for state in log_verified(self.reader, keys=self.test.keys, kept=kept)]
