@@ -96,7 +96,8 @@ async def test_no_session_state_leaks_to_the_next_user(web: db.Database) -> None
     assert await web.fetchval("SELECT coalesce(current_setting('app.reader', true), '')") == ""
     assert await web.fetchval("SELECT current_setting('statement_timeout')") == "15s"
     assert await web.fetchval("SELECT current_setting('search_path')") in ("", '""')
-    assert await web.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()") == 0
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    assert await web.fetchval(held) == 0
 
 
 async def test_transaction_left_open_is_rolled_back_when_the_connection_goes_back(admin: db.Database) -> None:
