@@ -39,18 +39,23 @@ CREATE OR REPLACE FUNCTION vault.meet_names(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE r record;
 BEGIN
-  -- In one order for all, so that two who make what the other refers to never wait for each other.
-  INSERT INTO vault.chosen_id AS x (rtype, id, org, slot, pid)
-  SELECT a.rtype, a.id, a.org, max(a.slot), max(a.pid) FROM (
-    SELECT c.rtype, c.id, c.org, c.slot, c.pid FROM unnest(c_rtype, c_id, c_org, c_slot, c_pid) AS c (rtype, id, org, slot, pid)
-    UNION ALL
-    SELECT w.rtype, w.id, w.org, NULL, NULL FROM (
-      SELECT q.rtype, q.id, q.org FROM unnest(w_rtype, w_id, w_org) AS q (rtype, id, org)
-      UNION SELECT q.rtype, q.id, -1 FROM unnest(w_rtype, w_id, w_open) AS q (rtype, id, open) WHERE q.open
-      UNION SELECT q.rtype, q.id, -1 FROM unnest(c_rtype, c_id, c_open) AS q (rtype, id, open) WHERE q.open) w
-    WHERE NOT EXISTS (SELECT 1 FROM vault.chosen_id k WHERE k.rtype = w.rtype AND k.id = w.id AND k.org = w.org)) a
-  GROUP BY a.rtype, a.id, a.org ORDER BY a.rtype, a.id, a.org
-  ON CONFLICT (rtype, id, org) DO UPDATE SET slot = excluded.slot, pid = excluded.pid WHERE x.pid IS NULL AND excluded.pid IS NOT NULL;
+  -- In one order for all, so that two who make what the other refers to never wait for each other. Who makes holds the name alone;
+  -- those who refer hold it together, else everybody who refers to what never comes would write one after the other.
+  FOR r IN
+    SELECT a.rtype, a.id, a.org, max(a.slot) AS slot, max(a.pid) AS pid, bool_or(a.makes) AS makes FROM (
+      SELECT c.rtype, c.id, c.org, c.slot, c.pid, true AS makes FROM unnest(c_rtype, c_id, c_org, c_slot, c_pid) AS c (rtype, id, org, slot, pid)
+      UNION ALL SELECT c.rtype, c.id, -1, NULL, NULL, true FROM unnest(c_rtype, c_id, c_open) AS c (rtype, id, open) WHERE c.open
+      UNION ALL SELECT w.rtype, w.id, w.org, NULL, NULL, false FROM unnest(w_rtype, w_id, w_org) AS w (rtype, id, org)
+      UNION ALL SELECT w.rtype, w.id, -1, NULL, NULL, false FROM unnest(w_rtype, w_id, w_open) AS w (rtype, id, open) WHERE w.open) a
+    GROUP BY a.rtype, a.id, a.org ORDER BY a.rtype, a.id, a.org LOOP
+    IF r.makes THEN
+      INSERT INTO vault.chosen_id AS x (rtype, id, org, slot, pid) VALUES (r.rtype, r.id, r.org, r.slot, r.pid)
+      ON CONFLICT (rtype, id, org) DO UPDATE SET slot = excluded.slot, pid = excluded.pid WHERE x.pid IS NULL AND excluded.pid IS NOT NULL;
+    ELSE
+      INSERT INTO vault.chosen_id (rtype, id, org) VALUES (r.rtype, r.id, r.org) ON CONFLICT (rtype, id, org) DO NOTHING;
+      PERFORM 1 FROM vault.chosen_id x WHERE x.rtype = r.rtype AND x.id = r.id AND x.org = r.org AND x.pid IS NULL FOR SHARE;
+    END IF;
+  END LOOP;
   IF cardinality(c_id) > (SELECT count(*) FROM unnest(c_rtype, c_id, c_org, c_pid) AS c (rtype, id, org, pid) JOIN vault.chosen_id k
                           ON k.rtype = c.rtype AND k.id = c.id AND k.org = c.org AND k.pid = c.pid) THEN
     RAISE EXCEPTION 'an id is taken' USING ERRCODE = 'unique_violation', CONSTRAINT = 'chosen_id_pkey';

@@ -24,6 +24,8 @@ PDF = {"Content-Type": "application/pdf"}
 FHIR_JSON = {"Accept": "application/fhir+json"}
 BYTES = bytes(range(256)) * 4 + b"%PDF"
 BIG = 50_000_000
+IN_TRANSACTION = """SELECT 1 FROM pg_stat_activity
+WHERE xact_start IS NOT NULL AND usename = 'fj_web' AND datname = current_database()"""
 
 
 @pytest.fixture(scope="module")
@@ -376,9 +378,8 @@ def test_a_broken_upload_leaves_nothing_and_a_slow_one_holds_no_transaction(
     with socket.create_connection(("127.0.0.1", demo_site.settings.port)) as opened:
         opened.sendall(_head(demo_site, client, patient, 5_000_000) + bytes(2_000_000))
         _until(lambda: staged(demo_site) == 2)
-        assert (
-            rows(demo_site, "SELECT 1 FROM pg_stat_activity WHERE xact_start IS NOT NULL AND usename = 'fj_web'") == []
-        )
+        _until(lambda: rows(demo_site, IN_TRANSACTION) == [])
+        assert staged(demo_site) == 2
     _until(lambda: staged(demo_site) == 0)
     assert rows(demo_site, "SELECT count(*) FROM vault.resource")[0][0] == before
 

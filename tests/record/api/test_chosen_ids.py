@@ -251,7 +251,7 @@ def test_who_refers_and_who_makes_meet_when_they_write_at_once(client: httpx.Cli
         for resource in (_encounter(f"samtidig-{n}", patient, partOf=ref(f"Encounter/samtidig-{(n + 1) % 12}")),
                          json.loads(_weight(patient, encounter=ref(f"Encounter/samtidig-{n}"))) | {"id": f"vekt-s-{n}"})
     ]  # fmt: skip
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(8) as pool:
         made += pool.map(lambda one: put(client, one), writes)
     assert {answer.status_code for answer in made} == {201}
     about = {"patient": patient, "_count": "100"}
