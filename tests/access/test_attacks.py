@@ -16,7 +16,7 @@ from tests.access.conftest import CHART_DOOR, LIST_DOOR, Stage
 from tests.record.search.world import UNIT_A
 
 APPLICATION = ("fj_web", "fj_signin", "fj_worker", "fj_log", "fj_migrate")
-COLUMNS = "0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body"
+COLUMNS = "0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body, org"
 ALL = f"SELECT {COLUMNS} FROM vault.resource"
 
 
@@ -216,7 +216,7 @@ async def test_settings_made_by_hand_open_nothing(stage: Stage) -> None:
 async def test_the_seal_of_one_transaction_is_worth_nothing_in_the_next(stage: Stage) -> None:
     stolen = await stage.search(
         stage.world.secrets["b"], [stage.theirs.pid],
-        "SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), current_setting('fj.context')",
+        "SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), current_setting('fj.context'), 0::bigint",
     )  # fmt: skip
     seal = stolen[0].body
     assert "#" in seal
@@ -259,8 +259,8 @@ async def test_the_seal_of_one_search_is_worth_nothing_in_the_next_of_the_same_c
         f"{ALL} UNION ALL SELECT {COLUMNS} FROM vault.resource WHERE patient <> 0",
         f"SELECT {COLUMNS} FROM vault.history".replace("date AS sort", "updated"),
         f"SELECT {COLUMNS} FROM vault.resource r WHERE EXISTS (SELECT 1 FROM vault.resource o WHERE o.patient <> r.patient AND o.patient > 0)",
-        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.v FROM vault.sp_string s",
-        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.h::text FROM vault.sp_token s",
+        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.v, 0::bigint FROM vault.sp_string s",
+        "SELECT 0::smallint, s.slot, s.pid, 0::smallint, 0, now(), s.patient, now(), s.h::text, 0::bigint FROM vault.sp_token s",
     ],
 )
 async def test_an_injection_sees_what_the_decision_gives_and_no_more(stage: Stage, sql: str) -> None:
@@ -315,7 +315,7 @@ async def test_an_injection_runs_one_query_with_the_rights_of_its_door_alone(sta
 
 async def test_an_injection_learns_of_a_list_only_who_is_on_the_readers_own(stage: Stage) -> None:
     """The one thing that a policy reads and an injection may read too: the reader's own people."""
-    mine = "SELECT 0::smallint, 0::smallint, l.patient, 0::smallint, 0, now(), 0::bigint, now(), 'x' FROM access.on_list l"
+    mine = "SELECT 0::smallint, 0::smallint, l.patient, 0::smallint, 0, now(), 0::bigint, now(), 'x', 0::bigint FROM access.on_list l"
     hits = await stage.search(stage.world.secrets["a"], [], mine, unit=UNIT_A)
     assert [hit.pid for hit in hits] == [stage.mine.pid]
     forged = f"{mine}, (SELECT set_config('fj.context', replace(current_setting('fj.context'), '10', '20'), true) OFFSET 0) f (x)"
@@ -360,7 +360,7 @@ async def test_nothing_that_an_injection_laid_ready_is_run_for_the_next_reader(s
     """A plan is kept in the connection under the hash of its text."""
     async with await stage.world.test.connect("fj_web", max_size=1) as one:
         name = "c" + hashlib.md5(ALL.encode(), usedforsecurity=False).hexdigest()
-        evil = f"SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), set_config('fj.loot', body, false) FROM vault.resource; PREPARE {name} AS SELECT 1"
+        evil = f"SELECT 0::smallint, 0::smallint, 1::bigint, 0::smallint, 0, now(), 0::bigint, now(), set_config('fj.loot', body, false), 0::bigint FROM vault.resource; PREPARE {name} AS SELECT 1"
         with pytest.raises(DbError):
             await one.fetch(CHART_DOOR, stage.world.secrets["a"], [stage.mine.pid], evil)
         # A mark without a plan must not stop the next reader either.

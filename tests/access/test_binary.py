@@ -177,6 +177,6 @@ async def test_who_may_not_write_stages_nothing_and_no_role_reads_the_tables(sta
     ):
         with pytest.raises(db.InsufficientPrivilege):
             await stage.web.fetch(statement)
-    everything = "SELECT 0::smallint AS k, slot, pid, 1::smallint AS rtype, version, now() AS updated, patient, now() AS sort, '' AS body FROM vault.blob"
+    everything = "SELECT 0::smallint AS k, slot, pid, 1::smallint AS rtype, version, now() AS updated, patient, now() AS sort, '' AS body, org FROM vault.blob"
     with pytest.raises(db.InsufficientPrivilege):
         await stage.search(stage.world.secrets["a"], [stage.mine.pid], everything)

@@ -136,7 +136,7 @@ async def test_a_chosen_ground_has_a_reason_an_end_a_log_line_and_a_task(stage: 
     assert {one["outcome"] for one in logged[:-1]} == {1}
     tasks = await admin.fetch("SELECT r.*, c.event AS at FROM access.review r JOIN access.choice c ON c.id = r.ref")
     assert [(task["kind"], task["reason"], task["event"] == logged[-1]["event"]) for task in tasks] == [("CHOSEN", REASON, True)]
-    await stage.bodies(secret, [stranger], "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body FROM vault.resource WHERE body IS NOT NULL")
+    await stage.bodies(secret, [stranger], "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body, org FROM vault.resource WHERE body IS NOT NULL")
     read = await stage.log(action="search", patient=stranger)
     assert {(one["ground"], one["chosen"], one["ground_ref"]) for one in read} == {("DELBEHAN", True, tasks[0]["ref"])}
 

@@ -15,10 +15,10 @@ from tests.access.test_rows import history, named, read, version_of, write
 from tests.record.search.world import UNIT_A, UNIT_B
 
 VERSIONS = (
-    "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, updated AS sort, body FROM vault.history"
+    "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, updated AS sort, body, org FROM vault.history"
 )
 WALK = (
-    "SELECT k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.walk_history(false, {rtype}::smallint, '{types}', {count},"
+    "SELECT k, slot, pid, rtype, version, updated, patient, sort, body, org FROM vault.walk_history(false, {rtype}::smallint, '{types}', {count},"
     " '-infinity', '-infinity', 'infinity', 'infinity', 9223372036854775807, 2147483647, '{time}')"
 )
 

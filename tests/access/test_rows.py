@@ -12,7 +12,7 @@ from fellesjournal.record.rows import Op, Wanted, gather
 from tests.access.conftest import SEAL_LIST, Stage, observation, person
 from tests.record.search.world import UNIT_A, UNIT_B, WRITE, Known
 
-BODIES = "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body FROM vault.resource WHERE body IS NOT NULL"
+BODIES = "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body, org FROM vault.resource WHERE body IS NOT NULL"
 
 
 async def write(stage: Stage, who: str, *wanted: Wanted) -> list[int]:

@@ -271,6 +271,7 @@ _GIVING = (
     "| Hver endring står for alltid: hvem, hva, når; uten fødselsnummer | Normen 5.4.4; personvernforordningen art. 5 nr. 2 | samme |",
     "| Et system som legger inn ansatte, ser ingen journal og gjør ingen til administrator | helsepersonelloven § 21 | `tests/onboarding/test_scim.py` |",
     "| Hver rad har en dataansvarlig; felles, sentralt eller delt ansvar er innstilling med dato | pasientjournalloven §§ 8–9; personvernforordningen art. 26 [K] | `tests/access/test_limits.py`, `tests/identity/administration/test_file.py` |",
+    "| Det en annen dataansvarligs ansatte får se, er utlevert: det står i loggen hos den det gjelder, med hvem det er utlevert fra, og er forseglet med raden; ikke innenfor et felles eller sentralt ansvar | pasientjournalloven §§ 8–9, 19 og 22; helsepersonelloven § 45; personvernforordningen art. 4 nr. 9 og art. 26 [K] | `tests/access/test_disclosure.py`, `tests/record/api/test_audit_event.py` |",
 )  # fmt: skip
 
 

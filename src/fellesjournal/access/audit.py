@@ -26,7 +26,8 @@ class LogLine:
     """One access to one record: who, where, when, what and why. `kinds` are all the kinds of
     data that a page showed. outcome: 0 shown, 1 refused, 2 nothing found. `app` is the app that it was done by, if any.
     Numbers of people and units are 0 when there is none; `what` are the rows that were shown.
-    hides_unit: the unit may not be named, for the patient is strictly protected.
+    hides_unit: the unit may not be named, for the patient is strictly protected. disclosed: the names of the
+    controllers whose information was shown to another one's reader (utlevering), with their numbers.
     """
 
     at: datetime
@@ -58,6 +59,8 @@ class LogLine:
     is_chosen: bool = False
     device: str = ""
     hides_unit: bool = False
+    disclosed: tuple[str, ...] = ()
+    disclosed_by: tuple[int, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -74,7 +77,7 @@ class LogLine:
 class OwnWish:
     """What the citizen asks the own log for. Instants; texts are parts of a name, whatever the case; '' is anything.
 
-    manner: read, write, list, identify or refused.
+    manner: read, write, list, identify, refused or disclosed.
     """
 
     since: datetime | None = None
@@ -98,6 +101,7 @@ class AuditWish:
     actions: tuple[str, ...] | None = None
     not_actions: tuple[str, ...] = ()
     outcomes: tuple[int, ...] | None = None
+    disclosed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ async def audit_events(
     rows = await store.audit_events(
         db, secret=decision.secret, patient=wish.patient, practitioner=wish.practitioner, unit=wish.unit,
         since=wish.since, until=wish.until, actions=wish.actions, not_actions=wish.not_actions, outcomes=wish.outcomes,
-        after=after, limit=limit,
+        disclosed=wish.disclosed, after=after, limit=limit,
     )  # fmt: skip
     verdict = rows[0]["verdict"] if rows else "none"
     if verdict != "ok":
@@ -219,5 +223,6 @@ def _line(row: Row) -> LogLine:
         unit_number=row["unit"] or 0, unit_kind=row["unit_kind"] or "", controller=row["controller"] or 0,
         controller_name=row["controller_name"] or "", patient=row["patient"], what=tuple(row["what"] or ()),
         ground_ref=row["ground_ref"] or 0, is_chosen=row["chosen"], device=row["device"],
-        hides_unit=row["hides_unit"],
+        hides_unit=row["hides_unit"], disclosed=tuple(row["disclosed_names"] or ()),
+        disclosed_by=tuple(row["disclosed"] or ()),
     )  # fmt: skip

@@ -21,7 +21,7 @@ BEGIN
     FROM unnest(p_secret, p_patient, p_org, p_sens, p_others, p_kind, p_action, p_what) WITH ORDINALITY
       AS a (secret, patient, org, sens, others, kind, action, what, ord)
   ), verdict AS MATERIALIZED (
-    SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller,
+    SELECT ask.k, ask.patient, ask.others, ask.kind, ask.action, ask.what, ask.org, s.id AS sid, s.person, s.role, s.unit AS sunit, s.controller, s.sphere,
            s.purpose, s.device, s.app, s.licence, c.closed,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
@@ -40,10 +40,11 @@ BEGIN
     LEFT JOIN LATERAL (SELECT access.closed_for(s.id, s.kind, ask.patient) AS closed) c ON true
   ), written AS (
     INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, what, purpose, ground,
-                            ground_ref, chosen, device, app, outcome)
+                            ground_ref, chosen, device, app, outcome, disclosed_from)
     SELECT v_event, v.sid, v.person, v.role, v.licence, v.sunit, v.controller, q.p, v.action, v.kind, ARRAY[v.what],
            coalesce(g.purpose, v.purpose), v.ground, v.ref, g.purpose IS NOT NULL, coalesce(v.device, ''), v.app,
-           CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END
+           CASE WHEN v.allow THEN 0 WHEN v.patient IS NULL THEN 2 ELSE 1 END,
+           CASE WHEN v.allow AND v.org <> v.sunit AND v.action <> 'write' THEN access.disclosed(ARRAY[v.org], v.sphere) END
     FROM verdict v LEFT JOIN access.ground g ON g.code = v.ground AND g.is_chosen CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
   SELECT v.k, v.sid, v.sunit, v.allow, v.ground, v.closed

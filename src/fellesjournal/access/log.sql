@@ -15,39 +15,50 @@ BEGIN
   LEFT JOIN access.ground g ON g.code = p_ground AND g.is_chosen;
 END $$;
 
+-- The controllers of these units who disclose what is theirs to a reader of this responsibility; NULL for none. A citizen and a system
+-- have no such, and nothing is disclosed to them. The one place that says what is a disclosure (personvernforordningen art. 4 (9), 26).
+CREATE OR REPLACE FUNCTION access.disclosed(p_units bigint[], p_sphere bigint) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF p_sphere IS NULL THEN RETURN NULL; END IF;
+  RETURN (SELECT array_agg(DISTINCT u.controller) FROM identity.unit u WHERE u.id = ANY (p_units) AND u.sphere <> p_sphere);
+END $$;
+
 -- Writes the log of pages: for each one row a patient named or shown, with what was shown of that patient alone.
 -- p_named: the patients of each page, as the text of an array; p_outcome 1 = refused.
--- Rows shown, of all pages together: s_n the page, s_owner, s_what and s_kind of each; rows that are no patient's have owner 0.
+-- Rows shown, of all pages together: s_n the page, s_owner, s_what, s_kind and s_org of each; rows that are no patient's have owner 0.
+-- s_org NULL: nothing was shown, but written.
 CREATE OR REPLACE FUNCTION access.log_pages(
   p_secret bytea[], p_named text[], p_outcome smallint[], p_action text[], p_kind smallint[], p_ground text[], p_ref bigint[],
-  s_n integer[], s_owner bigint[], s_what bigint[], s_kind smallint[])
+  s_n integer[], s_owner bigint[], s_what bigint[], s_kind smallint[], s_org bigint[])
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground,
-                          ground_ref, chosen, device, app, outcome)
+                          ground_ref, chosen, device, app, outcome, disclosed_from)
   SELECT a.event, a.id, a.person, a.role, a.licence, a.unit, a.controller, q.p, a.action, a.kind, q.kinds, q.what, coalesce(a.use, a.purpose),
-         a.ground, a.ref, a.use IS NOT NULL, coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END
+         a.ground, a.ref, a.use IS NOT NULL, coalesce(a.device, ''), a.app, CASE WHEN a.outcome = 1 THEN 1 WHEN q.what IS NULL THEN 2 ELSE 0 END,
+         CASE WHEN NOT q.orgs <@ ARRAY[a.unit] THEN access.disclosed(q.orgs, a.sphere) END
   FROM (SELECT b.outcome, b.action, b.kind, b.ground, b.ref, b.ord, nextval('access.event') AS event,
-               s.id, s.person, s.role, s.licence, s.unit, s.controller, s.purpose, s.device, s.app,
+               s.id, s.person, s.role, s.licence, s.unit, s.controller, s.purpose, s.device, s.app, s.sphere,
                (SELECT g.purpose FROM access.ground g WHERE g.code = b.ground AND g.is_chosen) AS use
         FROM unnest(p_secret, p_outcome, p_action, p_kind, p_ground, p_ref) WITH ORDINALITY
           AS b (secret, outcome, action, kind, ground, ref, ord)
         LEFT JOIN identity.live s ON s.secret_hash = sha256(b.secret) OFFSET 0) AS a
   JOIN (SELECT x.n, x.p, array_agg(DISTINCT x.what) FILTER (WHERE x.what IS NOT NULL) AS what,
-               array_agg(DISTINCT x.kind) FILTER (WHERE x.kind IS NOT NULL) AS kinds
-        FROM (SELECT m.ord::integer, coalesce(named.p, 0), NULL::bigint, NULL::smallint
+               array_agg(DISTINCT x.kind) FILTER (WHERE x.kind IS NOT NULL) AS kinds, array_agg(x.org) FILTER (WHERE x.org IS NOT NULL) AS orgs
+        FROM (SELECT m.ord::integer, coalesce(named.p, 0), NULL::bigint, NULL::smallint, NULL::bigint
               FROM unnest(p_named) WITH ORDINALITY AS m (patients, ord) CROSS JOIN LATERAL unnest(m.patients::bigint[]) AS named (p)
-              UNION ALL SELECT o.n, o.p, o.w, o.k FROM unnest(s_n, s_owner, s_what, s_kind) AS o (n, p, w, k) WHERE o.p <> 0
-             ) AS x (n, p, what, kind) GROUP BY x.n, x.p) AS q ON a.ord = q.n;
+              UNION ALL SELECT o.n, o.p, o.w, o.k, o.g FROM unnest(s_n, s_owner, s_what, s_kind, s_org) AS o (n, p, w, k, g) WHERE o.p <> 0
+             ) AS x (n, p, what, kind, org) GROUP BY x.n, x.p) AS q ON a.ord = q.n;
 END $$;
 
--- The log of one page. p_owner, p_what and p_kinds go together, one for each row shown.
+-- The log of one page that was written. p_owner, p_what and p_kinds go together, one for each row.
 CREATE OR REPLACE FUNCTION access.log_page(p_secret bytea, p_named bigint[], p_owner bigint[], p_what bigint[], p_kinds smallint[],
                                            p_action text, p_kind smallint, p_ground text, p_ref bigint)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM access.log_pages(ARRAY[p_secret], ARRAY[p_named::text], ARRAY[0]::smallint[], ARRAY[p_action], ARRAY[p_kind], ARRAY[p_ground],
-                           ARRAY[p_ref], array_fill(1, ARRAY[cardinality(p_what)]), p_owner, p_what, p_kinds);
+                           ARRAY[p_ref], array_fill(1, ARRAY[cardinality(p_what)]), p_owner, p_what, p_kinds, NULL);
 END $$;
 
 -- A refused wish that stands alone, after its transaction was rolled back.

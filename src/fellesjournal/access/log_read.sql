@@ -8,7 +8,8 @@ CREATE TYPE access.told AS (
   at timestamptz, pos bigint, event bigint, person bigint, reader_name text, reader_kind text, practitioner bigint, profession text,
   licence text, role text, unit bigint, unit_name text, unit_kind text, controller bigint, controller_name text, municipality text,
   patient bigint, action text, kind smallint, kinds smallint[], what bigint[], purpose text, ground text, ground_name_nb text,
-  ground_name_nn text, ground_name_en text, ground_ref bigint, chosen boolean, device text, app_name text, outcome smallint, hides_unit boolean
+  ground_name_nn text, ground_name_en text, ground_ref bigint, chosen boolean, device text, app_name text, outcome smallint, hides_unit boolean,
+  disclosed bigint[], disclosed_names text[]
 );
 ALTER TYPE access.told OWNER TO fj_owner;
 
@@ -21,7 +22,7 @@ CREATE OR REPLACE FUNCTION access.log_of(
   p_key text, p_id bigint, p_patient bigint, p_controllers bigint[], p_since timestamptz, p_until timestamptz, p_manner text,
   p_actions text[], p_outcomes smallint[], p_name text, p_unit_name text, p_people boolean, p_own boolean, p_at timestamptz, p_pos bigint,
   p_limit integer, p_person bigint DEFAULT NULL, p_unit bigint DEFAULT NULL, p_not_by bigint DEFAULT NULL, p_not_of bigint DEFAULT NULL,
-  p_not_actions text[] DEFAULT NULL, p_for_others boolean DEFAULT false, p_session bigint DEFAULT NULL)
+  p_not_actions text[] DEFAULT NULL, p_for_others boolean DEFAULT false, p_session bigint DEFAULT NULL, p_disclosed boolean DEFAULT NULL)
 RETURNS SETOF access.told LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_upper timestamptz := least(p_until, p_at + interval '1 microsecond', clock_timestamp() + interval '1 hour');
@@ -36,11 +37,14 @@ BEGIN
              coalesce(CASE WHEN l.role = 'innbygger' THEN access.acted_as(l.session, l.patient) END, l.role), l.unit, CASE WHEN NOT x.strict THEN u.name END, u.kind,
              l.controller, CASE WHEN NOT x.strict THEN c.name END, CASE WHEN NOT x.strict THEN u.municipality END, l.patient, l.action, l.kind, access.kinds_left(l.patient, l.what, l.kinds, $22),
              CASE WHEN $22 IS NULL THEN l.what END, l.purpose, l.ground, g.name_nb, g.name_nn,
-             g.name_en, l.ground_ref, l.chosen OR coalesce(g.is_chosen, false), l.device, a.name, l.outcome, x.strict
+             g.name_en, l.ground_ref, l.chosen OR coalesce(g.is_chosen, false), l.device, a.name, l.outcome, x.strict,
+             CASE WHEN NOT x.strict THEN l.disclosed_from END,
+             CASE WHEN NOT x.strict THEN ARRAY(SELECT n.name FROM identity.unit n WHERE n.id = ANY (l.disclosed_from) ORDER BY n.name) END
       FROM (SELECT * FROM access.log l
             WHERE l.%I = $1 AND l.at >= $2 AND l.at < $3 AND ($4 IS NULL OR (l.at, l.pos) < ($4, $5))
               AND ($7 IS NULL OR l.patient = $7) AND ($8 IS NULL OR l.controller = ANY ($8))
-              AND ($9 IS NULL OR $9 = CASE WHEN l.outcome = 1 THEN 'refused' WHEN l.action IN ('list', 'identify', 'write') THEN l.action
+              AND ($25 IS NULL OR $25 = (l.disclosed_from IS NOT NULL))
+              AND ($9 IS NULL OR ($9 = 'disclosed' AND l.disclosed_from IS NOT NULL) OR $9 = CASE WHEN l.outcome = 1 THEN 'refused' WHEN l.action IN ('list', 'identify', 'write') THEN l.action
                                       ELSE 'read' END)
               AND ($10 IS NULL OR l.action = ANY ($10)) AND ($11 IS NULL OR l.outcome = ANY ($11))
               AND ($12 IS NULL OR EXISTS (SELECT 1 FROM identity.person n WHERE n.id = l.person AND strpos(lower(n.name), lower($12)) > 0))
@@ -65,7 +69,7 @@ BEGIN
       ORDER BY l.at DESC, l.pos DESC $q$, p_key)
     USING p_id, greatest(v_lower, p_since), v_upper, p_at, p_pos, v_left, p_patient, p_controllers, p_manner, p_actions, p_outcomes, p_name,
           p_unit_name, p_people, p_own, p_person, p_unit, p_not_by, p_not_of,
-          p_not_actions, p_for_others, h.pids, h.units, h.sessions;
+          p_not_actions, p_for_others, h.pids, h.units, h.sessions, p_disclosed;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_left := v_left - v_count; v_upper := v_lower;
     v_lower := CASE WHEN v_months > 100 THEN '-infinity' ELSE v_lower - make_interval(months => v_months) END;
@@ -107,7 +111,7 @@ END $$;
 -- of their controllers, but never what they did themselves or what was done in the own record.
 CREATE OR REPLACE FUNCTION access.audit_events(
   p_secret bytea, p_patient bigint, p_practitioner bigint, p_unit bigint, p_since timestamptz, p_until timestamptz, p_actions text[],
-  p_not_actions text[], p_outcomes smallint[], p_at timestamptz, p_pos bigint, p_limit integer, OUT verdict text, OUT events access.told[])
+  p_not_actions text[], p_outcomes smallint[], p_disclosed boolean, p_at timestamptz, p_pos bigint, p_limit integer, OUT verdict text, OUT events access.told[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE s record; j record; v record; v_ground text; v_ref bigint; v_key text; v_id bigint; v_patient bigint := p_patient; v_controllers bigint[];
         v_not_by bigint; v_not_of bigint;
@@ -139,7 +143,7 @@ BEGIN
   events := ARRAY(
     SELECT e FROM access.log_of(v_key, v_id, v_patient, v_controllers, p_since, p_until, NULL, p_actions, p_outcomes, NULL, NULL, NULL, NULL,
                                 p_at, p_pos, least(p_limit, 1001), v_person, p_unit, v_not_by, v_not_of, p_not_actions, s.kind <> 'citizen',
-                                CASE s.kind WHEN 'citizen' THEN s.id END) e);
+                                CASE s.kind WHEN 'citizen' THEN s.id END, p_disclosed) e);
 END $$;
 
 -- The citizen, and nobody for them, asks about a line of the own log: a task for the reviewers of the unit, one for each line; when it is due.

@@ -2,11 +2,12 @@
 -- Requests pay for none of it: the worker seals each minute what can no longer change.
 
 -- A row as it is sealed, format 1: its columns in this order as PostgreSQL writes a row. Whoever has the row can write it again.
+-- What came later stands after it, where there is something: rows from before are as they were sealed.
 CREATE OR REPLACE FUNCTION access.log_line(l access.log) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT ROW(l.era, l.xid, l.pos, (extract(epoch FROM l.at) * 1000000)::bigint, l.event, l.session, l.person, l.role, l.licence, l.unit,
              l.controller, l.patient, l.action, l.kind, l.kinds, l.what, l.purpose, l.ground, l.ground_ref, l.chosen, l.device, l.app,
-             l.outcome)::text
+             l.outcome)::text || coalesce(l.disclosed_from::text, '')
 $$;
 
 -- The next batch to be sealed, of p_limit rows at the most: those after the newest seal that no running transaction can come before.

@@ -25,7 +25,7 @@ GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.closed(), ctx.patients(), c
 GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_read;
 GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.judge_all(bytea, bigint[]), access.lister(bytea),
-  access.log_pages(bytea[], text[], smallint[], text[], smallint[], text[], bigint[], integer[], bigint[], bigint[], smallint[]) TO vault_open;
+  access.log_pages(bytea[], text[], smallint[], text[], smallint[], text[], bigint[], integer[], bigint[], bigint[], smallint[], bigint[]) TO vault_open;
 GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint)
   TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], smallint[], text, smallint, text, bigint) TO vault_open, vault_write;
@@ -44,7 +44,7 @@ GRANT EXECUTE ON FUNCTION access.own_blocks(bytea), access.block_choices(bytea, 
 GRANT EXECUTE ON FUNCTION
   access.own_log(bytea, timestamptz, timestamptz, text, text, text, boolean, boolean, timestamptz, bigint, integer),
   access.patient_log(bytea, bigint, timestamptz, integer),
-  access.audit_events(bytea, bigint, bigint, bigint, timestamptz, timestamptz, text[], text[], smallint[], timestamptz, bigint, integer),
+  access.audit_events(bytea, bigint, bigint, bigint, timestamptz, timestamptz, text[], text[], smallint[], boolean, timestamptz, bigint, integer),
   access.ask_about(bytea, timestamptz, bigint, text) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),

@@ -52,13 +52,13 @@ async def own_log(
 async def audit_events(
     db: Database, *, secret: bytes, patient: int | None, practitioner: int | None, unit: int | None,
     since: datetime | None, until: datetime | None, actions: Sequence[str] | None, not_actions: Sequence[str],
-    outcomes: Sequence[int] | None, after: tuple[datetime, int] | None, limit: int,
+    outcomes: Sequence[int] | None, disclosed: bool | None, after: tuple[datetime, int] | None, limit: int,
 ) -> list[Row]:  # fmt: skip
     """The log as FHIR asks for it: the verdict stands in each row; one row without a time when there are none."""
     at, pos = after or (None, None)
     rows: list[Row] = await db.fetch(
-        _SQL.audit_events, secret, patient, practitioner, unit, since, until, actions, list(not_actions), outcomes, at,
-        pos, limit,
+        _SQL.audit_events, secret, patient, practitioner, unit, since, until, actions, list(not_actions), outcomes,
+        disclosed, at, pos, limit,
     )  # fmt: skip
     return rows
 

@@ -47,23 +47,27 @@ $$;
 
 -- ── Units ────────────────────────────────────────────────────────────────────────────────────────
 
--- Who is responsible now for the rows of a kind of unit in a municipality. Joint responsibility leaves each entity its own rows.
-CREATE OR REPLACE FUNCTION identity.controller_of(p_municipality text, p_kind text, p_entity bigint) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((
-    SELECT CASE c.model WHEN 1 THEN p_entity ELSE c.controller END FROM identity.controllership c
-    WHERE c.municipality = p_municipality AND (c.kind IS NULL OR c.kind = p_kind)
-      AND c.from_at <= clock_timestamp() AND c.until_at > clock_timestamp()
-    ORDER BY c.kind NULLS LAST, c.from_at DESC LIMIT 1), p_entity)
-$$;
+-- Who is responsible now for the rows of a kind of unit in a municipality, and within which responsibility they are no disclosure.
+-- Joint responsibility leaves each entity its own rows, and they share the one that it is registered under. A system has no such.
+CREATE OR REPLACE FUNCTION identity.responsible(p_municipality text, p_kind text, p_entity bigint, OUT controller bigint, OUT sphere bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT CASE c.model WHEN 1 THEN p_entity ELSE c.controller END, c.controller INTO controller, sphere FROM identity.controllership c
+  WHERE c.municipality = p_municipality AND (c.kind IS NULL OR c.kind = p_kind)
+    AND c.from_at <= clock_timestamp() AND c.until_at > clock_timestamp()
+  ORDER BY c.kind NULLS LAST, c.from_at DESC LIMIT 1;
+  controller := coalesce(controller, p_entity);
+  sphere := CASE WHEN p_kind <> 'system' THEN coalesce(sphere, p_entity) END;
+END $$;
 
 -- Gives every unit the controller that holds now; how many were changed. Run when something is changed, and by the worker.
 CREATE OR REPLACE FUNCTION identity.keep_controllers() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_count integer;
 BEGIN
-  UPDATE identity.unit u SET controller = identity.controller_of(u.municipality, u.kind, u.entity)
-  WHERE u.kind <> 'system' AND u.controller <> identity.controller_of(u.municipality, u.kind, u.entity);
+  UPDATE identity.unit u SET controller = r.controller, sphere = r.sphere
+  FROM identity.unit x CROSS JOIN LATERAL identity.responsible(x.municipality, x.kind, x.entity) r
+  WHERE u.id = x.id AND u.kind <> 'system' AND (u.controller, u.sphere) IS DISTINCT FROM (r.controller, r.sphere);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;

@@ -25,7 +25,7 @@ END $$;
 -- A subplan for the grant cost every request 12 µs; few sessions are an app's.
 CREATE OR REPLACE VIEW identity.live AS
   SELECT s.id, s.secret_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, s.device,
-         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence, s.on_behalf
+         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence, s.on_behalf, u.sphere
   FROM identity.session s
   LEFT JOIN identity.unit u ON u.id = s.unit
   LEFT JOIN identity.post p ON p.id = s.post
@@ -211,10 +211,11 @@ $$;
 CREATE OR REPLACE FUNCTION identity.put_unit(p_id bigint, p_name text, p_kind text, p_controller bigint, p_municipality text)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO identity.unit (id, name, kind, entity, controller, municipality)
-  VALUES (p_id, p_name, p_kind, p_controller, identity.controller_of(p_municipality, p_kind, p_controller), p_municipality)
+  INSERT INTO identity.unit (id, name, kind, entity, controller, municipality, sphere)
+  SELECT p_id, p_name, p_kind, p_controller, r.controller, p_municipality, r.sphere
+  FROM identity.responsible(p_municipality, p_kind, p_controller) r
   ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, entity = excluded.entity, controller = excluded.controller,
-                                 municipality = excluded.municipality;
+                                 municipality = excluded.municipality, sphere = excluded.sphere;
 END $$;
 
 CREATE OR REPLACE FUNCTION identity.put_person(p_kind text, p_number_hash bytea, p_name text, p_practitioner bigint,

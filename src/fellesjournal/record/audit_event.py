@@ -39,6 +39,8 @@ READ: Final = ("open", "read", "history", "log", "export", "print")
 CHANGED: Final = ("write",)
 """What the log knows is a writing, not whether it was the first; every other word of it is E, something carried out."""
 HIDDEN: Final = "Skjermet enhet"
+DISCLOSURE: Final = ("http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle", "disclose")
+"""Said beside what was done, when another controller's information was shown (ISO 21089)."""
 
 
 def event_id(line: LogLine) -> str:
@@ -76,12 +78,12 @@ def audit_event(line: LogLine, *, base: str, site: str) -> Json:
         **({"contained": _contained(line, patient, base)} if is_staff else {}),
         **({"extension": [_patient_extension(), _relation(line)]} if is_staff else {}),
         "type": {"system": _DICOM, "code": "110110", "display": "Patient Record"},
-        "subtype": [{"system": f"{base}/CodeSystem/logghandling", "code": line.action}],
+        "subtype": [{"system": f"{base}/CodeSystem/logghandling", "code": line.action}, *_disclosed(line)],
         "action": action_of(line),
         "recorded": line.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "outcome": "4" if line.outcome == 1 else "0",
         "purposeOfEvent": [{"coding": _purposes(line)}],
-        "agent": _agents(line, patient, is_staff=is_staff),
+        "agent": _agents(line, patient, base, is_staff=is_staff),
         "source": {
             "site": site,
             "observer": {"display": "Fellesjournal"},
@@ -97,7 +99,7 @@ def _purposes(line: LogLine) -> list[Json]:
     return coded + ([{"system": _TEMPLATES, "code": line.ground}] if line.ground in _IN_TEMPLATES else [])
 
 
-def _agents(line: LogLine, patient: str, *, is_staff: bool) -> list[Json]:
+def _agents(line: LogLine, patient: str, base: str, *, is_staff: bool) -> list[Json]:
     if is_staff:
         who: Json = {"reference": "#role", "display": line.reader}
     elif line.role == "innbygger" and patient:
@@ -106,7 +108,18 @@ def _agents(line: LogLine, patient: str, *, is_staff: bool) -> list[Json]:
         who = {"display": line.reader or "Ukjent"}
     role = [{"role": [{"text": line.role}]}] if line.role else [{}]
     agents: list[Json] = [{**role[0], "who": who, "requestor": True}]
-    return agents + ([{"who": {"display": line.app}, "requestor": False}] if line.app else [])
+    agents += [{"who": {"display": line.app}, "requestor": False}] if line.app else []
+    return agents + [
+        {"type": {"coding": [{"system": f"{_TERMINOLOGY}v3-ParticipationType", "code": "CST", "display": "custodian"}]},
+         "who": {"identifier": {"system": f"{base}/Organization", "value": ids.encode(0, number)}, "display": name},
+         "requestor": False}
+        for number, name in zip(line.disclosed_by, line.disclosed, strict=True)
+    ]  # fmt: skip
+
+
+def _disclosed(line: LogLine) -> list[Json]:
+    """Whether it was a disclosure: information of one controller, shown to another's reader."""
+    return [{"system": DISCLOSURE[0], "code": DISCLOSURE[1]}] if line.disclosed else []
 
 
 def _entities(line: LogLine, patient: str) -> list[Json]:

@@ -90,16 +90,21 @@ BEGIN
     ORDER BY q.p);
 END $$;
 
--- Each of these patients stands in the log, with the types that were exported.
-CREATE OR REPLACE FUNCTION access.log_export(p_session bigint, p_export bigint, p_patients bigint[], p_kinds smallint[]) RETURNS void
+-- Each of these patients stands in the log, with the types that were exported. o_patient, o_org: whose rows went out, and whose they are.
+CREATE OR REPLACE FUNCTION access.log_export(p_session bigint, p_export bigint, p_patients bigint[], p_kinds smallint[], o_patient bigint[],
+                                             o_org bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_event bigint := nextval('access.event');
 BEGIN
-  INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground, device, app, outcome)
+  INSERT INTO access.log (event, session, person, role, licence, unit, controller, patient, action, kind, kinds, what, purpose, ground, device, app, outcome,
+                          disclosed_from)
   SELECT v_event, s.id, s.person, s.role, o.licence, s.unit, u.controller, q.p, 'export', 0, p_kinds, ARRAY[p_export], s.purpose,
-         CASE s.kind WHEN 'citizen' THEN 'EGEN' ELSE 'SYSTEM' END, coalesce(s.device, ''), s.app, 0
+         CASE s.kind WHEN 'citizen' THEN 'EGEN' ELSE 'SYSTEM' END, coalesce(s.device, ''), s.app, 0,
+         CASE s.kind WHEN 'system' THEN access.disclosed(w.orgs, u.sphere) END
   FROM unnest(p_patients) AS q (p) CROSS JOIN identity.session s LEFT JOIN identity.unit u ON u.id = s.unit
-  LEFT JOIN identity.post o ON o.id = s.post WHERE s.id = p_session;
+  LEFT JOIN identity.post o ON o.id = s.post
+  LEFT JOIN (SELECT x.p, array_agg(x.g) AS orgs FROM unnest(o_patient, o_org) AS x (p, g) GROUP BY x.p) w ON w.p = q.p
+  WHERE s.id = p_session;
 END $$;
 
 -- ── The asker's ──────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +252,7 @@ CREATE OR REPLACE FUNCTION vault.export_copy(
   p_t text[], n_t integer[], p_d timestamptz[], n_d integer[], p_f double precision[], n_f integer[]) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE e record; s record; r record; v_ok bigint[] := '{}'; v_types smallint[]; v_hidden bigint[] := '{}'; v_others bigint[] := '{}';
-        v_pids bigint[] := '{}'; v_next integer; v_rows bigint; v_done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0;
+        v_pids bigint[] := '{}'; v_patient bigint[]; v_org bigint[]; v_next integer; v_rows bigint; v_done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0;
 BEGIN
   IF NOT access.may_carry_out(p_secret) THEN RETURN 'none'; END IF;
   SELECT * INTO e FROM vault.export x WHERE x.id = p_id AND x.state = 'running' FOR UPDATE;
@@ -292,7 +297,7 @@ BEGIN
       v_hidden := ARRAY(SELECT q.p FROM unnest(v_hidden) AS q (p) WHERE q.p <> ALL (v_others));
     END IF;
     WITH line AS MATERIALIZED (
-      SELECT CASE WHEN x.body IS NULL THEN 0 ELSE x.rtype END::smallint AS rtype, x.pid, x.patient,
+      SELECT CASE WHEN x.body IS NULL THEN 0 ELSE x.rtype END::smallint AS rtype, x.pid, x.patient, x.org,
              CASE WHEN x.body IS NULL THEN vault.export_deleted(x.rtype, x.slot, x.pid) ELSE x.body END AS body
       FROM vault.resource x
       WHERE x.patient = ANY (v_ok) AND x.rtype = ANY (v_types) AND x.updated > e.since AND x.updated <= e.asked_at
@@ -303,7 +308,7 @@ BEGIN
         AND (e.filters = '' OR x.rtype <> ALL (p_rtypes) OR x.pid = ANY (v_pids))
       UNION ALL
       -- What has been changed since is as it was; hidden when it is hidden now.
-      SELECT CASE WHEN h.body IS NULL THEN 0 ELSE x.rtype END::smallint, x.pid, x.patient,
+      SELECT CASE WHEN h.body IS NULL THEN 0 ELSE x.rtype END::smallint, x.pid, x.patient, x.org,
              CASE WHEN h.body IS NULL THEN vault.export_deleted(x.rtype, x.slot, x.pid) ELSE h.body END
       FROM vault.resource x
       CROSS JOIN LATERAL (SELECT q.body, q.sens, q.updated, q.patient, q.op FROM vault.history q WHERE q.slot = x.slot AND q.pid = x.pid
@@ -336,10 +341,11 @@ BEGIN
                                                 next_n = excluded.next_n
       RETURNING 1
     )
-    SELECT coalesce(sum(q.resources), 0) INTO v_rows FROM piece q;
+    SELECT coalesce((SELECT sum(q.resources) FROM piece q), 0), array_agg(w.patient), array_agg(w.org) INTO v_rows, v_patient, v_org
+    FROM (SELECT DISTINCT l.patient, l.org FROM line l) w;
     PERFORM set_config('fj.exporting', '', true);
     IF e.stage = 0 THEN
-      PERFORM access.log_export(e.session, p_id, ARRAY(SELECT DISTINCT q.p FROM unnest(v_ok || v_others) AS q (p)), e.types);
+      PERFORM access.log_export(e.session, p_id, ARRAY(SELECT DISTINCT q.p FROM unnest(v_ok || v_others) AS q (p)), e.types, v_patient, v_org);
     END IF;
   END IF;
   UPDATE vault.export x

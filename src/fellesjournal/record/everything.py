@@ -30,7 +30,7 @@ from fellesjournal.record.search.include import INCLUDE_CAP
 from fellesjournal.record.search.sql import Params
 
 MAX_COUNT: Final = 1000
-_COLUMNS: Final = "slot, pid, rtype, version, updated, patient, date, body"
+_COLUMNS: Final = "slot, pid, rtype, version, updated, patient, date, body, org"
 _R_COLUMNS: Final = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
 _PLACE: Final = struct.Struct(">BHqq")
 _VERSION: Final = 1
@@ -142,12 +142,12 @@ def _compiled(query: EverythingQuery, focus: Focus, after: _Place | None) -> Com
     selects = [
         f"SELECT {K_MATCH}::smallint AS k, n, {_COLUMNS} FROM page",
         f"SELECT {K_INCLUDE}::smallint, n, {_COLUMNS} FROM sent WHERE n <= {cap}",
-        f"SELECT {K_NOTICE}::smallint, {_NO_ROW}, '{NOTICE_INCLUDES}' WHERE (SELECT count(*) FROM sent) > {cap}",
-        f"SELECT {K_MORE}::smallint, {_NO_ROW}, NULL WHERE (SELECT count(*) FROM found) > {count}",
+        f"SELECT {K_NOTICE}::smallint, {_NO_ROW}, '{NOTICE_INCLUDES}', NULL WHERE (SELECT count(*) FROM sent) > {cap}",
+        f"SELECT {K_MORE}::smallint, {_NO_ROW}, NULL, NULL WHERE (SELECT count(*) FROM found) > {count}",
     ]
     sql = (
-        f"WITH {', '.join(tables)} SELECT z.k, z.slot, z.pid, z.rtype, z.version, z.updated, z.patient, z.date, z.body"
-        f" FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
+        f"WITH {', '.join(tables)} SELECT z.k, z.slot, z.pid, z.rtype, z.version, z.updated, z.patient, z.date, z.body,"
+        f" z.org FROM ({' UNION ALL '.join(selects)}) z ORDER BY z.k, z.n"
     )
     return Compiled([sql], params.i, params.t, params.d, params.f, fhir.TYPE_NUMBER[query.rtype])
 

@@ -37,7 +37,7 @@ _K_REACHED: Final = 9
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _NONCE_BYTES: Final = 12
 _SQL: Final = (
-    "SELECT k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.walk_history("
+    "SELECT k, slot, pid, rtype, version, updated, patient, sort, body, org FROM vault.walk_history("
     "$1[1] = 1, $1[2]::smallint, $1[6:]::smallint[], $1[3]::integer, $3[1], $3[2], $3[3], $3[4], $1[4], $1[5]::integer)"
 )
 

@@ -48,7 +48,7 @@ CREATE OR REPLACE FUNCTION vault.walk_history(
   p_directory boolean, p_rtype smallint, p_types smallint[], p_count integer, p_since timestamptz, p_from timestamptz, p_until timestamptz,
   p_updated timestamptz, p_pid bigint, p_version integer, p_time interval DEFAULT '1 second')
 RETURNS TABLE (k smallint, slot smallint, pid bigint, rtype smallint, version integer, updated timestamptz, patient bigint,
-               sort timestamptz, body text)
+               sort timestamptz, body text, org bigint)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE x record; v_end timestamptz := clock_timestamp() + p_time; v_left integer := p_count; v_seen integer; v_is_shown boolean;
         v_updated timestamptz := p_updated; v_pid bigint := p_pid; v_version integer := p_version;
@@ -58,8 +58,8 @@ BEGIN
     FOR x IN SELECT q.slot, q.pid, q.version, q.updated
              FROM vault.history_keys(p_directory, p_rtype, p_types, p_since, v_updated, v_pid, v_version, p_count + 1) q LOOP
       SELECT CASE h.op WHEN 'C' THEN 1 WHEN 'U' THEN 2 ELSE 3 END, h.slot, h.pid, h.rtype, h.version, h.updated, h.patient, h.updated,
-             coalesce(h.body, '')
-      INTO k, slot, pid, rtype, version, updated, patient, sort, body
+             coalesce(h.body, ''), h.org
+      INTO k, slot, pid, rtype, version, updated, patient, sort, body, org
       FROM vault.history h
       WHERE h.slot = x.slot AND h.pid = x.pid AND h.version = x.version AND h.updated < p_until
         AND (h.updated >= p_from OR (h.op <> 'D' AND NOT EXISTS (
@@ -75,7 +75,7 @@ BEGIN
     END LOOP;
     IF v_seen <= p_count THEN RETURN; END IF;
   END LOOP;
-  k := 9; slot := NULL; pid := v_pid; rtype := NULL; version := v_version; updated := NULL; patient := NULL; sort := v_updated; body := NULL;
+  k := 9; slot := NULL; pid := v_pid; rtype := NULL; version := v_version; updated := NULL; patient := NULL; sort := v_updated; body := NULL; org := NULL;
   RETURN NEXT;
 END $$;
 

@@ -242,8 +242,8 @@ DROP FUNCTION IF EXISTS vault.run_chart(text, bigint[], text[], timestamptz[], d
 CREATE OR REPLACE FUNCTION vault.columns_of(p_sql text, p_cut integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_names text[] := '{k,slot,pid,rtype,version,updated,patient,sort,body}'; v_all text := 'array_agg(q.%I)';
-  v_further text[] := '{111::smallint,NULL::smallint,NULL::bigint,NULL::smallint,NULL::integer,NULL::timestamptz,0::bigint,NULL::timestamptz,NULL::text}';
+  v_names text[] := '{k,slot,pid,rtype,version,updated,patient,sort,body,org}'; v_all text := 'array_agg(q.%I)';
+  v_further text[] := '{111::smallint,NULL::smallint,NULL::bigint,NULL::smallint,NULL::integer,NULL::timestamptz,0::bigint,NULL::timestamptz,NULL::text,NULL::bigint}';
 BEGIN
   PERFORM vault.check_query(p_sql);
   IF p_cut > 0 THEN v_all := format('(array_agg(q.%%I))[1:$1[%1$s]] || CASE WHEN count(*) > $1[%1$s] THEN ARRAY[%%s] END', p_cut); END IF;
@@ -258,14 +258,14 @@ END $$;
 CREATE OR REPLACE FUNCTION vault.run_chart(
   p_sql text, p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
-  OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
+  OUT patient bigint[], OUT sort timestamptz[], OUT body text[], OUT org bigint[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_name text := 'c' || md5(p_cut || p_sql); v_kept text := coalesce(current_setting('fj.plans', true), ''); v_sql text;
 BEGIN
   IF strpos(v_kept, v_name) = 0 THEN
     v_sql := vault.columns_of(p_sql, p_cut);
     IF length(v_kept) > 33 * 150 THEN
-      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
     BEGIN
@@ -276,9 +276,9 @@ BEGIN
   END IF;
   BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
-    INTO k, slot, pid, rtype, version, updated, patient, sort, body;
+    INTO k, slot, pid, rtype, version, updated, patient, sort, body, org;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    EXECUTE vault.columns_of(p_sql, p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+    EXECUTE vault.columns_of(p_sql, p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
   END;
 END $$;
 -- Runs compiled SQL as the list role, as above. p_choices are plans of one answer, p_probes tell which to run: five numbers for
@@ -287,7 +287,7 @@ END $$;
 CREATE OR REPLACE FUNCTION vault.run_list(
   p_choices text[], p_probes integer[], p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
-  OUT patient bigint[], OUT sort timestamptz[], OUT body text[])
+  OUT patient bigint[], OUT sort timestamptz[], OUT body text[], OUT org bigint[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE n integer := 1; b integer; v_name text; v_kept text := coalesce(current_setting('fj.plans', true), ''); v_sql text;
 BEGIN
@@ -303,7 +303,7 @@ BEGIN
   IF strpos(v_kept, v_name) = 0 THEN
     v_sql := vault.columns_of(p_choices[n], p_cut);
     IF length(v_kept) > 33 * 150 THEN
-      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
       RETURN;
     END IF;
     BEGIN
@@ -314,9 +314,9 @@ BEGIN
   END IF;
   BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
-    INTO k, slot, pid, rtype, version, updated, patient, sort, body;
+    INTO k, slot, pid, rtype, version, updated, patient, sort, body, org;
   EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
-    EXECUTE vault.columns_of(p_choices[n], p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body USING p_i, p_t, p_d, p_f;
+    EXECUTE vault.columns_of(p_choices[n], p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
   END;
 END $$;
 
@@ -333,7 +333,7 @@ DECLARE
   j record; r record; done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0; v_charts bigint[]; is_next boolean;
   v_is_some boolean;  -- limited to some kinds of information
   v_outcome smallint[] := '{}'; v_ground text[] := '{}'; v_ref bigint[] := '{}';
-  s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}';
+  s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}'; s_org bigint[] := '{}';
 BEGIN
   FOR n IN 1..cardinality(p_secret) LOOP
     -- One reader's questions about one chart stand together: one decision and one seal for them.
@@ -355,7 +355,7 @@ BEGIN
       verdict := 'ok'; k := r.k; slot := r.slot; pid := r.pid; rtype := r.rtype; version := r.version; updated := r.updated;
       patient := r.patient; sort := r.sort; body := r.body;
       IF k IS NOT NULL THEN
-        s_n := s_n || array_fill(n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype;
+        s_n := s_n || array_fill(n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype; s_org := s_org || r.org;
       END IF;
     ELSE
       verdict := CASE WHEN j.session IS NULL THEN 'none' ELSE 'refused' END;
@@ -365,7 +365,7 @@ BEGIN
     i := i + n_i[n]; t := t + n_t[n]; d := d + n_d[n]; f := f + n_f[n];
   END LOOP;
   PERFORM ctx.clear();
-  PERFORM access.log_pages(p_secret, p_patients, v_outcome, p_action, p_kind, v_ground, v_ref, s_n, s_owner, s_what, s_kind);
+  PERFORM access.log_pages(p_secret, p_patients, v_outcome, p_action, p_kind, v_ground, v_ref, s_n, s_owner, s_what, s_kind, s_org);
 END $$;
 
 -- One search in the acting unit's lists (p_unit must be the session's unit): decides, seals, runs, logs every patient shown and
@@ -375,7 +375,7 @@ CREATE OR REPLACE FUNCTION vault.search_list(p_secret bytea, p_unit bigint, p_ki
 RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype smallint[], version integer[], updated timestamptz[],
                patient bigint[], sort timestamptz[], body text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE r record; v_owner bigint[] := '{}'; v_what bigint[] := '{}'; v_kind smallint[] := '{}'; v_named text := '{0}';
+DECLARE r record; v_owner bigint[] := '{}'; v_what bigint[] := '{}'; v_kind smallint[] := '{}'; v_org bigint[] := '{}'; v_named text := '{0}';
 BEGIN
   SELECT * INTO r FROM access.lister(p_secret);
   verdict := CASE WHEN NOT FOUND THEN 'none' WHEN r.allow IS NOT TRUE OR r.unit IS NULL OR r.unit IS DISTINCT FROM p_unit THEN 'refused'
@@ -383,18 +383,18 @@ BEGIN
   IF verdict = 'ok' THEN
     PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.own, r.is_staff, r.grounds);
     IF access.limits_of(sha256(p_secret), 'list') IS NULL THEN
-      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
+      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body, v_org FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     ELSE
-      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body FROM vault.run_list_some(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
+      SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body, v_org FROM vault.run_list_some(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     END IF;
     PERFORM ctx.clear();
-    SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q) INTO v_owner, v_what, v_kind
-    FROM unnest(patient, pid, rtype, body) AS x (p, w, q, b) WHERE x.p <> 0 AND x.b IS NOT NULL;
+    SELECT array_agg(x.p), array_agg(x.w), array_agg(x.q), array_agg(x.g) INTO v_owner, v_what, v_kind, v_org
+    FROM unnest(patient, pid, rtype, body, v_org) AS x (p, w, q, b, g) WHERE x.p <> 0 AND x.b IS NOT NULL;
     IF v_owner IS NOT NULL THEN v_named := '{}'; END IF;
   END IF;
   PERFORM access.log_pages(ARRAY[p_secret], ARRAY[v_named], ARRAY[CASE verdict WHEN 'ok' THEN 0 ELSE 1 END]::smallint[],
                            ARRAY['list'], ARRAY[p_kind], ARRAY['ENHET'], ARRAY[NULL]::bigint[],
-                           array_fill(1, ARRAY[coalesce(cardinality(v_owner), 0)]), v_owner, v_what, v_kind);
+                           array_fill(1, ARRAY[coalesce(cardinality(v_owner), 0)]), v_owner, v_what, v_kind, v_org);
   RETURN NEXT;
 END $$;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from fellesjournal import fhir
 from fellesjournal.kit import db, ids
 from fellesjournal.packages import install, read_package
-from fellesjournal.record.audit_event import PROFILE
+from fellesjournal.record.audit_event import DISCLOSURE, PROFILE
 from tests.record.samples import JSON, outcome
 from tests.site import DIABETIC, ELDERLY, GP, LEGEVAKT_NURSE, TONIGHT, Site
 
@@ -29,6 +30,8 @@ def readings(demo_site: Site) -> None:
         for _ in range(3):
             doctor.get("/Observation", params={"patient": me, "_count": "1"}).raise_for_status()
         doctor.get(f"/Patient/{me}").raise_for_status()
+        # The municipality's contacts: the practice is a company of its own.
+        doctor.get("/Encounter", params={"patient": me}).raise_for_status()
         nurse.get("/Observation", params={"patient": me})
 
 
@@ -90,6 +93,25 @@ def test_pages_hold_each_event_once(citizen: httpx.Client) -> None:
     assert whole == paged and len(set(whole)) == len(whole) > 5
 
 
+def is_disclosure(event: Json) -> bool:
+    return any(code["system"] == DISCLOSURE[0] for code in event["subtype"])
+
+
+def test_a_disclosure_names_whose_information_was_shown(demo_site: Site, citizen: httpx.Client) -> None:
+    found = [one for one in everyone(citizen, subtype="disclose") if one["agent"][0]["who"].get("display") == GP]
+    assert found
+    for event in found:
+        (custodian,) = [one for one in event["agent"] if "type" in one]
+        assert custodian["type"]["coding"][0]["code"] == "CST"
+        assert custodian["who"]["display"] == "Tindvåg kommune"
+        assert custodian["requestor"] is False
+    with demo_site.client(ELDERLY) as me:
+        token = re.search(r'name="csrf-token" content="([^"]+)"', me.get("/min-journal/innsyn").text)
+        shown = me.post("/min-journal/innsyn", data={"hva": "disclosed", "csrf_token": token[1] if token else ""}).text
+    assert "Utlevert fra Tindvåg kommune til Tindvåg legesenter AS" in shown
+    assert LEGEVAKT_NURSE not in shown
+
+
 @pytest.mark.parametrize(
     ("asked", "takes"),
     [
@@ -99,6 +121,8 @@ def test_pages_hold_each_event_once(citizen: httpx.Client) -> None:
         ({"action": "C"}, lambda _: False),
         ({"outcome": "4"}, lambda e: e["outcome"] == "4"),
         ({"outcome": "0"}, lambda e: e["outcome"] == "0"),
+        ({"subtype": "disclose"}, is_disclosure),
+        ({"subtype": f"{DISCLOSURE[0]}|disclose"}, is_disclosure),
         ({"date": "ge2020-01-01"}, lambda _: True),
         ({"date": "lt2020-01-01"}, lambda _: False),
     ],
@@ -215,7 +239,7 @@ def test_what_the_capability_statement_says_of_it_is_so(citizen: httpx.Client) -
         one for one in citizen.get("/metadata").json()["rest"][0]["resource"] if one["type"] == "AuditEvent"
     ]
     assert [one["code"] for one in claim["interaction"]] == ["read", "search-type"]
-    assert {one["name"] for one in claim["searchParam"]} == {"action", "agent", "date", "outcome", "patient"}
+    assert {one["name"] for one in claim["searchParam"]} == {"action", "agent", "date", "outcome", "patient", "subtype"}
     assert claim["supportedProfile"] == [PROFILE]
     flags = ("readHistory", "updateCreate", "conditionalCreate", "conditionalUpdate")
     assert not any(claim[name] for name in flags)

@@ -13,6 +13,8 @@ from fellesjournal.kit.clock import day_bounds
 
 Manner = Literal["read", "write", "list", "identify", "refused"]
 MANNERS: Final[tuple[Manner, ...]] = get_args(Manner)
+DISCLOSED: Final = "disclosed"
+"""Beside the manners: what one controller's information was shown for to another's reader, whatever they did."""
 
 GAP: Final = timedelta(minutes=5)
 """What one reader does with less than this between belongs to one visit."""
@@ -70,6 +72,11 @@ class Visit:
     def manner(self) -> Manner:
         """What kind of access it was."""
         return manner_of(self.newest)
+
+    @property
+    def disclosed(self) -> tuple[str, ...]:
+        """The controllers that disclosed something in it, each once, by name."""
+        return tuple(sorted({name for line in self.lines for name in line.disclosed}))
 
     @property
     def kinds(self) -> tuple[str, ...]:

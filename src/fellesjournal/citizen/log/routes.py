@@ -21,7 +21,7 @@ from fellesjournal.access.audit import LogLine, Place
 from fellesjournal.access.decide import Decision
 from fellesjournal.citizen.log import words
 from fellesjournal.citizen.log.actions import Read, read_all, read_page
-from fellesjournal.citizen.log.model import MANNERS, NOTHING_FOUND, REFUSED, Wish
+from fellesjournal.citizen.log.model import DISCLOSED, MANNERS, NOTHING_FOUND, REFUSED, Wish
 from fellesjournal.clinical.pages import now
 from fellesjournal.clinical.protection import hidden_unit
 from fellesjournal.identity.model import RELATION_NAMES, ROLE_NAMES
@@ -35,10 +35,11 @@ MANNER_NAMES = {
     "identify": _("Slo deg opp"),
     "write": _("Skrev i journalen"),
     "refused": _("Prøvde, men fikk ikke tilgang"),
+    DISCLOSED: _("Fikk opplysninger utlevert fra en annen virksomhet"),
 }
 _COLUMNS = (
     _("Tidspunkt"), _("Hvem"), _("Rolle"), _("Hvor"), _("Hva de gjorde"), _("Hva det gjaldt"), _("Hvorfor"),
-    _("Resultat"),
+    _("Resultat"), _("Utlevert fra"),
 )  # fmt: skip
 _RESULTS = {0: _("Vist"), REFUSED: _("Fikk ikke tilgang"), NOTHING_FOUND: _("Fant ingenting")}
 
@@ -102,7 +103,7 @@ async def _page(
 def shown_with(request: Request) -> dict[str, object]:
     """What the templates that show lines of the log need."""
     return {
-        "manners": [(code, MANNER_NAMES[code]) for code in MANNERS],
+        "manners": [(code, MANNER_NAMES[code]) for code in (*MANNERS, DISCLOSED)],
         "manner_names": MANNER_NAMES,
         "roles": ROLE_NAMES | RELATION_NAMES,
         "relations": RELATION_NAMES,
@@ -156,7 +157,7 @@ def _wish(form: Form, errors: FieldErrors) -> Wish:
         until_on=until_on,
         person=form.text("hvem"),
         unit=form.text("hvor"),
-        manner=manner if manner in MANNERS else "",
+        manner=manner if manner in MANNER_NAMES else "",
         only_people=form.is_on("bare_mennesker"),
         with_own=form.is_on("egne"),
     )
@@ -196,7 +197,8 @@ def _row(request: Request, line: LogLine, unit: str) -> list[str]:
     )
     kind = ", ".join(translate(request, text) for text in words.kinds_of(line))
     at = instant(line.at, language_of(request))
-    return [at, line.reader, role, unit, action, kind, _why(request, line), result]
+    disclosed = ", ".join(line.disclosed)
+    return [at, line.reader, role, unit, action, kind, _why(request, line), result, disclosed]
 
 
 def _safe(cell: str) -> str:

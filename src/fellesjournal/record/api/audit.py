@@ -24,7 +24,7 @@ from fellesjournal.access.model import NoNeed
 from fellesjournal.kit import ids
 from fellesjournal.record.api.http import fhir_errors, journal_of, json_response, preference, query_text
 from fellesjournal.record.api.search import CURSOR, LOOKS, form_pairs, query_pairs, searchset
-from fellesjournal.record.audit_event import CHANGED, NAME, READ, audit_event, event_id, place_of
+from fellesjournal.record.audit_event import CHANGED, DISCLOSURE, NAME, READ, audit_event, event_id, place_of
 from fellesjournal.record.errors import Malformed, NotFound
 from fellesjournal.record.lookup import Page, Stored
 
@@ -32,6 +32,7 @@ Pair = tuple[str, str]
 
 PARAMETERS: Final = {
     "action": "token", "agent": "reference", "date": "date", "outcome": "token", "patient": "reference",
+    "subtype": "token",
 }  # fmt: skip
 """What may be searched by, with FHIR's type of each."""
 
@@ -181,6 +182,13 @@ def _outcome(wish: _Wish, value: str) -> _Wish:
     return replace(wish, asked=replace(wish.asked, outcomes=outcomes))
 
 
+def _subtype(wish: _Wish, value: str) -> _Wish:
+    system, bar, code = value.rpartition("|")
+    if code != DISCLOSURE[1] or (bar and system != DISCLOSURE[0]):
+        raise Malformed(f"subtype takes {DISCLOSURE[0]}|{DISCLOSURE[1]}: another controller's information was shown.")
+    return replace(wish, asked=replace(wish.asked, disclosed=True))
+
+
 def _count(wish: _Wish, value: str) -> _Wish:
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise Malformed("_count takes a whole number.")
@@ -195,8 +203,8 @@ def _after(wish: _Wish, value: str) -> _Wish:
 
 
 _READERS: Final[dict[str, Callable[[_Wish, str], _Wish]]] = {
-    "patient": _patient, "agent": _agent, "date": _date, "action": _action, "outcome": _outcome, _COUNT: _count,
-    CURSOR: _after,
+    "patient": _patient, "agent": _agent, "date": _date, "action": _action, "outcome": _outcome, "subtype": _subtype,
+    _COUNT: _count, CURSOR: _after,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """From a `SearchQuery` to one SQL text for the vault: fixed pieces, every value a parameter.
 
-Rows come as (k, slot, pid, rtype, version, updated, patient, sort, body), ordered by k and then as asked for:
+Rows come as (k, slot, pid, rtype, version, updated, patient, sort, body, org), ordered by k and then as asked for:
 `K_MATCH` a match, `K_INCLUDE` what goes along, `K_NOTICE` a notice (its body is one of the `NOTICE_…` words),
 `K_TOTAL` the total (in pid), `K_MORE` there is a further page. Notices, totals and the like have patient 0
 and no content, so that they don't count as shown.
@@ -46,7 +46,7 @@ ESTIMATE_CAP: Final = 5000
 """An estimated total stops counting here."""
 
 NEWEST: Final = Order(by_change=False, descending=True)
-COLUMNS: Final = "k, slot, pid, rtype, version, updated, patient, sort, body"
+COLUMNS: Final = "k, slot, pid, rtype, version, updated, patient, sort, body, org"
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def compile_many(parts: Sequence[tuple[int, Compiled]]) -> Compiled:
         selects.append(
             f"SELECT CASE WHEN p.k = 0 THEN {number}::smallint ELSE p.k END AS k, p.slot, p.pid, p.rtype,"
             f" CASE WHEN p.k > 100 THEN {number} ELSE p.version END AS version, p.updated, p.patient, p.sort,"
-            f" p.body"
+            f" p.body, p.org"
             f" FROM ({sql}) p"
         )
         params.i += part.i
@@ -283,11 +283,11 @@ def _bodies(k: int, source: str, where: str, sort: str) -> str:
 
 
 def _row(k: int, sort: str) -> str:
-    return f"{k}::smallint AS k, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, {sort} AS sort, r.body"
+    return f"{k}::smallint AS k, r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, {sort} AS sort, r.body, r.org"
 
 
 _RESOURCE: Final = (
-    "CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date,"
+    "CROSS JOIN LATERAL (SELECT r.slot, r.pid, r.rtype, r.version, r.updated, r.patient, r.date, r.org,"
     " CASE WHEN r.sens < 16384 THEN r.body"
     " ELSE vault.own_places(r.slot, r.pid, r.version, r.patient, r.org, r.body) END AS body"
     " FROM vault.resource r WHERE r.slot = p.slot AND r.pid = p.pid AND r.body IS NOT NULL OFFSET 0) r"
@@ -297,7 +297,7 @@ _RESOURCE: Final = (
 def _marker(k: int, pid: str, body: str, where: str) -> str:
     return (
         f"SELECT {k}::smallint AS k, 0::bigint AS n, NULL::smallint AS slot, {pid} AS pid, {_EMPTY},"
-        f" NULL::timestamptz AS sort, {body} AS body WHERE {where}"
+        f" NULL::timestamptz AS sort, {body} AS body, NULL::bigint AS org WHERE {where}"
     )
 
 
