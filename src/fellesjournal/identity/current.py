@@ -19,10 +19,11 @@ from fellesjournal.identity.model import RELATION_NAMES, ROLE_NAMES, NotSignedIn
 from fellesjournal.identity.refusals import ENDED_KEY, refused, timed_out_url
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
+from fellesjournal.web.paths import below
 
 READER_KEY = "fellesjournal.reader"
-_WITHOUT_COOKIE = ("/fhir", "/scim", "/static", "/health", "/metrics", "/.well-known", *discovery.BACK_CHANNEL)
-_OPEN_FORMS = ("/logg-inn", "/logg-ut", "/kontekst", "/test-idp", "/sprak", "/farge")
+_takes_no_cookie = below("/fhir", "/scim", "/static", "/health", "/metrics", "/.well-known", *discovery.BACK_CHANNEL)
+_is_open_form = below("/logg-inn", "/logg-ut", "/kontekst", "/test-idp", "/sprak", "/farge")
 """Where somebody without a session may send a form."""
 
 VisitorFor = Callable[[Reader], Visitor]
@@ -129,13 +130,9 @@ def context_tag(secret: bytes) -> str:
 def _is_without_cookie(scope: Scope) -> bool:
     # Asking how long is left must not make it longer.
     is_peek = scope["path"] == "/okt" and scope.get("method") == "GET"
-    return is_peek or _is_below(scope["path"], _WITHOUT_COOKIE)
+    return is_peek or _takes_no_cookie(scope["path"])
 
 
 def _is_late_form(scope: Scope) -> bool:
     is_form = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
-    return is_form and bool(scope.get(ENDED_KEY)) and not _is_below(scope["path"], _OPEN_FORMS)
-
-
-def _is_below(path: str, tops: tuple[str, ...]) -> bool:
-    return any(path == top or path.startswith(top + "/") for top in tops)
+    return is_form and bool(scope.get(ENDED_KEY)) and not _is_open_form(scope["path"])

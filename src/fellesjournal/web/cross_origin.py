@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fellesjournal.web.paths import below
+
 _ALLOWED = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -26,7 +28,7 @@ class CrossOrigin:
     def __init__(self, app: ASGIApp, *, paths: tuple[str, ...]) -> None:
         """Wrap the application."""
         self._app = app
-        self._paths = paths
+        self._is_open = below(*paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer what a browser asks before one."""
@@ -36,9 +38,6 @@ class CrossOrigin:
             await Response(status_code=204, headers=_ALLOWED)(scope, receive, send)
         else:
             await self._app(scope, receive, _opening(send))
-
-    def _is_open(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(prefix + "/") for prefix in self._paths)
 
 
 def _has(scope: Scope, name: bytes) -> bool:

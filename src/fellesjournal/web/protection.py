@@ -17,6 +17,7 @@ from fellesjournal.web.errors import Trouble, error_page, kept_page, status_page
 from fellesjournal.web.forms import read_form
 from fellesjournal.web.i18n import _
 from fellesjournal.web.kept import kept_of
+from fellesjournal.web.paths import below
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OTHER_CONTEXT = Trouble(
@@ -40,7 +41,7 @@ class CsrfProtection:
     ) -> None:
         """Wrap the application."""
         self._app = app
-        self._exempt = exempt
+        self._is_exempt = below(*exempt)
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,9 +58,6 @@ class CsrfProtection:
             return
         answer = {"genuine": self._app, "other context": _other_context, "forged": _refusal}[await _token(scope, body)]
         await answer(scope, _replay(body, receive), send)
-
-    def _is_exempt(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(prefix + "/") for prefix in self._exempt)
 
 
 def _comes_from_us(connection: HTTPConnection) -> bool:
