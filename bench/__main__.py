@@ -15,6 +15,7 @@ from bench.clients import post_all, time_gets
 from bench.durable import sync_cost
 from bench.load import drive, require_wrk
 from bench.log_cost import measure_log
+from bench.predicate_cost import measure_predicates
 from bench.site import GP, Site, Web, check_durable, open_site
 from bench.snooping import measure as snooping
 from bench.table import Figure, Table
@@ -116,6 +117,12 @@ def _search(site: Site, filled: bulk.Bulk, options: argparse.Namespace) -> list[
         Figure("a patient's 20 newest by code", f"{per_s:.0f}/s (p99 {p99:.0f} ms)", "≥ 1 500/s"),
         Figure("a unit's work list of 20, over HTTP", listed, "≤ 5 ms"),
     ]
+
+
+def _predicates(site: Site, filled: bulk.Bulk, _options: argparse.Namespace) -> list[Figure]:
+    costs = asyncio.run(measure_predicates(site, filled, token=asyncio.run(site.token(GP))))
+    added = [f"{one.added:+.0%} ({one.without_us:.0f} → {one.with_us:.0f} µs)" for one in costs]
+    return [Figure(f"policies in: {one.what}", text, "≤ +25 %") for one, text in zip(costs, added, strict=True)]
 
 
 def _chart(site: Site, _filled: bulk.Bulk, _options: argparse.Namespace) -> list[Figure]:
@@ -226,7 +233,8 @@ def _log_size(site: Site, _filled: bulk.Bulk, options: argparse.Namespace) -> li
 
 Measure = Callable[[Site, bulk.Bulk, argparse.Namespace], list[Figure]]
 _MEASURES: dict[str, Measure] = {
-    "read": _read, "search": _search, "chart": _chart, "bundles": _bundles, "everything": _everything, "codes": _codes,
+    "read": _read, "search": _search, "predicates": _predicates, "chart": _chart, "bundles": _bundles,
+    "everything": _everything, "codes": _codes,
     "ndjson": _ndjson, "snooping": _snooping, "log-size": _log_size,
 }  # fmt: skip
 

@@ -18,6 +18,14 @@ BEGIN
              ELSE o.from_version <= p_version AND (o.to_version IS NULL OR o.to_version >= p_version) END));
 END $$;
 
+-- The same for the reader in the seal, asked by the policies about the few rows that need it: what a policy names in itself is made
+-- ready for each table of a search, asked or not.
+CREATE OR REPLACE FUNCTION vault.is_open(p_sens smallint, p_slot smallint, p_pid bigint, p_version integer DEFAULT NULL) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN vault.may_see(ctx.who(), p_sens & ctx.closed(), p_slot, p_pid, p_version);
+END $$;
+
 -- ── Policies ─────────────────────────────────────────────────────────────────────────────────────
 -- Everyone who may see a row at all may see class 0: what is closed to the reader is looked up for the others alone.
 -- vault_gate   learns whose a row is; column rights keep it from every body
@@ -33,15 +41,13 @@ BEGIN
     EXECUTE format('DROP POLICY IF EXISTS chart ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY chart ON vault.%I FOR SELECT TO vault_chart USING (
       patient = ANY ((SELECT ctx.patients())::bigint[]) AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0
-          AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%s))))$p$, t, v_version);
+      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0 AND vault.is_open(sens, slot, pid%s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS list ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY list ON vault.%1$I FOR SELECT TO vault_list USING (
       CASE WHEN patient > 0 THEN EXISTS (SELECT 1 FROM access.on_list l WHERE l.patient = %1$I.patient OFFSET 0)
                WHEN patient = 0 THEN (SELECT ctx.unit()) IS NOT NULL ELSE org = (SELECT ctx.unit()) END
       AND (sens = 0 OR (sens & (SELECT ctx.closed())) = 0
-      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0
-          AND vault.may_see((SELECT ctx.who()), (sens & (SELECT ctx.closed()))::smallint, slot, pid%2$s))))$p$, t, v_version);
+      OR ((sens & (SELECT ctx.closed() & ~15328)) = 0 AND vault.is_open(sens, slot, pid%2$s))))$p$, t, v_version);
     EXECUTE format('DROP POLICY IF EXISTS write ON vault.%I', t);
     EXECUTE format($p$CREATE POLICY write ON vault.%I FOR ALL TO vault_write
       USING (patient = ANY ((SELECT nullif(current_setting('fj.writing', true), ''))::bigint[]))
@@ -774,6 +780,7 @@ BEGIN
 END $$;
 ALTER FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) OWNER TO vault_gate;
 ALTER FUNCTION vault.may_see(bytea, smallint, smallint, bigint, integer) OWNER TO vault_gate;
+ALTER FUNCTION vault.is_open(smallint, smallint, bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]) OWNER TO vault_read;
 ALTER FUNCTION vault.history_of(bytea, smallint, smallint, bigint, integer, integer, timestamptz, timestamptz, timestamptz) OWNER TO vault_read;
 ALTER FUNCTION vault.named_in(smallint, bigint, integer) OWNER TO vault_gate;
@@ -805,6 +812,9 @@ ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text, integer) TO vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
+GRANT USAGE ON SCHEMA ctx TO vault_gate;
+GRANT EXECUTE ON FUNCTION ctx.who(), ctx.closed() TO vault_gate;
+GRANT EXECUTE ON FUNCTION vault.is_open(smallint, smallint, bigint, integer) TO vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION vault.may_see(bytea, smallint, smallint, bigint, integer) TO vault_read, vault_chart, vault_list, vault_write;
 GRANT EXECUTE ON FUNCTION vault.run_chart(text, integer, bigint[], text[], timestamptz[], double precision[]),
   vault.run_list(text[], integer[], integer, bigint[], text[], timestamptz[], double precision[]) TO vault_open;
