@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,9 @@ from fellesjournal.clinical import encounters
 from fellesjournal.demo import emergencies, story
 from fellesjournal.demo.charts import Item, directory_resources, patient_resource, person_resources
 from fellesjournal.demo.model import World
+from fellesjournal.demo.numbers import Numbers
 from fellesjournal.fhir import validate
+from fellesjournal.national import identifiers
 from fellesjournal.terminology import icpc2
 
 NOW = datetime(2026, 11, 23, 11, 15, tzinfo=ZoneInfo("Europe/Oslo"))
@@ -29,7 +32,7 @@ def record(world: World, key: str, today: date) -> list[Item]:
 
 @pytest.fixture(scope="session")
 def records(world: World, today: date) -> Records:
-    """Every eighth person, and the whole cast."""
+    """Every fourth person, and the whole cast."""
     cast = [part.key for part in story.CAST if part.kind == "person"]
     keys = dict.fromkeys([*cast, *(one.key for one in world.people[::4])])
     return {key: record(world, key, today) for key in keys}
@@ -366,6 +369,13 @@ def test_laboratory_answers_are_drawn_on_working_days(items: list[Item]) -> None
         assert drawn.weekday() < 5
         assert 7 < drawn.hour < 17
         assert datetime.fromisoformat(report["issued"]) > drawn
+
+
+def test_staff_with_a_d_number_have_it_in_its_own_system(world: World) -> None:
+    foreign = replace(world.staff[0], national_id=Numbers(Random(1)).national_id(
+        birth_on=world.staff[0].birth_on, sex=world.staff[0].sex, d_number=True))  # fmt: skip
+    for found in directory_resources(replace(world, staff=(foreign,))):
+        assert list(identifiers.faults(found, is_demo=True)) == []
 
 
 def test_a_newborn_without_a_number_is_a_valid_patient(world: World) -> None:

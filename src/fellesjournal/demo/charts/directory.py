@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fellesjournal.demo.charts.parts import HL7, NATIONAL, VOLVEN, Json, concept, ref
+from fellesjournal.demo.charts.parts import HL7, NATIONAL, VOLVEN, Json, concept, national_number, ref
 from fellesjournal.demo.model import Address, Organization, Staff, Unit, World
 
 _SERVICES = {
@@ -112,7 +112,7 @@ def _service(unit: Unit) -> Json:
 
 
 def _practitioner(member: Staff) -> Json:
-    identifiers = [{"system": f"{NATIONAL}1", "value": member.national_id}]
+    identifiers = [national_number(member.national_id)]
     if member.hpr:
         identifiers.append({"system": f"{NATIONAL}4", "value": member.hpr})
     return {

@@ -6,7 +6,7 @@ from datetime import datetime, time
 
 from fellesjournal.demo.charts.chart import OSLO, Chart, Item
 from fellesjournal.demo.charts.directory import address, official_name
-from fellesjournal.demo.charts.parts import HL7, NATIONAL, Json, coding, concept, day, ref
+from fellesjournal.demo.charts.parts import HL7, Json, coding, concept, day, national_number, ref
 from fellesjournal.demo.model import Kin, Person
 
 _CONFIDENTIALITY = "http://ehelse.no/fhir/CodeSystem/gd-address-confidentiality"
@@ -71,8 +71,7 @@ def _patient(chart: Chart) -> Json:
 def _identifiers(person: Person) -> list[Json]:
     if person.national_id is None:
         return []
-    kind = "2" if int(person.national_id[0]) >= 4 else "1"
-    return [{"use": "official", "system": f"{NATIONAL}{kind}", "value": person.national_id}]
+    return [{"use": "official", **national_number(person.national_id)}]
 
 
 def _home(chart: Chart) -> Json:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from fellesjournal.national.identifiers import DNR, FNR
 from fellesjournal.terminology import icpc2
 
 Json = dict[str, Any]
@@ -61,6 +62,11 @@ def instant(at: datetime) -> str:
 def day(on: date) -> str:
     """A date."""
     return on.isoformat()
+
+
+def national_number(value: str) -> Json:
+    """An identity number in the system that it is of: a D-number's first digit is four more than a day's."""
+    return {"system": DNR if value[0] >= "4" else FNR, "value": value}
 
 
 def period(start: date | datetime, end: date | datetime | None = None) -> Json:
