@@ -10,6 +10,10 @@ from typing import Any
 from fellesjournal.kit.clock import OSLO
 
 
+_HERE = ("NO", "NOR", "Norge", "Noreg")
+"""A letter within the country doesn't name it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Lines as they stand on a letter."""
@@ -32,4 +36,5 @@ def end_of(text: str) -> datetime | None:
 
 def _address(one: Mapping[str, Any]) -> Address:
     post = " ".join(part for part in (one.get("postalCode"), one.get("city")) if part)
-    return Address(tuple(part for part in (*one.get("line", ()), post, one.get("country", "")) if part))
+    country = one.get("country", "")
+    return Address(tuple(part for part in (*one.get("line", ()), post, "" if country in _HERE else country) if part))

@@ -22,7 +22,12 @@ from fellesjournal.record.review import Subject, subject_of
 from fellesjournal.web import Entry, FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
 
 HOME = "/kontroll"
-LINKS = (Entry(_("Oppgaver"), HOME), Entry(_("Tall"), f"{HOME}/tall"), Entry(_("Hva som teller"), f"{HOME}/tegn"))
+LINKS = (
+    Entry(_("Oppgaver"), HOME),
+    Entry(_("Sletting"), f"{HOME}/sletting"),
+    Entry(_("Tall"), f"{HOME}/tall"),
+    Entry(_("Hva som teller"), f"{HOME}/tegn"),
+)
 _WHY = "judging how access was used; opens no record, and the database logs each list and task that is shown"
 
 add_templates("review", "fellesjournal.clinical.review")
