@@ -9,7 +9,6 @@ from typing import Any
 
 from fellesjournal.kit.clock import OSLO
 
-
 _HERE = ("NO", "NOR", "Norge", "Noreg")
 """A letter within the country doesn't name it."""
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from fellesjournal import fhir as r4
 from fellesjournal.access import audit, gate
 from fellesjournal.access.decide import Decision
+from fellesjournal.access.words import done
 from fellesjournal.clinical.overview import fhir
 from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
 from fellesjournal.clinical.overview.model import in_order, reference_range, series
@@ -39,24 +40,6 @@ add_templates("overview", "fellesjournal.clinical.overview")
 
 OPEN_TASKS: Final = "requested,received,accepted,in-progress,on-hold"
 PERIODS: Final = {"1": _("Siste år"), "5": _("Siste fem år"), "alt": _("Alt")}
-ACTIONS: Final = {
-    "open": _("åpnet journalen"),
-    "read": _("leste"),
-    "search": _("leste"),
-    "write": _("skrev"),
-    "list": _("viste i liste"),
-    "identify": _("slo opp"),
-    "log": _("leste loggen"),
-    "history": _("leste eldre versjoner"),
-    "print": _("skrev ut"),
-    "export": _("hentet ut"),
-    "address": _("ba om adressen"),
-    "name": _("navnga personell"),
-    "choose": _("valgte grunn for tilgang"),
-    "choose_end": _("avsluttet tilgangen"),
-    "object": _("reserverte seg"),
-    "sensitive": _("åpnet sensitive opplysninger"),
-}
 _LOG_PAGE: Final = 50
 _PATIENT_KIND: Final = r4.TYPE_NUMBER["Patient"]
 
@@ -206,7 +189,7 @@ async def show_log(request: Request, decision: Decision) -> Response:
         lines=lines,
         older=older,
         roles=ROLE_NAMES,
-        actions=ACTIONS,
+        done=done,
         hidden_unit=hidden_unit(frame.language) if is_strict(frame.person) else "",
     )
 

@@ -13,6 +13,7 @@ from fellesjournal.access import gate, review
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
 from fellesjournal.access.review import JUDGEMENTS, QUESTION, Task, Wish
+from fellesjournal.access.words import done
 from fellesjournal.clinical.pages import check_context, context_field, now
 from fellesjournal.clinical.review import words
 from fellesjournal.clinical.review.evidence import circumstances, notes
@@ -111,7 +112,7 @@ async def _page(
     return render(
         request, "review/task.html", error.status if error else 422 if errors else 200, task=task,
         subject=subject or Subject(), typed=typed, errors=errors or FieldErrors(), error=error,
-        kinds=await review.kinds(db), words=words,
+        kinds=await review.kinds(db), words=words, done=done,
         signs=await review.signs(db, decision=decision), roles=ROLE_NAMES, language=language_of(request),
         is_question=task.summary.kind == QUESTION, context=context_field(decision.reader),
         instant=datetime.fromisoformat, circumstances=circumstances(task, language_of(request)), notes=notes(task),

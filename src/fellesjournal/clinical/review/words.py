@@ -27,13 +27,6 @@ FOLLOW_UPS: Final = {
     "ROUTINE_CHANGED": _("Rutine eller tilgangsregel er endret"),
 }
 
-ACTIONS: Final = {
-    "open": _("Åpnet"), "read": _("Leste"), "search": _("Leste"), "history": _("Leste eldre utgaver"),
-    "list": _("Så i en liste"), "identify": _("Slo opp"), "write": _("Skrev"), "export": _("Hentet ut"),
-    "print": _("Skrev ut"), "log": _("Leste loggen"),
-}  # fmt: skip
-"""By the log's own words for what was done; what is not here was read."""
-
 PERIODS: Final = {"30": _("30 dager"), "90": _("90 dager"), "365": _("ett år")}
 
 GROUPS: Final = {
