@@ -14,7 +14,7 @@ from fellesjournal.fhir.extract import extract, extract_added
 from fellesjournal.fhir.fhirpath.ucum import is_unit
 from fellesjournal.fhir.index_rows import CompositeRow, IndexRows
 from fellesjournal.fhir.json_text import BadJson, encode, parse, parse_list, read_verbatim
-from fellesjournal.fhir.keys import fold, keyed_hash, param_id
+from fellesjournal.fhir.keys import fold, identifier_text, keyed_hash, param_id
 from fellesjournal.fhir.outcome import Issue, outcome
 from fellesjournal.fhir.ownership import Owner, date_elements, other_owner_params
 from fellesjournal.fhir.patch import (
@@ -79,6 +79,7 @@ __all__ = [
     "extract_added",
     "fold",
     "has_texts",
+    "identifier_text",
     "implied_systems",
     "is_followed",
     "is_language",

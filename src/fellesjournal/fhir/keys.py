@@ -69,6 +69,11 @@ def system_key(param: int, system: str) -> str:
     return f"y\x1f{param}\x1f{system}"
 
 
+def identifier_text(system: str, value: str) -> str:
+    """Key of what names one thing alone: a national number."""
+    return f"identifier\x1f{system}\x1f{value}"
+
+
 def token_keys(param: int, *, system: str | None, code: str | None) -> tuple[str, ...]:
     """Return every key under which a stored token is found; none for one with neither system nor code."""
     if not code:

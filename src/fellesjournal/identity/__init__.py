@@ -19,7 +19,7 @@ from fellesjournal.identity.current import (
 from fellesjournal.identity.drafts import draft_key
 from fellesjournal.identity.entry import SignIn
 from fellesjournal.identity.model import ROLE_NAMES, IdentityRefusal, NotDemo, NotSignedIn, Reader
-from fellesjournal.identity.numbers import number_hash, system_hash
+from fellesjournal.identity.numbers import named_by_number, number_hash, system_hash
 from fellesjournal.identity.oidc import OidcClient, Provider, check_provider
 from fellesjournal.identity.refusals import refusal_handlers
 from fellesjournal.identity.routes import PUBLIC, routes
@@ -49,6 +49,7 @@ __all__ = [
     "demo_sign_in",
     "draft_key",
     "issue_demo_token",
+    "named_by_number",
     "number_hash",
     "plain_visitor",
     "refusal_handlers",

@@ -147,7 +147,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   FROM identity.person p WHERE p.id = p_id AND p.kind = 'human'
 $$;
 
--- Makes or changes a person. {hash (hex) or person, name, user_name, external, licence, active, version (that was seen)}. A person whom others manage stays as they are.
+-- Makes or changes a person. {hash (hex) with keys (of the national number) or person, name, user_name, external, licence, active, version (that was seen)}. A person whom others manage stays as they are.
 -- is_new: refused ('taken') when the person is here already and managed.
 CREATE OR REPLACE FUNCTION identity.wish_person(a identity.actor, w jsonb, OUT status text, OUT subject bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -156,6 +156,7 @@ BEGIN
   SELECT * INTO p FROM identity.person x
   WHERE x.kind = 'human' AND CASE WHEN w ? 'person' THEN x.id = (w ->> 'person')::bigint ELSE x.number_hash = decode(w ->> 'hash', 'hex') END FOR UPDATE;
   subject := p.id;
+  PERFORM identity.know_number(p.id, identity.keys_in(w));
   IF w ? 'person' AND p.id IS NULL THEN status := 'unknown'; RETURN; END IF;
   IF w ? 'version' AND p.version <> (w ->> 'version')::integer THEN status := 'version'; RETURN; END IF;
   IF (w ->> 'is_new')::boolean AND p.managed_by IS NOT NULL AND p.user_name IS NOT NULL THEN status := 'taken'; RETURN; END IF;
@@ -165,11 +166,12 @@ BEGIN
   IF p.id IS NULL THEN
     INSERT INTO identity.person (kind, number_hash, name, user_name, external, licence, managed_by)
     VALUES ('human', decode(w ->> 'hash', 'hex'), w ->> 'name', w ->> 'user_name', w ->> 'external', w ->> 'licence', a.entity) RETURNING id INTO subject;
+    PERFORM identity.know_number(subject, identity.keys_in(w));
     PERFORM identity.tell(a, 'person', subject, subject, NULL, a.entity, 'added', NULL, jsonb_strip_nulls(identity.person_told(subject)));
     status := 'done'; RETURN;
   END IF;
   v_before := identity.person_told(p.id);
-  IF identity.differing((w - '{hash,person,is_new,version}'::text[]) - CASE WHEN p.patient IS NULL THEN '' ELSE 'name' END, v_before) = '{}' THEN
+  IF identity.differing((w - '{hash,keys,person,is_new,version}'::text[]) - CASE WHEN p.patient IS NULL OR p.managed_by IS NOT NULL THEN '' ELSE 'name' END, v_before) = '{}' THEN
     status := 'same'; RETURN;
   END IF;
   IF identity.manages(a, p.id) IS NOT TRUE THEN
@@ -182,7 +184,9 @@ BEGIN
   END IF;
   IF a.operator = '' AND identity.is_self(a, p.id) THEN status := 'self'; RETURN; END IF;
   UPDATE identity.person x SET
-    name = CASE WHEN w ? 'name' AND x.patient IS NULL THEN w ->> 'name' ELSE x.name END,  -- an inhabitant's name is the population register's
+    -- An inhabitant's name is the population register's until an employer answers for it; after that the same for all, so that no
+    -- employer learns by it who has a record here.
+    name = CASE WHEN w ? 'name' AND (x.patient IS NULL OR x.managed_by IS NOT NULL) THEN w ->> 'name' ELSE x.name END,
     user_name = CASE WHEN w ? 'user_name' THEN w ->> 'user_name' ELSE x.user_name END,
     external = CASE WHEN w ? 'external' THEN w ->> 'external' ELSE x.external END,
     licence = CASE WHEN w ? 'licence' THEN w ->> 'licence' ELSE x.licence END,
@@ -197,6 +201,12 @@ BEGIN
                           identity.differing(v_after, v_before));
   END IF;
 END $$;
+
+-- The keys of the national number in a wish.
+CREATE OR REPLACE FUNCTION identity.keys_in(w jsonb) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY(SELECT k::bigint FROM jsonb_array_elements_text(w -> 'keys') AS q (k))
+$$;
 
 CREATE OR REPLACE FUNCTION identity.changed(p_person bigint) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

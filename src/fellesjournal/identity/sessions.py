@@ -17,7 +17,7 @@ from typing import Any
 from fellesjournal.identity.apps.model import AppSession
 from fellesjournal.identity.cookies import Cookies
 from fellesjournal.identity.model import Acting, MayNotRepresent, NoRecord, Person, Post, PostEnded, Reader
-from fellesjournal.identity.numbers import system_hash
+from fellesjournal.identity.numbers import number_hash, number_keys, system_hash
 from fellesjournal.kit import db
 from fellesjournal.kit.clock import Clock, SystemClock
 from fellesjournal.kit.keys import Keys
@@ -86,9 +86,10 @@ class Sessions:
         idle_s = reader.idle_s - min(SEEN_EVERY_S, reader.idle_s / 4) - min(CACHE_S, reader.idle_s / 4)
         return max(1, int(min(idle_s, (reader.expires_at - self.clock.now()).total_seconds())))
 
-    async def find_person(self, number_hash: bytes) -> Person | None:
-        """The person whom the sign-in service vouched for."""
-        row = await self._signin.fetchrow(_QUERIES.find_person, number_hash)
+    async def recognise(self, national_id: str) -> Person | None:
+        """The person whom the sign-in service vouched for, linked to their own record before anything is opened."""
+        hashes = number_hash(self.keys, national_id), number_keys(self.keys, national_id)
+        row = await self._signin.fetchrow(_QUERIES.recognise, *hashes)
         return None if row is None else Person(id=row["person"], name=row["name"], patient=row["patient"])
 
     async def own_record(self, person: int) -> int | None:

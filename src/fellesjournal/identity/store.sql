@@ -16,9 +16,9 @@ SELECT identity.extend($1);
 -- Ends the session of a secret.
 SELECT identity.end_session($1);
 
--- name: find_person
--- The person of a hashed national id.
-SELECT * FROM identity.find_person($1);
+-- name: recognise
+-- The person of a hashed national id, whose keys are known from now on.
+SELECT * FROM identity.recognise($1, $2);
 
 -- name: own_record
 -- The patient that a person is.

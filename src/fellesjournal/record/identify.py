@@ -16,7 +16,6 @@ from fellesjournal.access.model import MayNotIdentify, PatientId, SessionOver, T
 from fellesjournal.kit.db import Database, Row
 from fellesjournal.record import store
 from fellesjournal.record.errors import TooLittle
-from fellesjournal.record.rows import identifier_text
 
 _REFUSED: dict[str, type[Exception]] = {
     "none": SessionOver, "role": MayNotIdentify, "rate": TooManyLookups, "few": TooLittle,
@@ -46,7 +45,7 @@ async def by_number(
 
     Raises SessionOver, MayNotIdentify, TooManyLookups.
     """
-    h = hash64(identifier_text(system, value))
+    h = hash64(fhir.identifier_text(system, value))
     rows = await store.identify_number(db, secret=secret, rtype=fhir.TYPE_NUMBER["Patient"], h=h)
     return [hit for hit in _hits(rows) if hit.number == value]
 

@@ -163,11 +163,6 @@ def body_of(item: Wanted) -> Body | None:
     return Body(head, '"' + _inner(meta) + "}" + _inner(rest) + "}")
 
 
-def identifier_text(system: str, value: str) -> str:
-    """What is hashed for a unique business key."""
-    return f"identifier\x1f{system}\x1f{value}"
-
-
 def _add(columns: Columns, item: Wanted, n: int, hash64: Callable[[str], int]) -> None:
     columns.op.append(item.op)
     columns.slot.append(item.slot)
@@ -224,7 +219,7 @@ def _add_content(columns: Columns, item: Wanted, resource: dict[str, Any], place
         for system, value in owner.identifiers:
             if system in ownership.NATIONAL_IDS and value:
                 columns.identifier_n.append(n)
-                columns.identifier_h.append(place.hash64(identifier_text(system, value)))
+                columns.identifier_h.append(place.hash64(fhir.identifier_text(system, value)))
 
 
 def _patients(item: Wanted, owner: fhir.Owner, text: str, known: Mapping[Name, Key]) -> tuple[int, list[int]]:

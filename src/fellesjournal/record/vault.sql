@@ -471,6 +471,13 @@ BEGIN
   RETURN QUERY SELECT v, NULL::smallint, NULL::bigint, NULL::text;
 END $$;
 
+-- The Patient whose national number has this key; no row for none. Only the identity room asks.
+CREATE OR REPLACE FUNCTION vault.patient_numbered(p_h bigint) RETURNS TABLE (slot smallint, pid bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY SELECT i.slot, i.pid FROM vault.identifier i WHERE i.rtype = 103 AND i.h = p_h;
+END $$;
+
 -- By names (each folded; all must match, and one has two letters at least) and birth date, which the record has to the
 -- day. At most 10 hits; the strictly protected never. verdict: 'ok', 'few' (too little to identify by), 'none', 'role', 'rate'.
 CREATE OR REPLACE FUNCTION vault.identify_name(p_secret bytea, p_name_param integer, p_names text[], p_birth_param integer, p_born timestamptz)
@@ -708,6 +715,7 @@ BEGIN
   IF cardinality(i_n) > 0 THEN
     INSERT INTO vault.identifier (rtype, h, slot, pid)
     SELECT p_rtype[a.n], a.h, p_slot[a.n], p_pid[a.n] FROM unnest(i_n, i_h) AS a (n, h);
+    PERFORM identity.patients_numbered(ARRAY(SELECT p_pid[x] FROM unnest(i_n) AS q (x)), ARRAY(SELECT p_slot[x] FROM unnest(i_n) AS q (x)), i_h);
   END IF;
   IF cardinality(c_n) + cardinality(w_n) > 0 THEN
     PERFORM vault.meet_names(ARRAY(SELECT p_rtype[g] FROM unnest(c_n) AS q (g)), c_id, ARRAY(SELECT v_org[g] FROM unnest(c_n) AS q (g)),
@@ -798,6 +806,8 @@ GRANT USAGE ON SCHEMA vault TO access_core;
 GRANT EXECUTE ON FUNCTION vault.about(bigint) TO access_core;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.identify_number(bytea, smallint, bigint) OWNER TO vault_identify;
+ALTER FUNCTION vault.patient_numbered(bigint) OWNER TO vault_identify;
+GRANT EXECUTE ON FUNCTION vault.patient_numbered(bigint) TO fj_owner;
 ALTER FUNCTION vault.identify_name(bytea, integer, text[], integer, timestamptz) OWNER TO vault_identify;
 ALTER FUNCTION vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],

@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from fellesjournal.identity.administration.model import Wish, midnight, midnight_after
-from fellesjournal.identity.numbers import number_hash
+from fellesjournal.identity.numbers import named_by_number
 from fellesjournal.kit import ids
 from fellesjournal.kit.keys import Keys
 from fellesjournal.national.identifiers import DNR, FNR, kind_of
@@ -186,7 +186,7 @@ class _Reader:
             self._faults.append(f"{place}: national_id: not a {self._kind} fødselsnummer or D-number")
             return
         wish = {
-            "do": "person", "hash": number_hash(self._keys, number).hex(), "name": self._text(place, row, "name"),
+            "do": "person", **named_by_number(self._keys, number), "name": self._text(place, row, "name"),
             **self._optional(place, row, ("licence",), _LICENCE), **self._user_name(place, row),
         }  # fmt: skip
         at = self._made.add(place, wish)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
-from fellesjournal.identity import number_hash
+from fellesjournal.identity import named_by_number
 from fellesjournal.identity.administration import (
     REFUSALS,
     Administrator,
@@ -70,8 +70,8 @@ async def add(request: Request, decision: Decision) -> Response:
         errors.add("navn", _("Skriv hele navnet."))
     post = _post_wish(form, errors)
     if not errors:
-        hashed = number_hash(request.app.state.keys, number).hex()
-        person: Wish = {"do": "person", "hash": hashed, "name": name, **({"licence": licence} if licence else {})}
+        whom = named_by_number(request.app.state.keys, number)
+        person: Wish = {"do": "person", **whom, "name": name, **({"licence": licence} if licence else {})}
         report = await attempt(request, decision, [person, {**post, "person_at": 0}], errors)
         if report:
             return RedirectResponse(f"{HOME}/personer/{report.subjects[0]}", 303)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from fellesjournal.identity import number_hash
+from fellesjournal.identity import named_by_number
 from fellesjournal.identity.administration import Staff, StaffPost, UnitRow, Wish, last_day, midnight, midnight_after
 from fellesjournal.kit.clock import OSLO
 from fellesjournal.kit.keys import Keys
@@ -84,7 +84,7 @@ def wishes_for_new(told: Told, *, keys: Keys, is_demo: bool) -> list[Wish]:
     person: dict[str, Any] = {
         "do": "person",
         "is_new": True,
-        "hash": number_hash(keys, told.number).hex(),
+        **named_by_number(keys, told.number),
         "name": told.name,
         "user_name": told.user_name,
         "external": told.external or None,
