@@ -126,16 +126,28 @@ def demo_template(embedded_server: tuple[Dsn, Keys]) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo_site(embedded_server: tuple[Dsn, Keys], demo_template: str, worker_id: str) -> Iterator[Any]:
+def demo_site(running_demo: Any) -> Iterator[Any]:
     """A running site (`tests.site.Site`) with the demo municipality, for all tests of a module."""
+    with running_demo() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def running_demo(embedded_server: tuple[Dsn, Keys], demo_template: str, worker_id: str) -> Any:
+    """Runs a site with the demo municipality for as long as a block lasts, for a fixture of any width."""
     from tests.site import running
 
     dsn, keys = embedded_server
-    name = f"fj_site_{worker_id}_{next(_numbers)}"
-    asyncio.run(_execute(dsn, f"CREATE DATABASE {name} TEMPLATE {demo_template}"))
-    with running(_demo_settings(keys, name, subscription_hosts=("127.0.0.1",)), keys) as site:
-        yield site
-    asyncio.run(_execute(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+    @contextlib.contextmanager
+    def run() -> Iterator[Any]:
+        name = f"fj_site_{worker_id}_{next(_numbers)}"
+        asyncio.run(_execute(dsn, f"CREATE DATABASE {name} TEMPLATE {demo_template}"))
+        with running(_demo_settings(keys, name, subscription_hosts=("127.0.0.1",)), keys) as site:
+            yield site
+        asyncio.run(_execute(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+    return run
 
 
 def _demo_settings(keys: Keys, name: str, **more: Any) -> Settings:

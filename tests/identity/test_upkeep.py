@@ -97,7 +97,7 @@ async def test_pages_role_can_start_no_session(module_database: Any, site: Site)
         for call in (
             "start_staff('\\x00', 1, 1, 4::smallint, 60, 60, '')",
             "start_citizen('\\x00', 1, 4::smallint, 60, 60, '')",
-            "switch_staff('\\x00', '\\x00', 1, 60, '')", "find_person('\\x00')", "posts_of(1)",
+            "switch_staff('\\x00', '\\x00', 1, 60, '')", "recognise('\\x00', '{}')", "posts_of(1)",
         ):  # fmt: skip
             with pytest.raises(db.InsufficientPrivilege):
                 await pages.fetch(f"SELECT identity.{call}")

@@ -3,70 +3,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fellesjournal.cli.apps import _appoint_one
 from fellesjournal.onboarding.scim.model import PATCH, STAFF, USER
 from tests.identity.administration.making import number
-from tests.site import GP, Site
-
-
-@pytest.fixture(scope="module")
-def administrator(demo_site: Site) -> Iterator[httpx.Client]:
-    """An administrator at the legevakt, whose unit has the code `lv`."""
-    unit = demo_site.row("UPDATE identity.unit SET code = 'lv' WHERE kind = 'legevakt' RETURNING id, name")
-    demo_site.row("DELETE FROM identity.post WHERE unit = $1 RETURNING 1", unit["id"])
-    asyncio.run(_appoint_one(demo_site.settings, GP, unit["name"]))
-    with demo_site.client(GP, unit=unit["name"]) as client:
-        yield client
-
-
-def post(client: httpx.Client, path: str, **data: str) -> httpx.Response:
-    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/administrasjon").text)
-    assert found
-    return client.post(f"/administrasjon{path}", data=data, headers={"X-CSRF-Token": found[1]})
-
-
-@pytest.fixture(scope="module")
-def scim(demo_site: Site, administrator: httpx.Client) -> Iterator[httpx.Client]:
-    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-    assert post(administrator, "/systemer", navn="Personal", til=until).status_code == 200
-    with client_of(demo_site, new_token(administrator)) as client:
-        yield client
-
-
-def new_token(administrator: httpx.Client) -> str:
-    system = re.search(r'name="system" value="(\d+)"', administrator.get("/administrasjon/systemer").text)
-    assert system
-    made = post(administrator, "/systemer/endre", system=system[1], gjor="nokkel").text
-    token = re.search(r"<p>((?:[A-Za-z0-9_-]{1,8}<wbr>)+)</p>", made)
-    assert token
-    return token[1].replace("<wbr>", "")
-
-
-def client_of(site: Site, token: str) -> httpx.Client:
-    return httpx.Client(base_url=f"{site.url}/scim/v2", headers={"authorization": f"Bearer {token}", "content-type": "application/scim+json"}, timeout=30)
-
-
-def user(name: str, serial: int, **more: Any) -> dict[str, Any]:
-    posts = more.pop("posts", [{"unit": "lv", "role": "assistent"}])
-    return {
-        "schemas": [USER, STAFF], "userName": f"{name.split()[0].lower()}@lv.no", "name": {"formatted": name}, "externalId": f"e{serial}",
-        STAFF: {"nationalId": number(serial), "posts": posts}, **more,
-    }  # fmt: skip
-
-
-def patch(client: httpx.Client, id: str, *operations: dict[str, Any], **headers: str) -> httpx.Response:
-    return client.patch(f"/Users/{id}", json={"schemas": [PATCH], "Operations": list(operations)}, headers=headers)
+from tests.onboarding.office import Office, patch, user
+from tests.site import GP
 
 
 def fault(answer: httpx.Response, status: int, scim_type: str = "") -> str:
@@ -77,7 +23,7 @@ def fault(answer: httpx.Response, status: int, scim_type: str = "") -> str:
     return str(body["detail"])
 
 
-def test_staff_come_change_and_leave(demo_site: Site, scim: httpx.Client) -> None:
+def test_staff_come_change_and_leave(office: Office, scim: httpx.Client) -> None:
     made = scim.post("/Users", json=user("Silje Scim", 50, posts=[{"unit": "lv", "role": "assistent", "until": "2031-05-31"}]))
     assert made.status_code == 201 and number(50) not in made.text and "nationalId" not in made.text
     body = made.json()
@@ -108,15 +54,15 @@ def test_staff_come_change_and_leave(demo_site: Site, scim: httpx.Client) -> Non
     again = scim.put(f"/Users/{id}", json=before.json())
     assert (again.status_code, again.headers["etag"]) == (200, before.headers["etag"]), again.text
     # Out: every post ends in the moment, with the sessions in it.
-    row = demo_site.row("SELECT id FROM identity.post WHERE person = $1 AND role = 'sykepleier'", int(id))
-    demo_site.row(
+    row = office.site.row("SELECT id FROM identity.post WHERE person = $1 AND role = 'sykepleier'", int(id))
+    office.site.row(
         "INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, idle_s, expires_at) SELECT sha256('\\x77'), 'staff', person, id, unit, role, 4, 900,"
         " now() + interval '1 hour' FROM identity.post WHERE id = $1 RETURNING 1", row["id"],
     )  # fmt: skip
-    assert demo_site.row("SELECT session FROM identity.who('\\x77')")
+    assert office.site.row("SELECT session FROM identity.who('\\x77')")
     out = patch(scim, id, {"op": "replace", "value": {"active": False}})
     assert (out.json()["active"], out.json()[STAFF]["posts"]) == (False, [])
-    assert demo_site.row("SELECT session FROM identity.who('\\x77')") is None
+    assert office.site.row("SELECT session FROM identity.who('\\x77')") is None
     assert scim.delete(f"/Users/{id}").status_code == 204
 
 
@@ -133,8 +79,8 @@ def test_a_group_is_a_role_at_a_unit(scim: httpx.Client) -> None:
     assert not [one for one in scim.get("/Groups?count=200&excludedAttributes=members").json()["Resources"] if "administrator" in one["id"]]
 
 
-def test_what_may_not_be_given_is_refused_in_the_protocols_words(demo_site: Site, scim: httpx.Client) -> None:
-    me = demo_site.row("SELECT id FROM identity.person WHERE name = $1", GP)["id"]
+def test_what_may_not_be_given_is_refused_in_the_protocols_words(office: Office, scim: httpx.Client) -> None:
+    me = office.site.row("SELECT id FROM identity.person WHERE name = $1", GP)["id"]
     own = {"op": "add", "path": f"{STAFF}:posts", "value": [{"unit": "lv", "role": "assistent"}]}
     fault(patch(scim, str(me), own), 403)
     fault(scim.post("/Users", json=user("Adda Admin", 52, posts=[{"unit": "lv", "role": "administrator"}])), 400, "invalidValue")
@@ -148,23 +94,23 @@ def test_what_may_not_be_given_is_refused_in_the_protocols_words(demo_site: Site
     fault(patch(scim, id, {"op": "replace", "path": "id", "value": "1"}), 400, "mutability")
     fault(patch(scim, id, {"op": "remove", "path": f'{STAFF}:posts[role eq "lege"]'}), 400, "noTarget")
     fault(scim.get("/Users?filter=userName is 3"), 400, "invalidFilter")
-    elsewhere = demo_site.row("SELECT p.id FROM identity.person p JOIN identity.post o ON o.person = p.id JOIN identity.unit u ON u.id = o.unit WHERE u.kind = 'gp' AND p.name <> $1 AND u.entity <> (SELECT entity FROM identity.unit WHERE code = 'lv') LIMIT 1", GP)
+    elsewhere = office.site.row("SELECT p.id FROM identity.person p JOIN identity.post o ON o.person = p.id JOIN identity.unit u ON u.id = o.unit WHERE u.kind = 'gp' AND p.name <> $1 AND u.entity <> (SELECT entity FROM identity.unit WHERE code = 'lv') LIMIT 1", GP)
     fault(scim.get(f"/Users/{elsewhere['id']}"), 404)
 
 
-def test_a_token_opens_no_record_and_an_ended_system_nothing(demo_site: Site, administrator: httpx.Client, scim: httpx.Client) -> None:
+def test_a_token_opens_no_record_and_an_ended_system_nothing(office: Office, scim: httpx.Client) -> None:
     token = scim.headers["authorization"]
-    patient = demo_site.patient_id("Per Arne Moltu")
-    with httpx.Client(base_url=demo_site.url, headers={"authorization": token}) as other:
+    patient = office.site.patient_id("Per Arne Moltu")
+    with httpx.Client(base_url=office.site.url, headers={"authorization": token}) as other:
         assert other.get(f"/fhir/Patient/{patient}").status_code in (403, 404)
         assert other.get("/fhir/Observation?code=x").status_code in (403, 404)
         assert other.get("/administrasjon", follow_redirects=False).status_code in (303, 401)
-    for headers in ({}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {demo_site.token(GP)}"}, {"authorization": f"Bearer {demo_site.token('integration')}"}):
-        answer = httpx.get(f"{demo_site.url}/scim/v2/Users", headers=headers)
+    for headers in ({}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {office.site.token(GP)}"}, {"authorization": f"Bearer {office.site.token('integration')}"}):
+        answer = httpx.get(f"{office.site.url}/scim/v2/Users", headers=headers)
         fault(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
     # A new token ends the one before, at once.
-    with client_of(demo_site, new_token(administrator)) as newer:
+    with office.scim_client(office.token(office.personal)) as newer:
         assert newer.get("/Users?count=1").status_code == 200
         fault(scim.get("/Users?count=1"), 401)
         scim.headers["authorization"] = newer.headers["authorization"]

@@ -269,7 +269,7 @@ GRANT EXECUTE ON FUNCTION identity.seconds_left(bytea), identity.extend(bytea) T
 GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text),
   identity.switch_citizen(bytea, bytea, bigint, text), identity.use_once(bytea, integer)
   TO fj_signin;
-GRANT EXECUTE ON FUNCTION identity.find_person(bytea), identity.own_record(bigint), identity.posts_of(bigint), identity.find_demo(text),
+GRANT EXECUTE ON FUNCTION identity.own_record(bigint), identity.posts_of(bigint), identity.find_demo(text),
   identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),
   identity.start_citizen(bytea, bigint, smallint, integer, integer, text),
   identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_signin;
@@ -281,4 +281,5 @@ GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
   identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_migrate;
 GRANT USAGE ON SCHEMA identity TO fj_migrate;
 GRANT EXECUTE ON FUNCTION identity.find_system(bytea) TO fj_worker;
+REVOKE ALL ON FUNCTION identity.find_person(bytea) FROM fj_signin;
 GRANT EXECUTE ON FUNCTION identity.find_person(bytea) TO fj_migrate;

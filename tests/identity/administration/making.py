@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from fellesjournal.identity import number_hash
+from fellesjournal.identity import named_by_number, number_hash
 from fellesjournal.identity.administration import Administrator, Operator, Report, carry_out, ledger, read_file
 from fellesjournal.identity.administration.model import Staff
 from fellesjournal.kit import db
@@ -81,8 +81,8 @@ class Office:
 
     async def person(self, by: str, name: str, serial: int, **more: Any) -> int:
         """Somebody new; their number."""
-        hashed = number_hash(self.keys, number(serial)).hex()
-        return await self.wish(by, do="person", hash=hashed, name=name, **more)
+        whom = named_by_number(self.keys, number(serial))
+        return await self.wish(by, do="person", **whom, name=name, **more)
 
     async def staff(self, by: str, person: int) -> Staff | None:
         """A person as an administrator sees them."""

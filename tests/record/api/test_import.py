@@ -12,7 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from fellesjournal.identity.numbers import number_hash, number_keys
 from fellesjournal.kit import ids
+from fellesjournal.national.identifiers import FNR
+from tests.identity.administration.making import number
 from tests.record.samples import JSON, make_person, outcome, person, weight
 from tests.site import DIABETIC, GP, Site, running
 
@@ -372,3 +375,15 @@ def test_binaries_come_with_what_they_belong_to(client: httpx.Client) -> None:
     assert client.get("/Binary/imp-b1", headers={"Accept": "text/plain"}).content == b"heig"
     told = send(client, binary | {"data": 3})
     assert (counts(told), told["error"][0]["count"]) == ((0, 0), 1)
+
+
+def test_an_imported_person_who_works_here_is_linked_to_the_own_record(site: Site, client: httpx.Client) -> None:
+    national = number(98)
+    someone = site.row(
+        "INSERT INTO identity.person (kind, number_hash, name) VALUES ('human', $1, 'Ida Import') RETURNING id",
+        number_hash(site.keys, national),
+    )["id"]  # fmt: skip
+    site.row("SELECT identity.know_number($1, $2)", someone, number_keys(site.keys, national))
+    told = send(client, named("import-own", person("Import", identifier=[{"system": FNR, "value": national}])))
+    found = site.row("SELECT patient_slot, patient FROM identity.person WHERE id = $1", someone)
+    assert client.get(f"/Patient/{ids.encode(*found)}").json()["name"][0]["family"] == "Import", told
