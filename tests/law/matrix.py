@@ -268,6 +268,8 @@ _GIVING = (
     "| En rettighet endres av to administratorer, innenfor en lukket liste, for en tid | Normen 5.2 [K] | samme |",
     "| En rettighet som gjelder noen slags opplysninger, gjelder lesing, søk, lister og skriving likt | pasientjournalloven § 19; helsepersonelloven § 45 | `tests/access/test_limits.py` |",
     "| Første administrator: to navngitte på serveren, og bare når virksomheten ingen har | Normen 5.2 [K] | `tests/identity/administration/test_wishes.py` |",
+    "| Ingen gjør noen til administrator alene på serveren, heller ikke med kommandoene for personer og stillinger | Normen 5.2 [K] | samme |",
+    "| Ansatt og pasient med samme nummer er én, hvem av dem som enn kommer først: egen journal er stengt for den ansatte; det sammenlignes nøklede kontrollsummer | helsepersonelloven § 21 a; personvernforordningen art. 5 nr. 1 c | `tests/onboarding/test_own_record.py`, `tests/identity/administration/test_own_record.py` |",
     "| Hver endring står for alltid: hvem, hva, når; uten fødselsnummer | Normen 5.4.4; personvernforordningen art. 5 nr. 2 | samme |",
     "| Et system som legger inn ansatte, ser ingen journal og gjør ingen til administrator | helsepersonelloven § 21 | `tests/onboarding/test_scim.py` |",
     "| Hver rad har en dataansvarlig; felles, sentralt eller delt ansvar er innstilling med dato | pasientjournalloven §§ 8–9; personvernforordningen art. 26 [K] | `tests/access/test_limits.py`, `tests/identity/administration/test_file.py` |",

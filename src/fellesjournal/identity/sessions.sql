@@ -231,15 +231,22 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
   RETURNING id
 $$;
 
+-- No administrator comes by this way, which one operator can go alone (identity.confirm_administrator takes two): but for a demo's.
 CREATE OR REPLACE FUNCTION identity.put_post(p_person bigint, p_unit bigint, p_role text, p_profession text, p_licence text,
                                              p_practitioner_role bigint, p_from timestamptz, p_until timestamptz)
-RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_post bigint;
+BEGIN
+  IF EXISTS (SELECT 1 FROM access.role r WHERE r.code = p_role AND r.grants) AND NOT (SELECT i.demo FROM kit.installation i) THEN
+    RAISE EXCEPTION 'administrators are appointed by two operators, or by one another' USING ERRCODE = 'FJ031';
+  END IF;
   INSERT INTO identity.post (person, unit, role, profession, licence, practitioner_role, from_at, until_at)
   VALUES (p_person, p_unit, p_role, p_profession, p_licence, p_practitioner_role, p_from, p_until)
   ON CONFLICT (person, unit, role) DO UPDATE SET profession = excluded.profession, licence = excluded.licence,
     practitioner_role = excluded.practitioner_role, from_at = excluded.from_at, until_at = excluded.until_at
-  RETURNING id
-$$;
+  RETURNING id INTO v_post;
+  RETURN v_post;
+END $$;
 
 CREATE OR REPLACE FUNCTION identity.put_grant(p_person bigint, p_purpose text, p_until timestamptz, p_granted_by text)
 RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -280,6 +287,8 @@ GRANT EXECUTE ON FUNCTION identity.put_unit(bigint, text, text, bigint, text),
   identity.put_grant(bigint, text, timestamptz, text), identity.find_demo(text),
   identity.start_system(bytea, bytea, bigint, text, integer, text) TO fj_migrate;
 GRANT USAGE ON SCHEMA identity TO fj_migrate;
+GRANT USAGE ON SCHEMA kit TO fj_owner;
+GRANT SELECT ON kit.installation TO fj_owner;
 GRANT EXECUTE ON FUNCTION identity.find_system(bytea) TO fj_worker;
 REVOKE ALL ON FUNCTION identity.find_person(bytea) FROM fj_signin;
 GRANT EXECUTE ON FUNCTION identity.find_person(bytea) TO fj_migrate;

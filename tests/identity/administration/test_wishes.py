@@ -207,3 +207,32 @@ async def test_a_first_administrator_takes_two_operators_and_no_second_is_made_s
     assert await ledger.propose(office.migrate, unit="4205", **{**propose, "code": "D"}) == "there"  # type: ignore[arg-type]
     row = await office.admin.fetchrow("SELECT operator FROM identity.change ORDER BY id DESC LIMIT 1")
     assert row["operator"] == "Olga + Per"
+
+
+async def test_no_operator_makes_an_administrator_alone(office: Office) -> None:
+    someone = await office.person("Anne", "Eva Enkel", 16)
+    unit = await office.unit("4203-hj-nord")
+    wish = json.dumps({"do": "post", "person": someone, "unit": unit, "role": "administrator"})
+    row = await office.migrate.fetchrow("SELECT status FROM identity.administer_as_operator('Olga', $1)", wish)
+    assert row["status"] == "role"
+    ways = (
+        f"SELECT identity.put_post({someone}, {unit}, 'administrator', NULL, NULL, NULL, '-infinity', 'infinity')",
+        f"SELECT identity.wish_post(ROW(NULL, NULL, NULL, NULL, NULL, 'Olga')::identity.actor, '{wish}')",
+        f"SELECT identity.carry_out(ROW(NULL, NULL, NULL, NULL, NULL, 'Olga')::identity.actor, '{wish}')",
+        "UPDATE identity.post SET role = 'administrator'",
+        f"INSERT INTO identity.post (person, unit, role) VALUES ({someone}, {unit}, 'administrator')",
+        "UPDATE access.role SET grants = false",
+        "UPDATE kit.installation SET demo = true",
+        "INSERT INTO identity.proposal (code_hash, number_hash, name, unit, proposed_by) SELECT '', '', 'Eva', id, 'Per' FROM identity.unit",
+    )  # fmt: skip
+    for way in ways:
+        with pytest.raises(db.DbError, match=r"^(administrators are appointed|permission denied)"):
+            await as_operator_of_a_municipality(office, way)
+
+
+async def as_operator_of_a_municipality(office: Office, statement: str) -> None:
+    """In a demo one step is enough: not here, for as long as a transaction lasts."""
+    async with office.admin.transaction() as conn:
+        await conn.execute("ALTER TABLE kit.installation DISABLE TRIGGER USER; UPDATE kit.installation SET demo = false")
+        await conn.execute("SET LOCAL ROLE fj_migrate")
+        await conn.execute(statement)
