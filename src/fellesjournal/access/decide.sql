@@ -27,6 +27,7 @@ BEGIN
            r.ref,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
             AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
+            AND (s.app_may IS NULL OR access.app_holds(s.id, s.app_may, ask.action, ask.kind, ask.what))
             AND CASE WHEN ask.patient IS NULL THEN false WHEN ask.patient = 0 THEN true
                      WHEN ask.patient = -1 THEN coalesce(ask.org = s.unit, false) AND NOT access.is_off_duty(s.unit, s.person, s.role)
                      ELSE coalesce(r.allow AND (ask.action <> 'write' OR r.may_write), false) END
@@ -72,12 +73,12 @@ END $$;
 -- session NULL = the secret opens nothing. Without a patient nothing is allowed.
 DROP FUNCTION IF EXISTS access.judge_many(bytea[], text[]);
 CREATE OR REPLACE FUNCTION access.judge_all(p_secret bytea, p_patients bigint[],
-                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT closed smallint)
+                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT closed smallint, OUT app_may smallint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_kind text; v_patient bigint; v record;
 BEGIN
-  SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read')
-  INTO session, v_kind, allow FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
+  SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'), s.app_may
+  INTO session, v_kind, allow, app_may FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
   IF NOT FOUND THEN RETURN; END IF;
   allow := allow AND cardinality(p_patients) > 0; closed := 0;
   FOREACH v_patient IN ARRAY p_patients LOOP
@@ -90,7 +91,7 @@ END $$;
 -- Who asks for a unit's lists, with all that the policy on lists must know. No row = the secret opens nothing.
 -- grounds: those that this reader's role can use, of the facts that a unit has; none for a citizen.
 CREATE OR REPLACE FUNCTION access.lister(p_secret bytea)
-RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], closed smallint, allow boolean)
+RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], closed smallint, allow boolean, app_may smallint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
@@ -104,7 +105,8 @@ BEGIN
              ELSE ARRAY[]::text[] END,
            -- An app that was launched for one patient has no lists, nor has who is not on duty where that counts.
            access.closed_for(s.id, s.kind, 0), s.level >= 4 AND rr.role IS NOT NULL
-             AND NOT (s.kind = 'staff' AND (s.patient IS NOT NULL OR access.is_off_duty(s.unit, s.person, s.role)))
+             AND NOT (s.kind = 'staff' AND (s.patient IS NOT NULL OR access.is_off_duty(s.unit, s.person, s.role))),
+           s.app_may
     FROM identity.live s JOIN identity.person p ON p.id = s.person
     LEFT JOIN access.role_right rr ON rr.role = s.role AND rr.action = 'list'
     WHERE s.secret_hash = sha256(p_secret);
@@ -132,8 +134,9 @@ BEGIN
 END $$;
 
 -- What the vault's write door must know of the writer. No row = the secret opens nothing.
+DROP FUNCTION IF EXISTS access.writer(bytea);
 CREATE OR REPLACE FUNCTION access.writer(p_secret bytea)
-RETURNS TABLE (session bigint, person bigint, unit bigint, kind text, purpose text, may_write boolean, may_register boolean)
+RETURNS TABLE (session bigint, person bigint, unit bigint, kind text, purpose text, may_write boolean, may_register boolean, app_may smallint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
@@ -142,7 +145,8 @@ BEGIN
              AND (NOT access.is_off_duty(s.unit, s.person, s.role) OR EXISTS (
                SELECT 1 FROM access.choice c JOIN access.ground g ON g.code = c.ground AND g.kind = 'emergency'
                WHERE c.person = s.person AND c.unit = s.unit AND c.until_at > clock_timestamp())),
-           EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'register')
+           EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'register'),
+           s.app_may
     FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
 END $$;
 

@@ -97,7 +97,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.may_identify(p_secret bytea)
 RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
   SELECT coalesce((
-    SELECT CASE WHEN rr.role IS NULL OR s.kind <> 'staff' THEN 'role'
+    SELECT CASE WHEN rr.role IS NULL OR s.kind <> 'staff' OR NOT coalesce(access.app_holds(s.id, s.app_may, 'read', 103::smallint, 0::bigint), true) THEN 'role'
                 WHEN (SELECT count(DISTINCT l.event) FROM access.log l WHERE l.person = s.person AND l.action = 'identify'
                       AND l.at > clock_timestamp() - interval '10 minutes') >= 60 THEN 'rate'
                 ELSE 'ok' END

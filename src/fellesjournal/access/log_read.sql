@@ -84,7 +84,7 @@ CREATE OR REPLACE FUNCTION access.own_log(
 RETURNS SETOF access.told LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_patient bigint; v_session bigint;
 BEGIN
-  SELECT s.patient, s.id INTO v_patient, v_session FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
+  SELECT s.patient, s.id INTO v_patient, v_session FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen' AND s.app IS NULL;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'log', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY SELECT * FROM access.log_of('patient', v_patient, NULL, NULL, p_since, p_until, p_manner, NULL, NULL, p_name,
@@ -118,9 +118,14 @@ DECLARE s record; j record; v record; v_ground text; v_ref bigint; v_key text; v
         v_person bigint := CASE WHEN p_practitioner IS NOT NULL THEN
           coalesce((SELECT p.id FROM identity.person p WHERE p.practitioner = p_practitioner ORDER BY p.id LIMIT 1), -1) END;
 BEGIN
-  SELECT l.kind, l.patient, l.person, l.id INTO s FROM identity.live l WHERE l.secret_hash = sha256(p_secret) AND l.level >= 4;
+  SELECT l.kind, l.patient, l.person, l.id, l.app_may INTO s FROM identity.live l WHERE l.secret_hash = sha256(p_secret) AND l.level >= 4;
   IF NOT FOUND THEN verdict := 'none'; RETURN; END IF;
   verdict := 'refused';
+  -- AuditEvent is number 7.
+  IF NOT coalesce(access.app_holds(s.id, s.app_may, 'read', 7::smallint, 0::bigint), true) THEN
+    PERFORM access.log_event(p_secret, ARRAY[coalesce(p_patient, 0)], 'log', 0::smallint, NULL, NULL, NULL, 1::smallint);
+    RETURN;
+  END IF;
   IF s.kind = 'citizen' THEN
     v_patient := coalesce(p_patient, s.patient);
     IF v_patient = s.patient THEN verdict := 'ok'; v_ground := 'EGEN'; END IF;

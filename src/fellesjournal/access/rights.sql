@@ -30,7 +30,9 @@ GRANT EXECUTE ON FUNCTION access.log_event(bytea, bigint[], text, smallint, bigi
   TO vault_read, vault_open, vault_write, vault_identify, vault_feed;
 GRANT EXECUTE ON FUNCTION access.log_page(bytea, bigint[], bigint[], bigint[], smallint[], text, smallint, text, bigint) TO vault_open, vault_write;
 GRANT EXECUTE ON FUNCTION access.writer(bytea), access.without_controller(bigint[]) TO vault_write;
-GRANT EXECUTE ON FUNCTION access.limits_of(bytea, text) TO vault_open, vault_write, vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION access.role_limits(bytea, text) TO vault_open, vault_write;
+GRANT EXECUTE ON FUNCTION access.limits_of(bytea, text) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION access.app_holds(bigint, smallint[], text, smallint, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.may_feed(bytea) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.put_relation(bigint[], bigint, bigint, text, bigint, timestamptz, timestamptz, bigint) TO vault_write;
 GRANT EXECUTE ON FUNCTION access.mark_identified(bytea, bigint[]), access.may_identify(bytea) TO vault_identify;

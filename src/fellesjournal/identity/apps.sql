@@ -218,14 +218,16 @@ BEGIN
 END $$;
 
 -- An access token: a session of the grant, with scopes that may be narrower than the grant's for this token alone.
-CREATE OR REPLACE FUNCTION identity.app_token_start(p_grant bigint, p_hash bytea, p_scopes text, p_max_s integer)
+-- p_may: what the scopes let it do with which types (see access/limits.sql).
+DROP FUNCTION IF EXISTS identity.app_token_start(bigint, bytea, text, integer);
+CREATE OR REPLACE FUNCTION identity.app_token_start(p_grant bigint, p_hash bytea, p_scopes text, p_max_s integer, p_may smallint[])
 RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, idle_s, expires_at, device, app, app_grant,
-                                app_scopes, on_behalf)
+                                app_scopes, app_may, on_behalf)
   SELECT p_hash, g.kind, g.person, g.post, g.unit, g.role, g.level,
          CASE g.kind WHEN 'citizen' THEN CASE WHEN identity.grant_is_for_another(g.id) THEN 'FAMRQT' ELSE 'PATRQT' END WHEN 'system' THEN 'INTEGRATION' ELSE 'TREAT' END,
          CASE WHEN g.kind = 'citizen' OR g.is_bound THEN g.patient END, p_max_s,
-         least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), 'app ' || a.client_id, g.app, g.id, p_scopes,
+         least(clock_timestamp() + make_interval(secs => p_max_s), g.until_at), 'app ' || a.client_id, g.app, g.id, p_scopes, p_may,
          identity.grant_is_for_another(g.id)
   FROM identity.app_grant g JOIN identity.app a ON a.id = g.app WHERE g.id = p_grant
   RETURNING expires_at
@@ -348,7 +350,7 @@ GRANT EXECUTE ON FUNCTION identity.app_events(bytea, text), identity.app_mark_by
 GRANT EXECUTE ON FUNCTION identity.app_has_secret(text, bytea), identity.app_grant_of(bigint),
   identity.app_grant_start(bytea, bigint, text, bigint, smallint, boolean, text, integer, bytea, text, text, text, integer),
   identity.app_code_use(bigint, bytea, text, text), identity.app_grant_bind(bigint, text),
-  identity.app_grant_end(bigint, text), identity.app_token_start(bigint, bytea, text, integer), identity.app_refresh_put(bigint, bytea),
+  identity.app_grant_end(bigint, text), identity.app_token_start(bigint, bytea, text, integer, smallint[]), identity.app_refresh_put(bigint, bytea),
   identity.app_refresh_use(bigint, bytea, text), identity.app_of_refresh(bytea), identity.app_backend_start(bigint, text, text, integer), identity.app_inspect(bytea),
   identity.app_revoke(bigint, bytea), identity.signing_keys(), identity.signing_key_put(text, text, text) TO fj_signin;
 GRANT EXECUTE ON FUNCTION identity.app_write(text, text, text, bytea, bytea, bigint, timestamptz, bigint, bigint),

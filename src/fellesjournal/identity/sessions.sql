@@ -25,7 +25,8 @@ END $$;
 -- A subplan for the grant cost every request 12 µs; few sessions are an app's.
 CREATE OR REPLACE VIEW identity.live AS
   SELECT s.id, s.secret_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, s.device,
-         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence, s.on_behalf, u.sphere
+         u.controller, u.kind AS unit_kind, s.expires_at, s.app, p.licence, s.on_behalf, u.sphere,
+         CASE WHEN s.app IS NOT NULL THEN coalesce(s.app_may, '{}') END AS app_may
   FROM identity.session s
   LEFT JOIN identity.unit u ON u.id = s.unit
   LEFT JOIN identity.post p ON p.id = s.post

@@ -18,7 +18,7 @@ from fellesjournal.kit.db import Row
 from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import Upload
 from fellesjournal.record.ceiling import SHOW, Bounds, Ceiling
-from fellesjournal.record.errors import Gone, NotFound
+from fellesjournal.record.errors import Gone, NotFound, faults_at
 from fellesjournal.record.everything import EverythingQuery
 from fellesjournal.record.history import HistoryPage, HistoryQuery
 from fellesjournal.record.identify import Identified
@@ -160,7 +160,8 @@ class CappedJournal(Journal):
         if item.op == "C":
             in_chart = await self._is_own(item.rtype, (item.slot, item.pid), item.resource or {})
         else:
-            stored = await super().read(item.rtype, item.id)
+            with faults_at(item.place):
+                stored = await super().read(item.rtype, item.id)
             in_chart = await self._is_own(item.rtype, stored.key, stored.resource())
         bounds = self._ceiling(in_chart=in_chart).bounds(item.rtype, action)
         await self._need(bounds, action="write")

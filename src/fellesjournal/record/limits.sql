@@ -34,3 +34,4 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO vault_open', replace(f::text, 'vault.' || v_name || '(', 'vault.' || v_name || '_some('));
   END LOOP;
 END $$;
+GRANT EXECUTE ON FUNCTION vault.run_chart_some(text, integer, bigint[], text[], timestamptz[], double precision[]) TO vault_export;

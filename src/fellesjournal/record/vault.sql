@@ -349,7 +349,7 @@ BEGIN
       j := access.judge_all(p_secret[n], v_charts);
       -- An assignment of one call is cheaper than PERFORM, which starts a query.
       IF j.allow THEN done := ctx.seal_chart(sha256(p_secret[n]), j.closed, (v_charts || 0::bigint)::text); END IF;
-      v_is_some := access.limits_of(sha256(p_secret[n]), 'read') IS NOT NULL;
+      v_is_some := (1000::smallint = ANY (j.app_may)) IS FALSE OR access.role_limits(sha256(p_secret[n]), 'read') IS NOT NULL;
     END IF;
     v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
     IF j.allow THEN
@@ -388,7 +388,7 @@ BEGIN
              ELSE 'ok' END;
   IF verdict = 'ok' THEN
     PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.own, r.is_staff, r.grounds);
-    IF access.limits_of(sha256(p_secret), 'list') IS NULL THEN
+    IF (1000::smallint = ANY (r.app_may)) IS NOT FALSE AND access.role_limits(sha256(p_secret), 'list') IS NULL THEN
       SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body, v_org FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     ELSE
       SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body, v_org FROM vault.run_list_some(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
@@ -564,7 +564,7 @@ DECLARE
   v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[]; v_patient bigint[]; v_chosen text[]; v_head text[];
   v_kinds smallint[]; v_nobodys bigint[];
 BEGIN
-  SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person INTO s FROM access.writer(p_secret) l;
+  SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person, l.app_may INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
     RETURN QUERY SELECT g, 401::smallint, 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g; RETURN;
   END IF;
@@ -577,7 +577,7 @@ BEGIN
   v_anywhere := s.kind = 'system' AND s.purpose IN ('LOAD', 'DISTRIBUTE');
   -- Every row has its controller: everybody else writes for the unit of their session, which is one that has.
   IF v_anywhere THEN v_nobodys := access.without_controller(p_org); END IF;
-  v_kinds := access.limits_of(sha256(p_secret), 'write');
+  v_kinds := access.role_limits(sha256(p_secret), 'write');
 
   -- Who is touched: owners, and everyone else that a row names. A Patient made here is the writer's to make, by its right.
   v_new := ARRAY(SELECT p_pid[g] FROM generate_subscripts(p_pid, 1) g WHERE p_op[g] = 'C' AND p_patient[g] = p_pid[g]);
@@ -594,6 +594,7 @@ BEGIN
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
                   OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
                 WHEN p_rtype[g] <> ALL (v_kinds) THEN 403
+                WHEN s.app_may IS NOT NULL AND NOT access.app_holds(s.session, s.app_may, p_op[g], p_rtype[g], p_pid[g]) THEN 403
                 WHEN coalesce(p_patient[g], v_now_of[g]) = 0 AND s.kind <> 'system' THEN 403
                 WHEN p_op[g] = 'C' AND p_org[g] = ANY (v_nobodys) THEN 430
                 WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430

@@ -45,7 +45,7 @@ async def test_a_post_ends_with_its_sessions_and_what_apps_were_let_do(office: O
         " RETURNING id", app, post,
     )  # fmt: skip
     token = b"t" * 32
-    await office.signin.fetchval("SELECT identity.app_token_start($1, sha256($2), 'openid', 3600)", grant, token)
+    await office.signin.fetchval("SELECT identity.app_token_start($1, sha256($2), 'openid', 3600, '{}')", grant, token)
     assert await office.is_live(secret) and await office.is_live(token)
     await office.wish("Anne", do="end", post=post)
     assert not await office.is_live(secret) and not await office.is_live(token)

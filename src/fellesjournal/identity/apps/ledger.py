@@ -9,7 +9,7 @@ from typing import Any
 
 from fellesjournal.identity.apps.model import App, Grant, Registration, Status
 from fellesjournal.identity.apps.registration import BadRegistration, read_registration, stored_text
-from fellesjournal.identity.apps.scopes import Scopes, read_scopes
+from fellesjournal.identity.apps.scopes import Scopes, read_scopes, type_mask
 from fellesjournal.identity.cookies import secret_of, secret_text
 from fellesjournal.identity.numbers import system_hash
 from fellesjournal.kit import db
@@ -183,7 +183,8 @@ async def use_code(
 
 async def start_token(signin: db.Database, *, grant: int, token: bytes, scopes: Scopes, max_s: int) -> datetime:
     """Start an access token; until when."""
-    until: datetime = await signin.fetchval(_SQL.token_start, grant, hashed(token), str(scopes), max_s)
+    given = (grant, hashed(token), str(scopes), max_s, list(type_mask(scopes)))
+    until: datetime = await signin.fetchval(_SQL.token_start, *given)
     return until
 
 

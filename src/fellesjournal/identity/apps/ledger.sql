@@ -66,7 +66,7 @@ SELECT * FROM identity.app_code_use($1, $2, $3, $4);
 
 -- name: token_start
 -- Starts an access token; until when.
-SELECT identity.app_token_start($1, $2, $3, $4);
+SELECT identity.app_token_start($1, $2, $3, $4, $5);
 
 -- name: refresh_put
 -- Keeps a refresh token.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode
 
+from fellesjournal import fhir
+
 Context: TypeAlias = Literal["patient", "user", "system"]
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -22,6 +24,8 @@ LASTING: Final = ("online_access", "offline_access")
 OTHERS: Final = (*IDENTITY, *LAUNCH, *LASTING)
 MAX_SCOPES: Final = 60
 MAX_TEXT: Final = 2500
+_MASK: Final = {"r": 1000, "c": 2000, "u": 3000, "d": 4000}
+_USER: Final = 999
 _V1: Final = {"read": "rs", "write": "cud", "*": "cruds"}
 _FORM: Final = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]{1,60}|\*)\.([a-z]+|\*)(?:\?([\x21-\x7e]+))?")
 
@@ -138,6 +142,22 @@ def limits(scopes: Sequence[Scope], rtype: str, actions: str, *, in_chart: bool)
         and (in_chart or scope.context != "patient")
     ]  # fmt: skip
     return ((),) if () in fitting else tuple(dict.fromkeys(fitting))
+
+
+def type_mask(scopes: Scopes) -> tuple[int, ...]:
+    """What the scopes let their app do with which types, as the database holds it (access/limits.sql), in order.
+
+    Whoever searches reads; whoever changes a row, or makes one that must fit parameters, has it looked at first.
+    """
+    found = {_USER} if scopes.has("fhirUser") else set()
+    for scope in scopes.resources:
+        number = 0 if scope.rtype == ANY else fhir.TYPE_NUMBER.get(scope.rtype)
+        if number is None:
+            continue
+        found |= {base + number for action, base in _MASK.items() if action in scope.actions}
+        if set(scope.actions) & set("rsud") or scope.params:
+            found.add(_MASK["r"] + number)
+    return tuple(sorted(found))
 
 
 def is_whole(bounds: Sequence[Pairs]) -> bool:
