@@ -85,6 +85,24 @@ def test_a_transaction_writes_updates_and_deletes_together(client: httpx.Client)
     assert count(client, patient) == 2
 
 
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_what_was_deleted_before_is_as_it_was_wished(client: httpx.Client, kind: str) -> None:
+    patient = make_person(client)
+    first, second, third = (make(client, "Observation", weight(patient)) for _ in range(3))
+    for one in (first, second):
+        assert client.delete(f"/Observation/{one}").status_code == 204
+    wishes = [entry("DELETE", f"Observation/{one}") for one in (first, third, second)]
+    answer = client.post("/", json=bundle(kind, entry("POST", "Observation", observed(f"Patient/{patient}")), *wishes))
+    assert [e["response"]["status"] for e in answer.json()["entry"]] == ["201", "204", "204", "204"]
+    assert [len(client.get(f"/Observation/{one}/_history").json()["entry"]) for one in (first, second, third)] == [2, 2, 2]
+    assert count(client, patient) == 1
+    hidden = client.post("/", json=bundle(kind, entry("DELETE", f"Observation/{first}"), entry("DELETE", "Observation/000000000000001")))
+    if kind == "transaction":
+        assert outcome(hidden, 404)["expression"] == ["Bundle.entry[1]"]
+    else:
+        assert [e["response"]["status"] for e in hidden.json()["entry"]] == ["204", "404"]
+
+
 @pytest.mark.parametrize(
     ("bad", "status", "where"),
     [

@@ -15,6 +15,7 @@ from fellesjournal.record import names, ownership
 from fellesjournal.record.binary import listed
 from fellesjournal.record.bundle import Entry, Place, find_places
 from fellesjournal.record.errors import (
+    Gone,
     Invalid,
     Malformed,
     NotFound,
@@ -100,8 +101,7 @@ class _Plan:
         self._number(lambda entry: entry.place not in self.keys)
         self._link()
         self._check_linked()
-        order = [entry.place for entry in self.entries if await self._gather(entry)]
-        written = dict(zip(order, await self.journal.commit(), strict=True))
+        written = await self._write()
         return [await self._answer(entry, written.get(entry.place)) for entry in self.entries]
 
     # ── Conditions ───────────────────────────────────────────────────────────────────────────────
@@ -231,6 +231,20 @@ class _Plan:
 
     # ── Writes, then reads ───────────────────────────────────────────────────────────────────────
 
+    async def _write(self) -> dict[int, Written]:
+        """Make the writes; what was to be deleted, and was so before, is as it was wished (FHIR http, delete)."""
+        waiting = list(self.entries)
+        while True:
+            order = [entry.place for entry in waiting if await self._gather(entry)]
+            try:
+                return dict(zip(order, await self.journal.commit(), strict=True))
+            except Gone as error:
+                gone = {issue.expression for issue in error.issues}
+                left = [entry for entry in waiting if entry.method != "DELETE" or entry.where not in gone]
+                if len(left) == len(waiting):
+                    raise
+                waiting = left
+
     async def _gather(self, entry: Entry) -> bool:
         """Gather an entry's write; whether there is one."""
         stored = self.matched.get(entry.place)
@@ -263,7 +277,7 @@ class _Plan:
                 return await self.get(self.journal, entry)
         if written is not None:
             return made(written)
-        return found(self.matched[entry.place]) if entry.place in self.matched else Answer(204)
+        return Answer(204) if entry.method == "DELETE" else found(self.matched[entry.place])
 
 
 def _bare(entry: Entry) -> str:

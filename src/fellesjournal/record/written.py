@@ -4,9 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from fellesjournal.access.model import NoNeed, SessionOver, WrongUnit
 from fellesjournal.kit.db import Row, UniqueViolation
-from fellesjournal.record.errors import BY_STATUS, AlreadyThere, Duplicate, NameTaken, NotFound, RecordError, placed
+from fellesjournal.record.errors import (
+    BY_STATUS,
+    AlreadyThere,
+    Duplicate,
+    Gone,
+    NameTaken,
+    NotFound,
+    RecordError,
+    placed,
+)
 from fellesjournal.record.rows import Body, Wanted
 
 
@@ -36,10 +47,15 @@ def written(wanted: Wanted, body: Body | None, row: Row) -> Written:
 
 
 def check(rows: Sequence[Row], wanted: Sequence[Wanted]) -> None:
-    """Raise the first fault, with its place in what was sent."""
-    bad = next((row for row in rows if row["status"] >= 400), None)
-    if bad is not None:
-        raise placed(fault(bad["status"]), wanted[bad["n"] - 1].place)
+    """Raise the first fault, with its place in what was sent; of deletions that came too late, the places of all."""
+    bad = [row for row in rows if row["status"] >= 400]
+    if not bad:
+        return
+    error = placed(fault(bad[0]["status"]), wanted[bad[0]["n"] - 1].place)
+    if isinstance(error, Gone) and error.issues:
+        late = [wanted[row["n"] - 1].place for row in bad if row["status"] == 410]
+        error.issues = [replace(error.issues[0], expression=place) for place in late]
+    raise error
 
 
 def fault(status: int) -> Exception:
