@@ -15,6 +15,7 @@ from fellesjournal.record.definitions import Definitions
 from fellesjournal.record.errors import Busy, Duplicate, NotFound, RecordError, UnknownPatient, placed
 from fellesjournal.record.names import Key, Name
 from fellesjournal.record.rows import Body, Columns, NotOurPatient, Wanted, gather
+from fellesjournal.record.search import CodeSets
 from fellesjournal.record.single_writes import Outcome, SingleWrite
 from fellesjournal.record.subscriptions.taking import Taking, asked_in
 from fellesjournal.record.subscriptions.wish import Terms
@@ -38,6 +39,7 @@ class Writer:
     definitions: Definitions
     load: Load
     terms: Terms
+    codes: CodeSets
     touched: set[int] = field(default_factory=set)
 
     async def write(
@@ -49,7 +51,7 @@ class Writer:
         Raises Invalid, UnknownPatient, NotFound, Gone, VersionConflict, AlreadyThere, Duplicate, OtherPatient, NoNeed,
         WrongUnit, SessionOver.
         """
-        subscribing = asked_in(wanted, reader=self.decision.reader, terms=self.terms)
+        subscribing = await asked_in(wanted, reader=self.decision.reader, terms=self.terms, codes=self.codes)
         columns = self._columns(wanted, bodies)
         try:
             if facts or ended or self.load.uploads or subscribing:

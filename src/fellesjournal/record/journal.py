@@ -283,7 +283,8 @@ class Journal(Transacted):
             await self.know(name for body in bodies if body for name in names.foreign(body.tail))
             order = sorted(range(len(bare)), key=lambda n: (bare[n].slot, bare[n].pid))
             x, waiting, hash64 = self.vault, self.vault.single_writes, self.vault.keys.hash64
-            writer = Writer(x.db, waiting, self._conn, self.decision, hash64, self._known, x.definitions, load, x.terms)
+            to = (x.definitions, load, x.terms, Visible(self))
+            writer = Writer(x.db, waiting, self._conn, self.decision, hash64, self._known, *to)
             rows = await writer.write([bare[n] for n in order], [bodies[n] for n in order], facts=facts, ended=ended)
         except BaseException:
             await load.drop()

@@ -79,7 +79,13 @@ def test_a_type_is_asked_by_id(client: httpx.Client, chart: dict[str, str]) -> N
 
 @pytest.mark.parametrize("asked", ["?persist=maybe", "?persist=true", "?graph=x", "?id=1", "?nothing=1"])
 def test_what_is_not_offered_is_refused(client: httpx.Client, chart: dict[str, str], asked: str) -> None:
-    outcome(client.get(f"/{chart['note']}/$document{asked}"), 400)
+    said = outcome(client.get(f"/{chart['note']}/$document{asked}"), 400)
+    if "persist=true" in asked:
+        # It is said where clients look for it, with the reason.
+        assert said["code"] == "not-supported"
+        stated = client.get("/metadata").json()["rest"][0]["resource"]
+        (own,) = [one for every in stated if every["type"] == "Composition" for one in every["operation"] if one["name"] == "document"]
+        assert "persist=true is refused" in own["documentation"]
 
 
 @pytest.mark.parametrize("asked", ["", "?id=http://elsewhere.no/fhir/Composition/1"])

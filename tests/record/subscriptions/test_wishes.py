@@ -67,8 +67,9 @@ def test_a_wish_is_read_with_all_that_it_says() -> None:
         ({"filters": ["Observation?subject.name=a"]}, "Subscription.criteria.extension"),
         ({"filters": ["Observation?_has:Provenance:target:agent=1"]}, "Subscription.criteria.extension"),
         ({"filters": ["Observation?code-value-quantity=a$5"]}, "Subscription.criteria.extension"),
-        ({"filters": ["Observation?code:in=http://example.no/v"]}, "Subscription.criteria.extension"),
-        ({"filters": ["Observation?code:below=1"]}, "Subscription.criteria.extension"),
+        ({"filters": ["Observation?_lastUpdated=ge2026"]}, "Subscription.criteria.extension"),
+        ({"filters": ["Observation?_text=hoste"]}, "Subscription.criteria.extension"),
+        ({"filters": ["Observation?code:exact=1"]}, "Subscription.criteria.extension"),
         ({"filters": ["Observation?_sort=date"]}, "Subscription.criteria.extension"),
         ({"filters": ["Encounter?status=planned"]}, "Subscription.criteria.extension"),
         ({"filters": ["status=final"]}, "Subscription.criteria.extension"),
@@ -144,6 +145,29 @@ def test_topics_of_the_operators_own_are_read_from_a_file(tmp_path: Path) -> Non
     narrowed = subscription(HOOK, filters=["Encounter?class=AMB"])
     with pytest.raises(BadSubscription, match="filtered"):
         asked_by(wanted | {"_criteria": narrowed["_criteria"]}, terms=terms, is_new=True)
+
+
+def test_a_topic_says_by_which_modifiers_and_prefixes_it_is_filtered(tmp_path: Path) -> None:
+    allowed = [{"resource": "Encounter", "filterParameter": "class", "modifier": ["in", "not"]},
+               {"resource": "Encounter", "filterParameter": "date", "comparator": ["ge", "lt"]}]  # fmt: skip
+    place = tmp_path / "topics.json"
+    place.write_text(json.dumps(TOPIC | {"canFilterBy": allowed}))
+    terms = Terms(topics=read_topics(str(place)))
+
+    def ask(text: str) -> None:
+        wish = subscription(HOOK, criteria=TOPIC["url"], filters=[f"Encounter?{text}"])
+        asked_by(wish, terms=terms, is_new=True)
+
+    taken = ("class=AMB", "class:not=AMB", "class:in=http://x.no/v", "date=2026", "date=ge2026", "date=lt2026,ge2027")
+    for text in taken:
+        ask(text)
+    for text in ("class:missing=true", "class:below=urn:x|A", "date=gt2026", "date=ge2026,sa2027", "class:text=a"):
+        with pytest.raises(BadSubscription, match="filtered"):
+            ask(text)
+    for wrong in ({"modifier": ["exact"]}, {"filterParameter": "length", "modifier": ["in"]}):
+        place.write_text(json.dumps(TOPIC | {"canFilterBy": [allowed[0] | wrong]}))
+        with pytest.raises(BadTopic, match="filtered"):
+            read_topics(str(place))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from fellesjournal.record.api.read import read, vread
 from fellesjournal.record.api.search import search_get, search_post
 from fellesjournal.record.api.shape import ByShape
 from fellesjournal.record.api.sockets import ADDRESS, subscription_socket
+from fellesjournal.record.api.subscription_topics import TOPIC_ROUTES
 from fellesjournal.record.api.write import create, delete, delete_matching, update, update_matching
 
 _reads: list[Route] = [
@@ -52,6 +53,7 @@ INTERACTIONS: Final[list[Route]] = [
     *operation_routes(),
     *export_routes(),
     *import_routes(),
+    *TOPIC_ROUTES,
     *_reads,
     Route("/_search", search_post, methods=["POST"], name="search-system"),
     Route("/AuditEvent/_search", audit_search_post, methods=["POST"], name="search-type"),

@@ -1,21 +1,22 @@
 """Whether a resource fulfils search parameters, without a database: by the same rows that a search would find.
 
 For what has a row of its own in every version: codes, references, dates, numbers, quantities, texts and addresses.
-A chain looks at another resource, a value set at codes elsewhere: either may change without an event, so that nobody
-could say whether the filter held. They are refused.
+A value set, or what stands below or above a code, is what terminology says when a version is judged. Chains and `_has`
+look at other rows, which may change without an event and be closed to the subscriber: nobody could say whether the
+filter held. They are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from fellesjournal import fhir
 from fellesjournal.fhir.keys import Hash64, canonical_param, fold, uri_key
 from fellesjournal.kit.ids import decode
-from fellesjournal.record.search import parse_search
+from fellesjournal.record.search import is_served, parse_search
 from fellesjournal.record.search.coded import by_terminology
 from fellesjournal.record.search.compare import counted
 from fellesjournal.record.search.error import refusal
@@ -23,11 +24,16 @@ from fellesjournal.record.search.match import hashes
 from fellesjournal.record.search.model import Clause, DateValue, NumberValue, ReferenceValue, SearchQuery, TextValue
 
 _MODIFIERS: Final = {
-    "token": ("", "not", "of-type", "text", "missing"), "reference": ("", "identifier", "text", "missing"),
+    "token": ("", "not", "of-type", "text", "missing", "in", "not-in", "below", "above"),
+    "reference": ("", "identifier", "text", "missing"),
     "date": ("", "missing"), "number": ("", "missing"), "quantity": ("", "missing"),
-    "string": ("", "exact", "contains", "missing"), "uri": ("", "below", "above", "missing"), "id": ("",),
+    "string": ("", "exact", "contains", "missing"), "uri": ("", "below", "above", "missing"),
 }  # fmt: skip
+"""What can be told of a version by itself, by the kind of parameter; "" is none."""
 _MAX_LENGTH: Final = 2000
+_NOT: Final = "not-supported"
+_NO_ROW: Final = ("_lastUpdated", "_text", "_content")
+_BY_CODE: Final = ("_tag", "_security")
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,18 @@ class Filter:
     query: SearchQuery
 
     @property
-    def codes(self) -> frozenset[str]:
-        """The parameters."""
-        return frozenset(clause.code for clause in _clauses(self.query))
+    def used(self) -> frozenset[tuple[str, str, str]]:
+        """The parameters, each with its modifier and with the prefixes of its values ("" without)."""
+        return frozenset(
+            (clause.code, clause.modifier, getattr(value, "prefix", ""))
+            for clause in _clauses(self.query) for value in clause.values
+        )
+
+    def split(self) -> tuple[SearchQuery, SearchQuery | None]:
+        """What the version tells by itself, and what terminology is asked about, if anything."""
+        coded = tuple(clause for clause in _clauses(self.query) if by_terminology(clause))
+        plain = tuple(clause for clause in _clauses(self.query) if not by_terminology(clause))
+        return replace(self.query, clauses=plain), replace(self.query, clauses=coded) if coded else None
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,16 @@ class Subject:
 
     rows: fhir.IndexRows
     ids: frozenset[str]
+
+
+def modifiers_of(rtype: str, code: str) -> tuple[str, ...]:
+    """The modifiers by which a filter may use a parameter, "" for none; empty when it can't be used at all."""
+    if code == "_id":
+        return ("",)
+    param = fhir.search_params(rtype).get(code)
+    if param is None or code in _NO_ROW or not is_served(param):
+        return ()
+    return tuple(one for one in _MODIFIERS.get(param.type, ()) if one != "text" or code not in _BY_CODE)
 
 
 def read_filter(rtype: str, text: str, *, base: str = "") -> Filter:
@@ -61,12 +86,14 @@ def read_filter(rtype: str, text: str, *, base: str = "") -> Filter:
     query = parse_search(rtype, pairs, base=base)
     clauses = [clause for clause in query.clauses if isinstance(clause, Clause)]
     if len(clauses) != len(pairs):
-        raise refusal("filter", "chains, _has, and what looks at more than one resource can't be used here")
+        raise refusal("filter", "chains, _has, and what looks at more than one resource can't be used here", code=_NOT)
     for clause in clauses:
-        if by_terminology(clause):
-            raise refusal(clause.code[:64], f":{clause.modifier} can't be used here: name the codes themselves")
-        if clause.modifier not in _MODIFIERS.get(clause.type, ()):
-            raise refusal(clause.code[:64], "this kind of parameter, or its modifier, can't be used here")
+        allowed = modifiers_of(rtype, clause.code)
+        if not allowed:
+            raise refusal(clause.code[:64], "this parameter can't be used here", code=_NOT)
+        if clause.modifier not in allowed:
+            can = ", ".join(f":{one}" for one in allowed if one) or "none"
+            raise refusal(clause.code[:64], f":{clause.modifier} can't be used here; what can: {can}", code=_NOT)
     return Filter(rtype, query)
 
 

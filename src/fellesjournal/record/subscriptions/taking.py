@@ -10,8 +10,9 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.identity.model import Reader
 from fellesjournal.identity.tokens import INTEGRATION
 from fellesjournal.kit.db import Connection, Row
-from fellesjournal.record.errors import Invalid
+from fellesjournal.record.errors import Invalid, RecordError
 from fellesjournal.record.rows import Wanted
+from fellesjournal.record.search import CodeSets, SearchError, with_codes
 from fellesjournal.record.subscriptions import store
 from fellesjournal.record.subscriptions.wish import Asked, BadSubscription, Terms, asked_by
 
@@ -40,7 +41,7 @@ class Taking:
                 raise Invalid(issues=[item.placed(fhir.Issue("error", "too-costly", SUBSCRIPTION, _MANY))])
 
 
-def asked_in(wanted: Sequence[Wanted], *, reader: Reader, terms: Terms) -> Taking | None:
+async def asked_in(wanted: Sequence[Wanted], *, reader: Reader, terms: Terms, codes: CodeSets) -> Taking | None:
     """What is to be taken in, of what was found valid; None when there is no Subscription among it.
 
     Whoever loads records, or carries something out, subscribes to nothing: what it writes is kept as it is.
@@ -53,7 +54,21 @@ def asked_in(wanted: Sequence[Wanted], *, reader: Reader, terms: Terms) -> Takin
             continue
         try:
             found = asked_by(item.resource, terms=terms, is_new=item.op == "C") if item.resource else None
+            await _find_codes(found, terms, codes)
         except BadSubscription as error:
             raise Invalid(issues=[item.placed(issue) for issue in error.issues]) from None
         asked[n] = found
     return Taking(asked) if asked else None
+
+
+async def _find_codes(asked: Asked | None, terms: Terms, codes: CodeSets) -> None:
+    """Raise BadSubscription for codes that terminology knows nothing of now."""
+    for one in asked.wish.read_filters(base=terms.base) if asked and asked.wish else ():
+        _, coded = one.split()
+        try:
+            if coded is not None:
+                await with_codes(coded, codes)
+        except (SearchError, RecordError) as error:
+            where = "Subscription.criteria.extension"
+            code = error.issues[0].code if error.issues else error.code
+            raise BadSubscription([fhir.Issue("error", code, where, str(error))]) from None

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from fellesjournal import fhir
 from fellesjournal.record.ownership import MADE_AT_READING
 from fellesjournal.record.search.error import SearchError
-from fellesjournal.record.subscriptions.match import Filter, read_filter
+from fellesjournal.record.subscriptions.match import Filter, modifiers_of, read_filter
 
 BASE: Final = "https://fellesjournal.no/fhir/SubscriptionTopic/"
 _NOT_TOLD: Final = MADE_AT_READING | {"Subscription", "Parameters"}
@@ -42,13 +42,31 @@ class Trigger:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """A parameter that a subscription may narrow a type by, with which modifiers and comparators; None = any."""
+
+    rtype: str
+    code: str
+    modifiers: frozenset[str] | None = None
+    comparators: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
 class Topic:
-    """One topic. `filters` are the parameters that a subscription may narrow a type by; None = any that can be told."""
+    """One topic. `filters` are what a subscription may narrow it by; None = all that can be told."""
 
     url: str
     title: str
     triggers: tuple[Trigger, ...]
-    filters: frozenset[tuple[str, str]] | None = None
+    filters: tuple[Allowed, ...] | None = None
+
+    def may_filter(self, wanted: Filter) -> bool:
+        """Whether a subscription may be narrowed so."""
+        return self.filters is None or all(
+            any(one.rtype == wanted.rtype and one.code == code and _is_in(modifier, one.modifiers)
+                and _is_in("" if prefix == "eq" else prefix, one.comparators) for one in self.filters)
+            for code, modifier, prefix in wanted.used
+        )  # fmt: skip
 
     @property
     def rtypes(self) -> frozenset[str]:
@@ -120,7 +138,7 @@ def _topic(written: dict[str, Any]) -> Topic:
             raise BadTopic("has no resourceTrigger")
         if "eventTrigger" in written or "notificationShape" in written:
             raise BadTopic("eventTrigger and notificationShape are not served")
-        filters = frozenset(_filter(one) for one in written.get("canFilterBy", []))
+        filters = tuple(_filter(one) for one in written.get("canFilterBy", []))
     except (BadTopic, SearchError) as error:
         raise BadTopic(f"{url}: {error}") from None
     except (KeyError, TypeError, AttributeError):
@@ -146,11 +164,24 @@ def _trigger(written: dict[str, Any]) -> Trigger:
     )  # fmt: skip
 
 
-def _filter(written: dict[str, Any]) -> tuple[str, str]:
+def _filter(written: dict[str, Any]) -> Allowed:
     rtype, code = _type(written["resource"]), str(written["filterParameter"])
     if code != "_id" and code not in fhir.search_params(rtype):
         raise BadTopic(f"{rtype} has no search parameter {code}")
-    return rtype, code
+    can = modifiers_of(rtype, code)
+    named = _words(written, "modifier"), _words(written, "comparator")
+    beyond = sorted((named[0] or frozenset()) - set(can))
+    if not can or beyond:
+        raise BadTopic(f"{rtype}.{code} can't be filtered by{f' with :{beyond[0]}' if beyond else ''}")
+    return Allowed(rtype, code, *named)
+
+
+def _is_in(word: str, allowed: frozenset[str] | None) -> bool:
+    return not word or allowed is None or word in allowed
+
+
+def _words(written: dict[str, Any], name: str) -> frozenset[str] | None:
+    return frozenset(str(one) for one in written[name]) if name in written else None
 
 
 def _type(text: str) -> str:

@@ -16,14 +16,15 @@ from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit import ids
 from fellesjournal.kit.log import get_logger
 from fellesjournal.record import names
-from fellesjournal.record.errors import Gone, NotFound
+from fellesjournal.record.errors import Gone, NotFound, RecordError
 from fellesjournal.record.feed import Entry
 from fellesjournal.record.journal import Journal, Vault
-from fellesjournal.record.search.error import SearchError
+from fellesjournal.record.search import SearchError, SearchQuery, with_codes
 from fellesjournal.record.subscriptions import store
 from fellesjournal.record.subscriptions.match import Filter, Subject, fulfils, is_elsewhere, subject_of
 from fellesjournal.record.subscriptions.store import Subscribed, secret_of
 from fellesjournal.record.subscriptions.topics import Trigger
+from fellesjournal.record.value_sets import Visible
 
 READER: Final = "subscriptions"
 PARKED: Final = "subscriptions.note"
@@ -150,11 +151,23 @@ class _Look:
             stored = await self.journal.read(self.entry.rtype, self.entry.id, version=version)
         except (NotFound, Gone):
             return False
-        asked, foreign = names.asked_for(wanted.query), names.foreign(stored.body)
+        plain, coded = wanted.split()
+        asked, foreign = names.asked_for(plain), names.foreign(stored.body)
         await self.journal.know([*asked, *foreign])
-        query = names.answered(wanted.query, self.journal.known(asked))
+        query = names.answered(plain, self.journal.known(asked))
         subject = self._subject(stored.resource(), stored.body, frozenset({stored.id, stored.own_id}))
-        return fulfils(query, subject, hash64=vault.keys.hash64)
+        if not fulfils(query, subject, hash64=vault.keys.hash64):
+            return False
+        return coded is None or await self._is_coded_so(coded, subject)
+
+    async def _is_coded_so(self, coded: SearchQuery, subject: Subject) -> bool:
+        """By terminology as it is now. What can't be judged any more is told of, rather than lost."""
+        try:
+            query = await with_codes(coded, Visible(self.journal))
+        except (SearchError, RecordError):
+            _log.warning("a filter's codes can't be told any more: it holds for everything", rtype=self.entry.rtype)
+            return True
+        return fulfils(query, subject, hash64=self.journal.vault.keys.hash64)
 
     def _subject(self, resource: dict[str, Any], body: str, own: frozenset[str]) -> Subject:
         known = self.journal.known(names.foreign(body))

@@ -185,11 +185,11 @@ class _Reading:
         try:
             read = read_filter(match[1], match[2], base=self.terms.base)
         except SearchError as error:
-            self.fault("criteria.extension", str(error))
+            self.fault("criteria.extension", str(error), code=error.issues[0].code)
             return None
-        offered = topic.filters if topic else None
-        if offered is not None and not {(match[1], code) for code in read.codes} <= offered:
-            self.fault("criteria.extension", "the topic can't be filtered by this parameter", code="not-supported")
+        if topic and not topic.may_filter(read):
+            what = "the topic can't be filtered by this parameter, or not with this modifier or prefix"
+            self.fault("criteria.extension", what, code="not-supported")
         return match[1], match[2]
 
     def _content(self, channel: dict[str, Any]) -> str:

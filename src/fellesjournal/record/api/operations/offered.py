@@ -27,6 +27,12 @@ _OWN: Final = "https://fellesjournal.no/fhir/OperationDefinition/"
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 
 
+_MADE_ANEW: Final = (
+    "The document is made anew each time and not kept: persist=true is refused (not-supported), for a copy would hold"
+    " what is corrected, blocked, withheld or deleted later. So is graph: a document holds what its Composition refers to."
+)
+
+
 class Operation(NamedTuple):
     """One operation on a resource type, or on every one (`Resource`) but `not_for`. By GET too when it changes nothing.
 
@@ -41,6 +47,7 @@ class Operation(NamedTuple):
     is_change: bool = False
     guide: str = ""
     not_for: tuple[str, ...] = ()
+    documentation: str = ""
 
     @property
     def definition(self) -> str:
@@ -56,7 +63,7 @@ class Operation(NamedTuple):
 
 OPERATIONS: Final = (
     Operation("Patient", "everything", patient_everything, (_OF_TYPE, _OF_INSTANCE)),
-    Operation("Composition", "document", document, (_OF_TYPE, _OF_INSTANCE)),
+    Operation("Composition", "document", document, (_OF_TYPE, _OF_INSTANCE), documentation=_MADE_ANEW),
     Operation("Encounter", "everything", encounter_everything),
     Operation("Observation", "lastn", last, (_OF_TYPE,)),
     Operation("Consent", "blocks", own_blocks, (_OF_TYPE,), ("GET",), guide=f"{_OWN}blocks"),
@@ -95,6 +102,7 @@ def operation_routes() -> list[Route]:
 def stated(rtype: str) -> list[dict[str, str]]:
     """The operations of a type, as a CapabilityStatement names them."""
     return [
-        {"name": one.name, "definition": one.definition}
+        {"name": one.name, "definition": one.definition,
+         **({"documentation": one.documentation} if one.documentation else {})}
         for one in OPERATIONS if one.rtype in (rtype, _ANY) and rtype not in one.not_for
     ]
