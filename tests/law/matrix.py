@@ -268,6 +268,7 @@ _GIVING = (
     "| En rettighet endres av to administratorer, innenfor en lukket liste, for en tid | Normen 5.2 [K] | samme |",
     "| En rettighet som gjelder noen slags opplysninger, gjelder lesing, søk, lister og skriving likt | pasientjournalloven § 19; helsepersonelloven § 45 | `tests/access/test_limits.py` |",
     "| En app ser og gjør det omfanget gir av hver type, også om prosessen glemmer å spørre; databasen nekter resten | pasientjournalloven §§ 19 og 22; SMART App Launch 2.2 | `tests/access/test_app_types.py` |",
+    "| En app som handler på egne vegne, varsles bare om det omfanget gir, og ikke lenger enn den er godkjent | pasientjournalloven §§ 19 og 22; SMART App Launch 2.2 | `tests/record/subscriptions/test_of_apps.py` |",
     "| Første administrator: to navngitte på serveren, og bare når virksomheten ingen har | Normen 5.2 [K] | `tests/identity/administration/test_wishes.py` |",
     "| Ingen gjør noen til administrator alene på serveren, heller ikke med kommandoene for personer og stillinger | Normen 5.2 [K] | samme |",
     "| Ansatt og pasient med samme nummer er én, hvem av dem som enn kommer først: egen journal er stengt for den ansatte; det sammenlignes nøklede kontrollsummer | helsepersonelloven § 21 a; personvernforordningen art. 5 nr. 1 c | `tests/onboarding/test_own_record.py`, `tests/identity/administration/test_own_record.py` |",

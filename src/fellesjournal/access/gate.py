@@ -47,8 +47,9 @@ class Gate:
     why: str = ""
 
 
-_NO_APPS: Final = frozenset({"import", "subscription"})
-"""What goes on for longer than an app's own token lives, and past the ceiling of its scopes."""
+_NO_APPS: Final = "import"
+_NO_USERS_APPS: Final = "subscription"
+"""What goes on for longer than a token: imports; and subscriptions, where the app has a user."""
 
 
 class UndeclaredGate(Exception):
@@ -158,7 +159,7 @@ def fhir_interaction(action: str) -> Callable[[Handler], Endpoint]:
         reader = await bearer_reader(request)
         if reader is None:
             raise SessionOver
-        if reader.app is not None and action in _NO_APPS:
+        if reader.app is not None and (action == _NO_APPS or (action == _NO_USERS_APPS and reader.kind != "system")):
             raise NotForApps
         return within(reader)
 

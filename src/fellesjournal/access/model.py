@@ -69,12 +69,12 @@ class BeyondScopes(AccessError):
 
 
 class NotForApps(BeyondScopes):
-    """What goes on for longer than an app's own token lives, past the ceiling of its scopes."""
+    """What goes on for longer than an app's token lives: imports, and subscriptions of an app with a user."""
 
-    text = "Apper kan verken importere eller abonnere. Det kan et system som driften har gitt lov til det."
+    text = "Apper importerer ikke, og bare en app som handler på egne vegne, kan abonnere."
     english = (
-        "An app neither imports nor subscribes, whatever its scopes: that goes on for longer than its token. A system"
-        " that the operator lets does so with its own token."
+        "An app imports nothing, and only one that acts by itself (Backend Services) subscribes: both go on for longer"
+        " than a token. A system that the operator lets imports with its own token."
     )
 
 

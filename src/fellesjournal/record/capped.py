@@ -31,7 +31,7 @@ from fellesjournal.record.written import Written
 
 _OPS = {"C": "c", "U": "u", "D": "d"}
 _GOES_ON = "Subscription"
-"""What is written in it is carried out as its writer, when no app's token bounds it any more."""
+"""What is written in it is carried out as its writer, after their token."""
 
 
 @dataclass(kw_only=True)
@@ -136,9 +136,9 @@ class CappedJournal(Journal):
         """As Journal; what is written must be held by the scopes, before and after. Raises BeyondScopes, NotFound."""
         wanted = list(self._wanted)
         bounded = {n for n, item in enumerate(wanted) if not is_whole(await self._bounds_of(item))}
-        if any(item.rtype == _GOES_ON for item in wanted):
-            await self._log_refusal([0])
-            raise NotForApps
+        for item in wanted:
+            if item.rtype == _GOES_ON and item.resource:
+                await self._need_told(item.resource)
         if self._facts or self._ended:
             await self._need(())
         if not bounded:
@@ -166,6 +166,18 @@ class CappedJournal(Journal):
         bounds = self._ceiling(in_chart=in_chart).bounds(item.rtype, action)
         await self._need(bounds, action="write")
         return bounds
+
+    async def _need_told(self, subscription: dict[str, Any]) -> None:
+        """Raise for what an app may not be told of: it goes on when the token has ended.
+
+        So it is for an app that acts by itself, which is told by the same scopes, of types that these hold whole.
+        """
+        if self.decision.reader.kind != "system":
+            await self._log_refusal([0])
+            raise NotForApps
+        topic = self.vault.terms.topics.find(str(subscription.get("criteria", "")))
+        for rtype in sorted(topic.rtypes) if topic else ():
+            await self._need(((),) if is_whole(self._ceiling(in_chart=False).bounds(rtype, "r")) else ())
 
     async def _need_held(self, stored: Stored, action: str) -> None:
         ceiling, bounds = await self._over(stored, action)

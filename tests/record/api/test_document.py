@@ -84,7 +84,8 @@ def test_what_is_not_offered_is_refused(client: httpx.Client, chart: dict[str, s
         # It is said where clients look for it, with the reason.
         assert said["code"] == "not-supported"
         stated = client.get("/metadata").json()["rest"][0]["resource"]
-        (own,) = [one for every in stated if every["type"] == "Composition" for one in every["operation"] if one["name"] == "document"]
+        (notes,) = [every["operation"] for every in stated if every["type"] == "Composition"]
+        (own,) = [one for one in notes if one["name"] == "document"]
         assert "persist=true is refused" in own["documentation"]
 
 

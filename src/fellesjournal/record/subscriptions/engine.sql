@@ -20,22 +20,32 @@ END $$;
 -- A session that goes on for its holder after they have signed out: the same person, post, unit and purpose, and no more. It ends
 -- with the post or the grant, and at the instant said. The worker alone makes one, with a secret that comes from a key which is not in
 -- the database: whoever takes over the pages can use the sessions that pass by, and make none that lasts.
+-- Of an app that acts by itself: under a grant of its own with the scopes of the token, which ends as every grant of the app does.
 CREATE OR REPLACE FUNCTION identity.continue_session(p_session bigint, p_hash bytea, p_until timestamptz, p_device text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v bigint;
+DECLARE v bigint; v_grant bigint;
 BEGIN
   UPDATE identity.session s SET ended_at = clock_timestamp() WHERE s.secret_hash = p_hash AND s.ended_at IS NULL;
-  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, on_behalf, idle_s, expires_at, device)
+  INSERT INTO identity.app_grant (app, kind, person, unit, role, level, scopes, until_at)
+  SELECT a.id, s.kind, s.person, s.unit, s.role, s.level, s.app_scopes, least(p_until, g.until_at)
+  FROM identity.session s JOIN identity.app a ON a.id = s.app AND a.status = 'approved' AND a.person = s.person AND a.unit = s.unit
+  JOIN identity.app_grant t ON t.id = s.app_grant AND t.revoked_at IS NULL
+  JOIN access.system_grant g ON g.person = s.person AND g.purpose = s.purpose AND g.until_at > clock_timestamp()
+  WHERE s.id = p_session AND s.kind = 'system' RETURNING id INTO v_grant;
+  INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, level, purpose, patient, on_behalf, idle_s, expires_at, device,
+                                app, app_grant, app_scopes, app_may)
   SELECT p_hash, s.kind, s.person, s.post, s.unit, s.role, s.level, s.purpose, s.patient, s.on_behalf, 2000000000,
-         least(p_until, p.until_at, g.until_at), p_device
+         least(p_until, p.until_at, g.until_at), p_device, s.app, v_grant, s.app_scopes, s.app_may
   FROM identity.session s LEFT JOIN identity.post p ON p.id = s.post
   LEFT JOIN access.system_grant g ON s.kind = 'system' AND g.person = s.person AND g.purpose = s.purpose
-  WHERE s.id = p_session RETURNING id INTO v;
+  WHERE s.id = p_session AND (s.app IS NULL OR v_grant IS NOT NULL) RETURNING id INTO v;
   RETURN v;
 END $$;
 
 CREATE OR REPLACE FUNCTION identity.end_continued(p_session bigint) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE identity.app_grant g SET revoked_at = clock_timestamp(), revoked_why = 'no longer wished'
+  FROM identity.session s WHERE s.id = p_session AND s.ended_at IS NULL AND g.id = s.app_grant AND g.revoked_at IS NULL;
   UPDATE identity.session s SET ended_at = clock_timestamp() WHERE s.id = p_session AND s.ended_at IS NULL
 $$;
 
@@ -54,13 +64,14 @@ CREATE OR REPLACE FUNCTION access.may_be_told(p_session bigint, p_rtype smallint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record; v_closed integer;
 BEGIN
-  SELECT l.kind, l.unit, l.person, l.role, l.secret_hash INTO s FROM identity.live l WHERE l.id = p_session;
+  SELECT l.kind, l.unit, l.person, l.role, l.secret_hash, l.app_may INTO s FROM identity.live l WHERE l.id = p_session;
   IF NOT FOUND OR NOT access.is_live(p_session) OR p_patient IS NULL THEN RETURN false; END IF;
   v_closed := p_sens & access.closed_for(p_session, s.kind, p_patient);
   IF (v_closed & ~12288) <> 0 OR ((v_closed & 4096) <> 0 AND access.is_blocked_row(s.secret_hash, p_pid)) THEN RETURN false; END IF;
   IF p_patient = -1 AND p_org IS DISTINCT FROM s.unit THEN RETURN false; END IF;
   IF NOT EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'
                  AND (rr.kinds IS NULL OR p_rtype = ANY (rr.kinds))) THEN RETURN false; END IF;
+  IF s.app_may IS NOT NULL AND NOT access.app_holds(p_session, s.app_may, 'read', p_rtype, p_pid) THEN RETURN false; END IF;
   RETURN NOT EXISTS (
     SELECT 1 FROM unnest(p_patient || p_others::bigint[]) AS q (p) WHERE q.p > 0 AND (
       (SELECT v.allow FROM access.verdict(p_session, s.kind, q.p) v) IS NOT TRUE

@@ -29,7 +29,7 @@ _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefin
 
 _MADE_ANEW: Final = (
     "The document is made anew each time and not kept: persist=true is refused (not-supported), for a copy would hold"
-    " what is corrected, blocked, withheld or deleted later. So is graph: a document holds what its Composition refers to."
+    " what is corrected, blocked, withheld or deleted later. So is graph: a document holds what its Composition names."
 )
 
 
