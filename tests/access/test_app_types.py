@@ -21,6 +21,7 @@ from fellesjournal.kit.ids import decode
 from fellesjournal.record.errors import NotFound
 from fellesjournal.record.history import HistoryQuery
 from fellesjournal.record.journal import Journal, Vault
+from tests.access.test_attacks import ALL
 from tests.apps import TestApp, register
 from tests.site import DIABETIC, GP, Site
 
@@ -75,20 +76,20 @@ async def test_a_type_outside_the_scopes_is_closed_by_the_policies(demo_site: Si
         past = await journal.past(HistoryQuery("", "", patient=patient, types=("Condition", "Observation")))
         assert {row.rtype for row in past.versions} == {"Observation"}
         # SQL of its own, as whoever takes over the compiled search would send it.
-        every = "SELECT 0::smallint AS k, slot, pid, rtype, version, updated, patient, date AS sort, body FROM vault.resource"
         key = decode(patient)
         assert key
         chart = await web.fetch(
             "SELECT rtype FROM vault.search_charts(ARRAY[$1::bytea], ARRAY[ARRAY[$2::bigint]::text], '{search}', '{1}', ARRAY[$3::text],"
-            " '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}')", secret, key[1], every)  # fmt: skip
+            " '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}', '{}', '{0}')", secret, key[1], ALL)  # fmt: skip
         listed = await web.fetch(
             "SELECT rtype FROM vault.search_list($1, $2, 1::smallint, ARRAY[$3::text], '{}', 0, '{}', '{}', '{}', '{}')",
-            secret, journal.decision.reader.unit, every)  # fmt: skip
+            secret, journal.decision.reader.unit, ALL)  # fmt: skip
         for rows in (chart, listed):
             assert {fhir.RESOURCE_TYPES[n - 1] for n in rows[0]["rtype"]} <= {"Patient", "Observation", "Encounter"}
         assert {fhir.TYPE_NUMBER["Patient"], fhir.TYPE_NUMBER["Observation"]} <= set(chart[0]["rtype"])
         told = await web.fetchrow(
-            "SELECT verdict FROM access.audit_events($1, $2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10)", secret, key[1])  # fmt: skip
+            "SELECT verdict FROM access.audit_events(p_secret => $1, p_patient => $2, p_practitioner => NULL, p_unit => NULL, p_since => NULL, p_until => NULL, p_actions => NULL,"
+            " p_not_actions => NULL, p_outcomes => NULL, p_disclosed => NULL, p_at => NULL, p_pos => NULL, p_limit => 10)", secret, key[1])  # fmt: skip
         assert told["verdict"] == "refused"
 
 
