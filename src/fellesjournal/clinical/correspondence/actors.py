@@ -36,7 +36,9 @@ DISTRIBUTE = Actor("correspondence-distribute", "Kopi til fastlege (automatisk)"
 INDEX = Actor("search-index", "Søkeregister (automatisk)", "INDEX")
 BULK = Actor("bulk-export", "Uttrekk (automatisk)", "BULK")
 CONTROL = Actor("log-analysis", "Logganalyse (automatisk)", "KONTROLL")
-ACTORS = (FEED, DISTRIBUTE, INDEX, BULK, CONTROL)
+DIRECTORY = Actor("staff-directory", "Ansattkatalog (automatisk)", "KATALOG")
+ACTORS = (FEED, DISTRIBUTE, INDEX, BULK, CONTROL, DIRECTORY)
+"""In the order in which the worker starts them."""
 
 
 async def ensure_system_actors(

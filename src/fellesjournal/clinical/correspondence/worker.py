@@ -7,12 +7,13 @@ from datetime import timedelta
 from functools import partial
 
 from fellesjournal.access import audit, chain
-from fellesjournal.clinical.correspondence.actors import BULK, CONTROL, DISTRIBUTE, FEED, INDEX, SystemSession
+from fellesjournal.clinical.correspondence.actors import ACTORS, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
 from fellesjournal.clinical.correspondence.telling import Telling
 from fellesjournal.clinical.review import jobs as review
 from fellesjournal.clinical.review.jobs import Analyst
+from fellesjournal.clinical.staff import jobs as staff
 from fellesjournal.identity.administration import ledger
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.kit.db import Database
@@ -41,8 +42,8 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
     async with await Database.connect(settings, keys, "fj_worker", max_size=6) as db:
         sessions = Sessions(signin=db, web=db, settings=settings, keys=keys)
         vault = Vault(db, keys=keys, required=settings.required_profiles, terms=Terms.of(settings))
-        systems = [SystemSession(sessions, actor=actor) for actor in (FEED, DISTRIBUTE, INDEX, BULK, CONTROL)]
-        feed, distribute, index, bulky, control = systems
+        systems = [SystemSession(sessions, actor=actor) for actor in ACTORS]
+        feed, distribute, index, bulky, control, directory = systems
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
             db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
@@ -73,6 +74,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         parked.schedule("old-imports", "*/10 * * * *", partial(imports.sweep, db))
         analyst = Analyst(db, hash64=keys.hash64, secret=control.secret, stop=stop)
         parked.schedule(review.JOB, review.EACH_NIGHT, analyst.work)
+        parked.schedule(staff.JOB, staff.EACH_MINUTE, staff.Keeper(db, vault, directory.reader).work)
         told = Telling(vault, sessions=sessions, feed=feed, hosts=settings.subscription_hosts)
         told.register(parked, health)
         try:
