@@ -272,6 +272,7 @@ _GIVING = (
     "| Første administrator: to navngitte på serveren, og bare når virksomheten ingen har | Normen 5.2 [K] | `tests/identity/administration/test_wishes.py` |",
     "| Ingen gjør noen til administrator alene på serveren, heller ikke med kommandoene for personer og stillinger | Normen 5.2 [K] | samme |",
     "| Ansatt og pasient med samme nummer er én, hvem av dem som enn kommer først: egen journal er stengt for den ansatte; det sammenlignes nøklede kontrollsummer | helsepersonelloven § 21 a; personvernforordningen art. 5 nr. 1 c | `tests/onboarding/test_own_record.py`, `tests/identity/administration/test_own_record.py` |",
+    "| Den som får en stilling, står i katalogen innen et minutt, så opplysninger og logg navngir den som skrev; den som slutter, står der som sluttet | helsepersonelloven § 40; pasientjournalforskriften § 6 [K] | `tests/onboarding/test_staff_directory.py` |",
     "| Hver endring står for alltid: hvem, hva, når; uten fødselsnummer | Normen 5.4.4; personvernforordningen art. 5 nr. 2 | samme |",
     "| Et system som legger inn ansatte, ser ingen journal og gjør ingen til administrator | helsepersonelloven § 21 | `tests/onboarding/test_scim.py` |",
     "| Hver rad har en dataansvarlig; felles, sentralt eller delt ansvar er innstilling med dato | pasientjournalloven §§ 8–9; personvernforordningen art. 26 [K] | `tests/access/test_limits.py`, `tests/identity/administration/test_file.py` |",
