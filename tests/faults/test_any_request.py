@@ -22,7 +22,7 @@ from tests.site import ELDERLY, GP, LEGEVAKT_NURSE, TONIGHT, Site
 AT_ONCE = 8
 READERS = {"gp": GP, "nurse": LEGEVAKT_NURSE, "citizen": ELDERLY}
 HOMES = {"gp": "/fastlege", "nurse": "/legevakt", "citizen": "/min-journal"}
-FEW, MANY = 6, 20
+FEW, MANY = 4, 14
 """Requests to an address, and to one where much can be sent."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from fellesjournal.cli.apps import _appoint_one
 from tests import needs
-from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.axe import axe_finds_nothing
 from tests.identity.administration.making import number
 from tests.site import GP, Site
 
@@ -57,7 +56,7 @@ def test_a_post_is_given_prolonged_and_ended_by_keyboard(demo_site: Site, page: 
     page.get_by_role("button", name="Legg til").press("Enter")
     expect(page.get_by_role("heading", name="Jorunn Journey")).to_be_visible()
     expect(page.locator(".ds-tag")).to_contain_text("gjelder")
-    accessible(page, "person")
+    axe_finds_nothing(page, "person")
     page.get_by_label("Ny siste dag").fill("2031-05-31")
     page.get_by_role("button", name="Lagre siste dag").press("Enter")
     expect(page.get_by_text("31.05.2031").first).to_be_visible()
@@ -75,19 +74,4 @@ def test_every_page_holds_for_everybody(page: Page) -> None:
         answer = page.goto(f"/administrasjon{path}")
         assert answer is not None
         assert answer.status == 200, path
-        accessible(page, path.strip("/").replace("/", "-") or "personer")
-
-
-def accessible(page: Page, name: str) -> None:
-    """Nothing that axe finds, on a phone and on a desk, in light and dark. SHOTS: a folder to keep pictures in."""
-    for scheme in SCHEMES:
-        for width in WIDTHS:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": 900})
-            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert found_by_axe(page) == [], (page.url, scheme, width)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (page.url, width)
-            if os.environ.get("SHOTS"):
-                page.screenshot(path=f"{os.environ['SHOTS']}/{name}-{scheme}-{width}.png", full_page=True)
-    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
-    page.set_viewport_size({"width": 1280, "height": 900})
+        axe_finds_nothing(page, path.strip("/").replace("/", "-") or "personer")

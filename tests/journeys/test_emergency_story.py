@@ -5,7 +5,6 @@ In a real browser, with every page looked at by axe. Set FELLESJOURNAL_TEST_SHOT
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,12 +12,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from fellesjournal.kit import ids
 from tests import needs
-from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.axe import axe_finds_nothing
 from tests.site import LEGEVAKT_NURSE, TONIGHT, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
 
-SHOTS = os.environ.get("FELLESJOURNAL_TEST_SHOTS")
 
 
 @pytest.fixture(scope="module")
@@ -41,20 +39,6 @@ def pages(chromium: Browser) -> Iterator[tuple[Page, Page]]:
     yield contexts[0].new_page(), contexts[1].new_page()
     for context in contexts:
         context.close()
-
-
-def axe_finds_nothing(page: Page, name: str) -> None:
-    """At both widths and in both schemes; keeps a picture of each when asked to."""
-    for width in reversed(WIDTHS):
-        for scheme in SCHEMES:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            if SHOTS:
-                page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
-            assert found_by_axe(page) == [], f"{name} {width} {scheme}"
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} {width}"
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="light")
 
 
 def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(

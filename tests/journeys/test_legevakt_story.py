@@ -6,7 +6,6 @@ pictures.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -15,12 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import needs
-from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.axe import axe_finds_nothing
 from tests.site import LEGEVAKT_NURSE, OTHER_GP, TONIGHT, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
 
-SHOTS = os.environ.get("FELLESJOURNAL_TEST_SHOTS")
 NOTE = "Feber og flankesmerter siden i går. Bankeøm over høyre nyrelosje. Avtalt tilsyn."
 
 
@@ -50,20 +48,6 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield made
     context.close()
     assert faults == []
-
-
-def axe_finds_nothing(page: Page, name: str) -> None:
-    """At both widths and in both schemes; keeps a picture of each when asked to."""
-    for width in reversed(WIDTHS):
-        for scheme in SCHEMES:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            if SHOTS:
-                page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
-            assert found_by_axe(page) == [], f"{name} {width} {scheme}"
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} {width}"
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="light")
 
 
 def born(site: Site) -> str:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import needs
-from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.axe import axe_finds_nothing
 from tests.clinical.review.test_pages import REVIEWER, open_task
 from tests.site import ELDERLY, GP, LEGEVAKT_NURSE, Site
 
@@ -44,7 +44,7 @@ def test_a_reviewer_judges_by_keyboard_and_answers_a_citizen(page: Page, tasks: 
     expect(page.get_by_role("heading", name="Kontroll av innsyn")).to_be_visible()
     for path in ("/kontroll", f"/kontroll/{tasks['found']}", "/kontroll/tall", "/kontroll/tegn"):
         page.goto(path)
-        accessible(page)
+        axe_finds_nothing(page)
     page.goto("/kontroll?slag=EMERGENCY")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -60,14 +60,3 @@ def test_a_reviewer_judges_by_keyboard_and_answers_a_citizen(page: Page, tasks: 
     page.get_by_label("Svar til innbyggeren").fill("Du hadde time hos oss den dagen.")
     page.get_by_role("button", name="Lagre vurderingen").click()
     expect(page.get_by_text("Vurderingen er lagret.")).to_be_visible()
-
-
-def accessible(page: Page) -> None:
-    """Nothing that axe finds, on a phone and on a desk, in light and dark."""
-    for scheme in SCHEMES:
-        for width in WIDTHS:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": 900})
-            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert found_by_axe(page) == [], (page.url, scheme, width)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (page.url, width)

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import needs, peers
 from tests.apps import READS, register
-from tests.axe import SCHEMES, WIDTHS, found_by_axe
+from tests.axe import axe_finds_nothing
 from tests.site import ELDERLY, GP, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.needs("node"), pytest.mark.slow]
@@ -111,25 +111,11 @@ def told(page: Page) -> dict[str, Any]:
     return found
 
 
-def accessible(page: Page) -> None:
-    """Nothing that axe finds, on a phone and on a desk, in light and dark."""
-    for scheme in SCHEMES:
-        for width in WIDTHS:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": 900})
-            # A page between two schemes has colours of both.
-            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert found_by_axe(page) == [], (page.url, scheme, width)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (page.url, width)
-    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
 def test_a_gp_opens_an_app_from_the_chart(demo_site: Site, page: Page, patient: str) -> None:
     demo_site.sign_in(page, GP)
     page.goto(f"/pasienter/{patient}")
     page.get_by_role("link", name="Apper", exact=True).click()
-    accessible(page)
+    axe_finds_nothing(page)
     with page.context.expect_page() as opened:
         page.get_by_role("button", name=re.compile("Åpne Appen prove-app")).press("Enter")
     found = told(opened.value)
@@ -144,7 +130,7 @@ def test_a_gp_lets_an_app_in_by_itself_and_chooses_the_patient(
     demo_site.sign_in(page, GP)
     page.goto(f"{app_url}/alone.html")
     expect(page.get_by_role("heading", name="Vil du gi «Appen prove-app» tilgang?")).to_be_visible()
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_label("Navn").fill(ELDERLY.split()[0])
     page.get_by_role("button", name="Søk").last.click()
     page.get_by_role("button", name=f"Velg {ELDERLY}").click()
@@ -161,7 +147,7 @@ def test_a_citizen_lets_an_app_in_by_keyboard_sees_it_in_the_log_and_takes_it_ba
     page.get_by_role("button", name=re.compile(re.escape(ELDERLY))).first.click()
     expect(page.get_by_role("heading", name="Vil du gi «Appen prove-app» tilgang?")).to_be_visible()
     expect(page.get_by_label("Målinger og prøvesvar")).to_be_checked()
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_role("button", name="Ja, gi tilgang").press("Enter")
     found = told(page)
     assert found["patient"] == patient
@@ -169,7 +155,7 @@ def test_a_citizen_lets_an_app_in_by_keyboard_sees_it_in_the_log_and_takes_it_ba
     page.goto(f"{demo_site.url}/min-journal/innsyn")
     expect(page.get_by_text("med appen «Appen prove-app»").first).to_be_visible()
     page.goto(f"{demo_site.url}/apper")
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_role("button", name="Trekk tilgangen for Appen prove-app").first.press("Enter")
     expect(page.get_by_text("Tilgangen er trukket.")).to_be_visible()
 
@@ -179,9 +165,9 @@ def test_an_administrator_registers_approves_and_stops_an_app(demo_site: Site, p
     page.goto("/")
     page.wait_for_url("**/administrasjon")
     page.get_by_role("link", name="Apper", exact=True).click()
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_role("link", name="Registrer en app").click()
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_label("Appens navn").fill("Vekstkurve")
     page.get_by_label("Klient (client_id)").fill("vekst")
     page.get_by_label("Med et passord som appens server oppbevarer").check()
@@ -195,7 +181,7 @@ def test_an_administrator_registers_approves_and_stops_an_app(demo_site: Site, p
     page.get_by_role("button", name="Registrer").click()
     expect(page.get_by_text("Appens passord vises bare nå")).to_be_visible()
     expect(page.get_by_text("Venter på godkjenning")).to_be_visible()
-    accessible(page)
+    axe_finds_nothing(page)
     page.get_by_role("button", name="Godkjenn").click()
     expect(page.locator(".ds-tag")).to_contain_text("Godkjent")
     page.get_by_role("button", name="Stopp appen").click()
