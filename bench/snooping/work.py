@@ -177,38 +177,31 @@ def _legevakt(life: Life, unit: Unit, worker: Worker, day: int) -> None:
 
 
 def _home(life: Life, unit: Unit, worker: Worker, day: int) -> None:
-    rng, ledger = life.rng, life.ledger
+    rng = life.rng
     starts = rng.choices((7.5, 15, 22), (6, 3, 1))[0]
-    for key in rng.sample(unit.people, min(len(unit.people), rng.randint(8, 14))):
-        ledger.visit(
-            worker,
-            key,
-            day,
-            starts + rng.uniform(0, 7.4),
-            depth=life.depth(2.5),
-            entry=rng.random() < 0.85,
-            ground="BELEGG",
-        )
+    _round(life, unit, worker, day, starts=starts, most=14, hours=7.4, written=0.85)
     if worker.role == "sykepleier" and rng.random() < 0.3:
         for key in rng.sample(unit.people, min(len(unit.people), 12)):
-            ledger.visit(
+            life.ledger.visit(
                 worker, key, day, starts + rng.uniform(0, 7), depth=life.depth(1), entry=False, ground="BELEGG"
             )
 
 
 def _ward(life: Life, unit: Unit, worker: Worker, day: int) -> None:
-    rng, ledger = life.rng, life.ledger
-    starts = rng.choices((7.5, 15, 22), (5, 4, 2))[0]
-    for key in rng.sample(unit.people, min(len(unit.people), rng.randint(8, 20))):
-        ledger.visit(
-            worker,
-            key,
-            day,
-            starts + rng.uniform(0, 7.6),
-            depth=life.depth(2.5),
-            entry=rng.random() < 0.5,
+    starts = life.rng.choices((7.5, 15, 22), (5, 4, 2))[0]
+    _round(life, unit, worker, day, starts=starts, most=20, hours=7.6, written=0.5)
+
+
+def _round(
+    life: Life, unit: Unit, worker: Worker, day: int, *, starts: float, most: int, hours: float, written: float
+) -> None:
+    """A shift among those who have services: from eight people to `most`, a part of the readings with an entry."""
+    rng = life.rng
+    for key in rng.sample(unit.people, min(len(unit.people), rng.randint(8, most))):
+        life.ledger.visit(
+            worker, key, day, starts + rng.uniform(0, hours), depth=life.depth(2.5), entry=rng.random() < written,
             ground="BELEGG",
-        )
+        )  # fmt: skip
 
 
 def _child(life: Life, unit: Unit, worker: Worker, day: int) -> None:

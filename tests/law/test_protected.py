@@ -151,7 +151,7 @@ def test_no_page_shows_a_protected_address_until_it_is_asked_for(demo_site: Site
         assert leaks(
             gp.post(f"/pasienter/{hidden.ingrid}/adresse", data=_form(gp, hidden.ingrid, "Skal sende brev om ny time"))
         )
-        assert "ba om adressen" in gp.get(f"/pasienter/{hidden.ingrid}/innsynslogg").text
+        assert "Ba om adressen" in gp.get(f"/pasienter/{hidden.ingrid}/innsynslogg").text
         assert leaks(gp.get(f"/pasienter/{hidden.ingrid}")) == []
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from fellesjournal.access.words import Words
 from fellesjournal.web import _
 
 Action = Literal["read", "write", "list", "open", "identify", "print"]
@@ -33,7 +34,7 @@ class Ground:
 
     def name(self, language: str) -> str:
         """The ground's name in a language (`nb`, `nn`, `en`)."""
-        return {"nn": self.name_nn, "en": self.name_en}.get(language, self.name_nb)
+        return Words(self.name_nb, self.name_nn, self.name_en).text(language)
 
 
 class AccessError(Exception):
@@ -97,6 +98,14 @@ class NotNamed(AccessError):
         "Journalen er strengt skjermet. Bare personell som er navngitt for denne personen, kan åpne den. "
         "Den som er ansvarlig for pasienten hos dere, eller administratoren, kan navngi deg."
     )
+
+
+class ToOneself(AccessError):
+    """Nobody gives access to themselves."""
+
+    status = 422
+    code = "business-rule"
+    text = _("Du kan ikke gi tilgang til deg selv.")
 
 
 class WrongUnit(AccessError):

@@ -9,7 +9,7 @@ from typing import Final
 
 from fellesjournal.access import store
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import AccessError, NoNeed
+from fellesjournal.access.model import AccessError, NoNeed, ToOneself
 from fellesjournal.kit.db import Database
 from fellesjournal.web import _
 
@@ -34,14 +34,6 @@ class MayNotName(AccessError):
     text = _("Bare den som selv er navngitt, eller administratoren, kan navngi personell.")
 
 
-class NotSelf(AccessError):
-    """Nobody gives rights to themselves."""
-
-    status = 422
-    code = "business-rule"
-    text = _("Du kan ikke gi tilgang til deg selv.")
-
-
 class NoSuchStaff(AccessError):
     """Only staff of the same controller can be named."""
 
@@ -62,7 +54,7 @@ _SHOWING: Final[dict[str, type[AccessError]]] = {
     "refused": NoNeed, "strict": StrictlyHidden, "reason": ReasonNeeded,
 }  # fmt: skip
 _NAMING: Final[dict[str, type[AccessError]]] = {
-    "refused": MayNotName, "self": NotSelf, "unknown": NoSuchStaff, "until": BadEnd,
+    "refused": MayNotName, "self": ToOneself, "unknown": NoSuchStaff, "until": BadEnd,
 }  # fmt: skip
 
 
@@ -118,7 +110,7 @@ async def nameable(db: Database, *, decision: Decision, words: str) -> list[Name
 
 
 async def name(db: Database, *, decision: Decision, person: int, until_at: datetime) -> None:
-    """Name somebody. Raises MayNotName, NotSelf, NoSuchStaff, BadEnd."""
+    """Name somebody. Raises MayNotName, ToOneself, NoSuchStaff, BadEnd."""
     answer = await store.name_personnel(
         db, secret=decision.secret, patient=_pid(decision), person=person, until_at=until_at
     )

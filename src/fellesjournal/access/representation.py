@@ -7,6 +7,7 @@ from typing import Literal
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, NoNeed, PatientId
+from fellesjournal.access.words import Words
 from fellesjournal.kit.db import Connection, Database, Row, sql_file
 from fellesjournal.web import _
 
@@ -24,7 +25,7 @@ class Named:
 
     def name(self, language: str) -> str:
         """The name in a language (`nb`, `nn`, `en`)."""
-        return {"nn": self.name_nn, "en": self.name_en}.get(language, self.name_nb)
+        return Words(self.name_nb, self.name_nn, self.name_en).text(language)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fellesjournal.access.decide import Decision
+from fellesjournal.access.words import Words
 from fellesjournal.kit.db import Database, Row, sql_file
 
 _SQL = sql_file("fellesjournal.access", "review_store.sql")
@@ -26,19 +27,6 @@ PAGE: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What something is called, in three languages."""
-
-    nb: str
-    nn: str
-    en: str
-
-    def in_(self, language: str) -> str:
-        """The name in a language (`nb`, `nn`, `en`)."""
-        return {"nn": self.nn, "en": self.en}.get(language, self.nb)
-
-
-@dataclass(frozen=True, slots=True)
 class Sign:
     """A sign of a reading without need: what it weighs, its own measure if it has one, and where it comes from."""
 
@@ -46,7 +34,7 @@ class Sign:
     group: str
     points: int
     bound: int | None
-    names: Names
+    names: Words
     source: str
     threshold: int
 
@@ -95,7 +83,7 @@ class Reading:
     action: str
     kinds: int
     ground: str
-    ground_names: Names
+    ground_names: Words
     role: str
     unit: str
     outcome: int
@@ -155,7 +143,7 @@ class Figure:
     suspected: int
 
 
-async def kinds(db: Database) -> dict[str, Names]:
+async def kinds(db: Database) -> dict[str, Words]:
     """What makes a task, by code, the most urgent first."""
     return {row["code"]: _names(row) for row in await db.fetch(_SQL.kinds)}
 
@@ -228,7 +216,7 @@ def _summary(row: Row) -> Summary:
 
 
 def _reading(one: dict[str, Any]) -> Reading:
-    named = Names(one["name_nb"] or "", one["name_nn"] or "", one["name_en"] or "")
+    named = Words(one["name_nb"] or "", one["name_nn"] or "", one["name_en"] or "")
     return Reading(
         at=datetime.fromisoformat(one["at"]), action=one["action"], kinds=len(one["kinds"] or ()) or one["kind"] > 0,
         ground=one["ground"] or "", ground_names=named, role=one["role"] or "", unit=one["unit"] or "",
@@ -236,5 +224,5 @@ def _reading(one: dict[str, Any]) -> Reading:
     )  # fmt: skip
 
 
-def _names(row: Row) -> Names:
-    return Names(row["name_nb"], row["name_nn"], row["name_en"])
+def _names(row: Row) -> Words:
+    return Words(row["name_nb"], row["name_nn"], row["name_en"])

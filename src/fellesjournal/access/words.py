@@ -1,10 +1,25 @@
-"""What the log says was done, in words, for all who read it: staff, reviewers and the citizen."""
+"""Texts in three languages, and what the log says was done, for all who read it: staff, reviewers and the citizen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from fellesjournal.web import _
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text of the database in the three languages."""
+
+    nb: str
+    nn: str
+    en: str
+
+    def text(self, language: str) -> str:
+        """The text in a language (`nb`, `nn`, `en`); bokmål where it has no other."""
+        return {"nn": self.nn, "en": self.en}.get(language) or self.nb
+
 
 DONE: Final[Mapping[str, str]] = MappingProxyType({
     "open": _("Åpnet"),

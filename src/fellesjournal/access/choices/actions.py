@@ -12,11 +12,10 @@ from fellesjournal.access.choices.model import (
     NoTicket,
     Reason,
     ReasonTooShort,
-    ToOneself,
-    Words,
 )
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import AccessError, NotAdministrator, PatientId, SessionOver
+from fellesjournal.access.model import AccessError, NotAdministrator, PatientId, SessionOver, ToOneself
+from fellesjournal.access.words import Words
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit.db import Database, Row
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from fellesjournal.access.model import AccessError
+from fellesjournal.access.words import Words
 from fellesjournal.web import _
 
 Kind = Literal["chosen", "gap", "emergency", "override"]
@@ -26,31 +27,12 @@ class CannotChoose(AccessError):
     text = _("Denne grunnen kan du ikke velge for denne journalen. Velg en annen, eller be om hjelp fra lederen din.")
 
 
-class ToOneself(AccessError):
-    """Nobody gives access to themselves."""
-
-    text = _("Du kan ikke gi tilgang til deg selv.")
-
-
 class NoTicket(AccessError):
     """Support is for a case that stands somewhere."""
 
     status = 422
     code = "required"
     text = _("Skriv saksnummeret som tilgangen gjelder.")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text in the three languages."""
-
-    nb: str
-    nn: str
-    en: str
-
-    def text(self, language: str) -> str:
-        """The text in a language (`nb`, `nn`, `en`)."""
-        return {"nn": self.nn, "en": self.en}.get(language) or self.nb
 
 
 @dataclass(frozen=True, slots=True)

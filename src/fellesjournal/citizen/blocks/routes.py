@@ -9,7 +9,8 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
-from fellesjournal.clinical.blocks.words import EVERYBODY, menu, what_of, whom_of, wish_of
+from fellesjournal.clinical.blocks.actions import make_asked
+from fellesjournal.clinical.blocks.words import EVERYBODY, menu, what_of, whom_of
 from fellesjournal.clinical.pages import check_context, context_field, journal_of, status_of
 from fellesjournal.record import blocks
 from fellesjournal.record.blocks import UnknownBlock
@@ -30,9 +31,7 @@ async def make(request: Request, decision: Decision) -> Response:
     """Make a block: in force at once, everywhere."""
     form = await read_form(request)
     try:
-        check_context(form, decision.reader)
-        wish = wish_of(form.text("hva"), form.text("for"))
-        await blocks.make(request.app.state.vault.db, decision=decision, wish=wish)
+        await make_asked(request.app.state.vault.db, decision=decision, form=form)
     except (AccessError, RecordError) as error:
         return await _page(request, decision, form=form, error=error)
     return RedirectResponse("/min-journal/sperringer?laget=1", 303)

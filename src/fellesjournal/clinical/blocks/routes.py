@@ -9,9 +9,10 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
-from fellesjournal.clinical.blocks.words import EVERYBODY, menu, wish_of
+from fellesjournal.clinical.blocks.actions import make_asked
+from fellesjournal.clinical.blocks.words import EVERYBODY, menu
 from fellesjournal.clinical.overview.frame import open_frame
-from fellesjournal.clinical.pages import check_context, context_field, status_of
+from fellesjournal.clinical.pages import context_field, status_of
 from fellesjournal.record import blocks
 from fellesjournal.record.errors import RecordError
 from fellesjournal.web import FieldErrors, Form, add_templates, language_of, read_form, render, translate
@@ -30,9 +31,7 @@ async def register(request: Request, decision: Decision) -> Response:
     """Register the block; the record may be closed to the one who does it from then on."""
     form = await read_form(request)
     try:
-        check_context(form, decision.reader)
-        wish = wish_of(form.text("hva"), form.text("for"))
-        await blocks.make(request.app.state.vault.db, decision=decision, wish=wish)
+        await make_asked(request.app.state.vault.db, decision=decision, form=form)
     except (AccessError, RecordError) as error:
         return await _page(request, decision, form=form, error=error)
     return RedirectResponse(f"/pasienter/{request.path_params['patient']}/sperring?registrert=1", 303)

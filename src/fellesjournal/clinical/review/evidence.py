@@ -39,4 +39,4 @@ def _told(evidence: dict[str, Any], grounds: dict[str, str]) -> Iterator[tuple[s
 
 def _grounds(task: Task, language: str) -> dict[str, str]:
     """What the grounds in the log's lines are called."""
-    return {line.ground: line.ground_names.in_(language) or line.ground for line in task.trail}
+    return {line.ground: line.ground_names.text(language) or line.ground for line in task.trail}
