@@ -22,6 +22,11 @@ from fellesjournal.record.rehearsal import issues_of
 
 MEDIA_TYPE = "application/fhir+json"
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
+MAX_REPEATS = 10_000
+"""Items in one list of what is sent; the largest groups and bundles have fewer."""
+MAX_CODES = 100_000
+_OF_CODES = ("CodeSystem", "ValueSet", "ConceptMap")
+"""What has a list of codes."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PREFERENCE = re.compile(r"(?:^|[,;])\s*([a-z-]+)\s*=\s*\"?([A-Za-z-]+)")
@@ -167,11 +172,31 @@ def parse_typed(body: bytes, *, rtype: str) -> dict[str, Any]:
 
 
 def parse_resource(body: bytes) -> dict[str, Any]:
-    """A resource from bytes. Raises Malformed."""
+    """A resource from bytes. Raises Malformed, also for a list that is longer than any that means something."""
     try:
-        return fhir.parse(body)
+        resource = fhir.parse(body)
     except fhir.BadJson as error:
         raise Malformed(str(error)) from None
+    most = MAX_CODES if resource.get("resourceType") in _OF_CODES else MAX_REPEATS
+    # A list of so many items has commas between them.
+    if len(body) > most and (place := _overlong(resource, most)):
+        what = f"more than {most} items in one list"
+        raise Malformed(issues=[fhir.Issue("error", "too-costly", place, what)])
+    return resource
+
+
+def _overlong(resource: dict[str, Any], most: int) -> str:
+    """The place of a list with more items than that; "" for none."""
+    waiting: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{place}.{key}", part) for key, part in value.items() if isinstance(part, (dict, list))]
+        elif len(value) > most:
+            return place
+        else:
+            waiting += [(f"{place}[{n}]", part) for n, part in enumerate(value) if isinstance(part, (dict, list))]
+    return ""
 
 
 def if_match(request: Request) -> int:

@@ -34,6 +34,7 @@ from fellesjournal.record.search.words import READ_BY_WORDS, parse_words
 
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 1000
+MAX_IDS: Final = 1000
 MAX_CLAUSES: Final = 40
 MAX_PIECES: Final = 2000
 """Clauses, with one for each type that a chain may lead to."""
@@ -311,6 +312,8 @@ def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
     if modifier:
         raise Unknown(name, "_id takes no modifier")
     ids = [part.strip() for part in value.split(",")]
+    if len(ids) > MAX_IDS:
+        raise refusal(name, f"at most {MAX_IDS} values", code="too-costly")
     if not all(ids):
         raise refusal(name, "an empty value")
     return Clause(rtype, "_id", "id", 0, "", tuple(TextValue(i.removeprefix(f"{rtype}/")) for i in ids))
