@@ -26,11 +26,18 @@ def clauses(resource: Json, param: fhir.SearchParam) -> list[Clause]:
         return _chosen(resource, param, _COMMON[param.code](resource))
     if param.type == "composite":
         return [(param.code, text) for text in _composites(resource, param)]
+    return _chosen(resource, param, ways(resource, param))
+
+
+def ways(resource: Json, param: fhir.SearchParam) -> list[Clause]:
+    """Every way to ask by a parameter so that the resource is found, the plain one first; empty without a value."""
+    missing = (f"{param.code}:missing", "false")
+    if param.type == "composite":
+        return [*((param.code, text) for text in _composites(resource, param)), missing]
     found = values(resource, param)
     if not found:
         return []
-    asked = [(param.code + name, value) for name, value in _asked(param, found[0])]
-    return _chosen(resource, param, [*asked, (f"{param.code}:missing", "false")])
+    return [*((param.code + name, value) for name, value in _asked(param, found[0])), missing]
 
 
 def _chosen(resource: Json, param: fhir.SearchParam, ways: list[Clause]) -> list[Clause]:

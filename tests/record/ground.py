@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import httpx
 
 from fellesjournal import fhir
 from fellesjournal.record.ownership import MADE_AT_READING
-from tests.fhir.filled import VARIANTS, filled
+from tests.fhir.filled import SYSTEM, VARIANTS, filled
 from tests.record.samples import JSON
 
 Json = dict[str, Any]
@@ -22,7 +24,11 @@ KEPT: Final = tuple(rtype for rtype in fhir.RESOURCE_TYPES if rtype not in MADE_
 """All types but those that nobody writes."""
 NONE: Final[Mapping[str, str]] = {}
 EVERYTHING: Final = "krav-list-alle"
+_SET, _OTHER_SET = "http://eksempel.no/verdisett", "http://eksempel.no/annet-verdisett"
+BY_CODES: Final = {"in": _SET, "not-in": _OTHER_SET, "below": f"{SYSTEM}|over", "above": f"{SYSTEM}|under"}
+"""How the code that stands everywhere is found by terminology, once `lay_codes` has told of it."""
 _AT_ONCE: Final = 200
+_READ_AT_ONCE: Final = 50
 
 
 def id_of(rtype: str, variant: int) -> str:
@@ -73,7 +79,11 @@ class Ground:
 
     def get(self, urls: Sequence[str]) -> list[Json]:
         """What is answered at these addresses."""
-        return self.batch([("GET", url, None, NONE) for url in urls])
+        asked = [("GET", url, None, NONE) for url in urls]
+        parts = [asked[start : start + _READ_AT_ONCE] for start in range(0, len(asked), _READ_AT_ONCE)]
+        # While the database works on one, the server reads the next.
+        with ThreadPoolExecutor(2) as pool:
+            return [said for some in pool.map(partial(self._bundle, "batch"), parts) for said in some]
 
     def _bundle(self, kind: str, asked: Sequence[Asked]) -> list[Json]:
         entries = [
@@ -90,3 +100,18 @@ class Ground:
 def status(entry: Json) -> int:
     """The status of an answer in a bundle."""
     return int(entry["response"]["status"][:3])
+
+
+def lay_codes(client: httpx.Client) -> None:
+    """The code that stands everywhere, with one above and one below it, in a value set and not in another."""
+    tree = [{"code": "over", "concept": [{"code": "kode", "concept": [{"code": "under"}]}]}]
+    laid: list[Json] = [{
+        "resourceType": "CodeSystem", "url": SYSTEM, "status": "active", "content": "complete",
+        "hierarchyMeaning": "is-a", "concept": tree,
+    }]  # fmt: skip
+    for url, code in ((_SET, "kode"), (_OTHER_SET, "under")):
+        include = [{"system": SYSTEM, "concept": [{"code": code}]}]
+        laid.append({"resourceType": "ValueSet", "url": url, "status": "active", "compose": {"include": include}})
+    for one in laid:
+        answer = client.put(f"/{one['resourceType']}?url={one['url']}", json=one)
+        assert answer.status_code in (200, 201), answer.text

@@ -23,8 +23,10 @@ from websockets.sync.client import connect
 
 from fellesjournal import __version__, fhir
 from fellesjournal.record.api.routes import INTERACTIONS as ROUTES
+from fellesjournal.record.search.query import MODIFIERS
+from tests.fhir.filled import SYSTEM
 from tests.record import asking
-from tests.record.ground import EVERYTHING, KEPT, Ground, id_of, is_laid, made, status
+from tests.record.ground import BY_CODES, EVERYTHING, KEPT, Ground, id_of, is_laid, lay_codes, made, status
 from tests.record.operation_trials import TRIALS, Place
 from tests.record.samples import JSON
 from tests.record.walk import FLAGS, INTERACTIONS, Walk, begin
@@ -209,13 +211,13 @@ def test_every_flag_of_every_type_is_true(claims: dict[str, Json], ground: Groun
             trial(replace(walks, all=some), json.loads(claimed))
 
 
-SYSTEM: Final = {"transaction", "batch", "history-system", "search-system"}
+OF_SYSTEM: Final = {"transaction", "batch", "history-system", "search-system"}
 
 
 def test_every_interaction_of_the_system_is_done(statement: Json, client: httpx.Client, ground: Ground) -> None:
     assert ground.resources
     codes = {one["code"] for one in statement["rest"][0]["interaction"]}
-    assert codes == SYSTEM, f"no trial for {sorted(codes - SYSTEM)}; add one to {HERE}"
+    assert codes == OF_SYSTEM, f"no trial for {sorted(codes - OF_SYSTEM)}; add one to {HERE}"
     entry = {"request": {"method": "GET", "url": f"Basic/{id_of('Basic', 0)}"}}
     for kind in ("transaction", "batch"):
         answer = client.post("", json={"resourceType": "Bundle", "type": kind, "entry": [entry]}).json()
@@ -251,6 +253,35 @@ def test_every_search_parameter_finds_what_it_means(claims: dict[str, Json], gro
     wrong = [f"{_url(*question)}: {_said(said)}" for question, said in _not_found(ground, suspects)]
     assert not wrong, f"{len(wrong)} do not find what they should: {wrong[:20]}"
     assert untried == []
+
+
+SAMPLES: Final = 3
+"""Parameters that each modifier is tried on, spread over the types."""
+
+
+def test_every_modifier_of_every_kind_of_parameter_finds_what_it_means(
+    claims: dict[str, Json], client: httpx.Client, ground: Ground
+) -> None:  # fmt: skip
+    lay_codes(client)
+    tried: dict[tuple[str, str], list[Question]] = {}
+    for rtype in claims:
+        for param in fhir.search_params(rtype).values():
+            variant, clauses = _first(ground.resources[rtype], param, param.code)
+            if not clauses or param.code.startswith("_"):
+                continue
+            kind = "place" if param.code == "near" else param.type
+            ways = asking.ways(ground.resources[rtype][variant], param)
+            if any(value == f"{SYSTEM}|kode" for _, value in ways):
+                ways += [(f"{param.code}:{modifier}", value) for modifier, value in BY_CODES.items()]
+            for name, value in ways:
+                modifier = name.partition(":")[2]
+                question = (rtype, id_of(rtype, variant), [(name, value)])
+                tried.setdefault((kind, modifier if modifier[:1].islower() else modifier[:1]), []).append(question)
+    served = {(kind, modifier) for kind, some in MODIFIERS.items() for modifier in some}
+    assert {key for key in tried if key[1].islower()} == served
+    questions = [one for some in tried.values() for one in some[:: max(1, len(some) // SAMPLES)][:SAMPLES]]
+    wrong = [f"{_url(*question)}: {_said(said)}" for question, said in _not_found(ground, questions)]
+    assert not wrong, wrong
 
 
 def _not_found(ground: Ground, questions: list[Question]) -> list[tuple[Question, Json]]:

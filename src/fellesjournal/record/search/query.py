@@ -43,7 +43,7 @@ _LONG: Final = 500
 MAX_INCLUDES: Final = 20
 SUMMARIES: Final = ("true", "false", "count", "text", "data")
 _SERVED: Final = ("token", "reference", "date", "string", "quantity", "number", "uri", "composite")
-_MODIFIERS: Final = {
+MODIFIERS: Final = {
     "token": ("not", "missing", "text", "of-type", *BY_TERMINOLOGY), "reference": ("missing", "identifier", "text"),
     "date": ("missing",),
     "string": ("exact", "contains", "missing"), "quantity": ("missing",), "number": ("missing",),
@@ -301,7 +301,7 @@ def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchPar
 def _check_modifier(name: str, param: fhir.SearchParam, modifier: str, kind: str) -> None:
     if modifier == "text" and param.code in TEXTLESS:
         raise Unknown(name, "labels and tags are found by their codes alone")
-    if not modifier or modifier in _MODIFIERS[kind]:
+    if not modifier or modifier in MODIFIERS[kind]:
         return
     if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
         return
