@@ -18,10 +18,10 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
   INSERT INTO access.sensitive_patient (patient) SELECT DISTINCT q.p FROM unnest(p_patients) AS q (p) WHERE q.p > 0 ON CONFLICT DO NOTHING
 $$;
 
--- What decides a row's sensitive bits, as one text: another one asks for all rows to be looked at again.
+-- What decides a row's sensitive bits, as one text: another one asks for all rows to be looked at again (2: with what content they name).
 CREATE OR REPLACE FUNCTION access.sensitive_config() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT md5(coalesce((SELECT string_agg(c.system || c.first || c.last || c.bit, '|' ORDER BY c.system, c.first, c.bit) FROM access.sensitive_code c
+  SELECT md5('2' || coalesce((SELECT string_agg(c.system || c.first || c.last || c.bit, '|' ORDER BY c.system, c.first, c.bit) FROM access.sensitive_code c
                        WHERE c.valid_from <= current_date AND c.valid_until > current_date), '')
              || coalesce((SELECT string_agg(u.unit_kind || u.bit, '|' ORDER BY u.unit_kind, u.bit) FROM access.sensitive_unit u
                           WHERE u.valid_from <= current_date AND u.valid_until > current_date), ''))

@@ -9,7 +9,7 @@ BEGIN
     EXECUTE format($p$CREATE POLICY class ON vault.%I FOR ALL TO vault_class
       USING (patient = ANY ((SELECT nullif(current_setting('fj.classing', true), ''))::bigint[]))
       WITH CHECK (patient = ANY ((SELECT nullif(current_setting('fj.classing', true), ''))::bigint[]))$p$, t);
-    EXECUTE format('GRANT SELECT (pid, patient, sens), UPDATE (sens) ON vault.%I TO vault_class', t);
+    EXECUTE format('GRANT SELECT (slot, pid, patient, sens), UPDATE (sens) ON vault.%I TO vault_class', t);
   END LOOP;
 END $$;
 GRANT SELECT (slot, rtype, org, updated, body) ON vault.resource, vault.history TO vault_class;
@@ -32,13 +32,15 @@ END $$;
 -- The bits 16 and 4096 of these rows, in every version and every search row, as the blocks over them say now.
 CREATE OR REPLACE FUNCTION vault.reclass(p_patient bigint, p_pids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE t text;
+DECLARE t text; v_slots smallint[];
 BEGIN
   IF coalesce(cardinality(p_pids), 0) = 0 THEN RETURN; END IF;
-  PERFORM set_config('fj.classing', ARRAY[p_patient]::text, true);
+  PERFORM set_config('fj.classing', ARRAY[p_patient, -1]::text, true);  -- a unit's own content stands behind somebody's entry
+  v_slots := 0::smallint || ARRAY(SELECT r.slot FROM vault.resource r WHERE r.patient = p_patient AND r.rtype = 103);
   FOREACH t IN ARRAY ARRAY['resource', 'history', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
     EXECUTE format('UPDATE vault.%I x SET sens = (x.sens & ~4112)::smallint | b.bits FROM access.block_bits($1) b
-                    WHERE x.pid = b.pid AND x.patient = $2 AND x.pid = ANY ($1) AND (x.sens & 4112) <> b.bits', t) USING p_pids, p_patient;
+                    WHERE x.slot = ANY ($3) AND x.pid = b.pid AND x.patient IN ($2, -1) AND x.pid = ANY ($1) AND (x.sens & 4112) <> b.bits', t)
+    USING p_pids, p_patient, v_slots;
   END LOOP;
   PERFORM set_config('fj.classing', '', true);
 END $$;
@@ -65,6 +67,8 @@ BEGIN
           WHERE s.patient = p_patient AND (p_pids IS NULL OR s.pid = ANY (p_pids))
     UNION SELECT k.pid, k.rtype, t.pid, t.rtype FROM vault.blob o JOIN known k ON k.pid = o.pid JOIN known t ON t.pid = o.context_pid
           WHERE p_pids IS NULL OR o.pid = ANY (p_pids)
+    UNION SELECT k.pid, k.rtype, a.content, 9::smallint FROM vault.attached a JOIN known k ON k.pid = a.holder
+          WHERE a.content IS NOT NULL AND (p_pids IS NULL OR a.holder = ANY (p_pids) OR a.content = ANY (p_pids))
   ), flow AS (
     SELECT n.tpid AS a, n.pid AS b FROM named n WHERE n.rtype <> ALL ('{103,44,48,14,15,70,1}')
     UNION SELECT n.pid, n.tpid FROM named n WHERE n.trtype = 9
@@ -159,6 +163,7 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['resource', 'history', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
       EXECUTE format('UPDATE vault.%I x SET sens = (x.sens & ~8)::smallint WHERE x.pid = ANY ($1) AND (x.sens & 8) <> 0', t) USING v_pids;
     END LOOP;
+    PERFORM vault.lend_class(r.pids);
     v_count := v_count + cardinality(v_pids);
   END LOOP;
   PERFORM set_config('fj.classing', '', true);

@@ -60,6 +60,7 @@ BEGIN
     IF r.bits <> 0 THEN PERFORM access.has_sensitive(ARRAY[r.patient]); END IF;
   END LOOP;
   PERFORM set_config('fj.shielding', '', true);
+  PERFORM vault.attach_all(v_people);
   UPDATE vault.classing SET config = v_config, at_patient = coalesce(v_people[cardinality(v_people)], c.at_patient), is_done = cardinality(v_people) < p_limit;
   RETURN cardinality(v_people);
 END $$;

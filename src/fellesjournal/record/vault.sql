@@ -734,6 +734,7 @@ BEGIN
                                 CASE WHEN s.kind = 'system' THEN 'infinity'::timestamptz ELSE clock_timestamp() + interval '72 hours' END,
                                 s.session);
   END IF;
+  IF p_rtype && '{9,11,19,20,23,24,26,29,30,40,41,42,53,74,113,114}' THEN PERFORM vault.attach_written(p_slot, v_patient, p_pid, p_rtype, p_tail); END IF;
   PERFORM vault.block_written(v_patient, p_pid, p_sens);
   PERFORM vault.shield(p_secret, p_slot, p_pid, v_version, v_patient);
   PERFORM access.log_page(p_secret, '{}', v_patient || o_patient, p_pid || ARRAY(SELECT p_pid[g] FROM unnest(o_n) AS q (g)),
