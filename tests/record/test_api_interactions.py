@@ -326,3 +326,24 @@ def test_an_id_that_is_guessed_answers_as_one_that_is_hidden(demo_site: Site) ->
         for method in ("put", "delete"):
             body = {"json": person(id=hidden)} if method == "put" else {}
             assert getattr(gp, method)(f"/Patient/{hidden}", **body).status_code in (403, 404)
+
+
+def test_a_consent_that_would_look_like_a_block_is_refused_and_says_where_blocks_are_made(client: httpx.Client, patient: str) -> None:
+    hl7 = "http://terminology.hl7.org/CodeSystem/"
+    research = {"resourceType": "Consent", "status": "active", "scope": {"coding": [{"system": f"{hl7}consentscope", "code": "research"}]},
+                "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}], "patient": {"reference": f"Patient/{patient}"},
+                "policyRule": {"coding": [{"system": f"{hl7}v3-ActCode", "code": "OPTIN"}]}}  # fmt: skip
+    privacy = research | {"scope": {"coding": [{"system": f"{hl7}consentscope", "code": "patient-privacy"}]}}
+    deny = privacy | {"provision": {"type": "permit", "provision": [{"type": "deny"}]}}
+    opted_out = privacy | {"policyRule": {"coding": [{"system": f"{hl7}v3-ActCode", "code": "OPTOUT"}]}}
+    for block in (deny, opted_out):
+        refused = client.post("/Consent", json=block)
+        assert "/min-journal/sperringer" in str(outcome(refused, 422))
+        validated = client.post("/Consent/$validate", json=block)
+        assert "/min-journal/sperringer" in validated.text
+    made = client.post("/Consent", json=opted_out | {"status": "inactive"})
+    assert made.status_code == 201 and client.post("/Consent", json=research).status_code == 201
+    path = f"/Consent/{made.json()['id']}"
+    assert client.patch(path, json=[{"op": "replace", "path": "/status", "value": "active"}], headers={"Content-Type": "application/json-patch+json"}).status_code == 422
+    (told,) = [one for one in client.get("/metadata").json()["rest"][0]["resource"] if one["type"] == "Consent"]
+    assert "$blocks" in told["documentation"]

@@ -7,10 +7,10 @@ blocked part carry a bit that closes them (`access/blocks.sql`, `record/blocks.s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, SessionOver
@@ -18,6 +18,11 @@ from fellesjournal.kit.db import Database, Row
 from fellesjournal.record import store
 from fellesjournal.record.errors import RecordError
 from fellesjournal.web import _
+
+MADE_ON_PAGES: Final = (
+    "would look like a block and close nothing. Blocks are made by the citizen at /min-journal/sperringer, or"
+    " registered for them in their chart; Consent/$blocks reads them"
+)
 
 Scope = Literal["all", "document", "category", "service", "origin"]
 
@@ -90,6 +95,27 @@ class Choice:
     code: str
     names: tuple[str, str, str]
     unit: str
+
+
+def looks_like_one(resource: Mapping[str, Any]) -> bool:
+    """Whether this is a Consent in force that says that somebody may not see something: kept, it would close nothing.
+
+    FHIR R4 Consent: scope `patient-privacy`, a policy or a provision that denies. Of sound resources alone.
+    """
+    if resource["resourceType"] != "Consent" or resource.get("status") != "active":
+        return False
+    is_privacy = any(code.get("code") == "patient-privacy" for code in resource.get("scope", {}).get("coding", ()))
+    policies = resource.get("policyRule", {}).get("coding", ())
+    is_opted_out = any(str(code.get("code", "")).startswith("OPTOUT") for code in policies)
+    return is_privacy and (is_opted_out or any(one.get("type") == "deny" for one in _provisions(resource)))
+
+
+def _provisions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    waiting = [resource["provision"]] if "provision" in resource else []
+    while waiting:
+        one = waiting.pop()
+        waiting.extend(one.get("provision", ()))
+        yield one
 
 
 async def make(db: Database, *, decision: Decision, wish: Wish) -> int:

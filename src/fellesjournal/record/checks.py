@@ -1,8 +1,9 @@
 """What a resource must fulfil before it is written. A write and `$validate` ask here, and nowhere else.
 
 In this order, each only of what has passed the one before: FHIR's own definitions (`fhir.validate`); what holds in
-every record of ours (no part in place of the whole, Norway's identity numbers); the profiles that it claims in
-`meta.profile`, that the operator requires of its type, or that `$validate` is asked for (`conformance`).
+every record of ours (no part in place of the whole, no block as a Consent, Norway's identity numbers); the profiles
+that it claims in `meta.profile`, that the operator requires of its type, or that `$validate` is asked for
+(`conformance`).
 Errors refuse. Warnings are for whoever asks.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from fellesjournal import fhir
 from fellesjournal.national import identifiers
+from fellesjournal.record import blocks
 from fellesjournal.record.conformance import Conformance, Required
 from fellesjournal.record.errors import Invalid
 from fellesjournal.record.rows import Op, Wanted
@@ -81,5 +83,7 @@ def _own_issues(resource: Json, op: Op, *, is_demo: bool) -> list[fhir.Issue]:
     if op == "U" and fhir.is_subset(resource):
         what = "is a part of the resource (SUBSETTED), as _summary or _elements gave it; it may not replace the whole"
         return [fhir.Issue("error", "business-rule", f"{resource['resourceType']}.meta.tag", what)]
+    if blocks.looks_like_one(resource):
+        return [fhir.Issue("error", "business-rule", "Consent", blocks.MADE_ON_PAGES)]
     found = identifiers.faults(resource, is_demo=is_demo)
     return [fhir.Issue("error", "business-rule", path, what) for path, what in found]

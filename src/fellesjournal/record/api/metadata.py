@@ -46,6 +46,10 @@ _TOPIC: Final = (
     "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 )
 _SECURITY: Final = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_CONSENTS: Final = (
+    "An active Consent of scope patient-privacy that denies access is refused with 422: blocks are made by the citizen"
+    " on the pages, or registered for them in their chart, and read by Consent/$blocks."
+)
 _STARTED: Final = "2026-11-23"
 
 
@@ -125,6 +129,7 @@ class _Offer:
             "type": rtype,
             "profile": _CORE + rtype,
             **({"supportedProfile": profiles} if profiles else {}),
+            **({"documentation": _CONSENTS} if rtype == "Consent" else {}),
             "interaction": self._named(codes),
             "versioning": "versioned-update",
             "readHistory": "vread" in self.routes,
