@@ -245,6 +245,8 @@ _ROWS = (
     "| Usignert, foreløpig eller tilbakeholdt (9603) | ser | nektet | ser ikke | pasient- og brukerrettighetsloven § 5-1 andre ledd |",
     "| Sperret av pasienten for alle: én opplysning, en kategori, en tjeneste eller det en enhet har skrevet (også merket NORS i 9603), med alt som røper det | ser ikke; ser antallet, uten hva, hvor fra eller for hvem | nektet | ser | pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17; `tests/access/test_blocks.py` |",
     "| Det samme, sperret for en enhet, en tjeneste eller en person | de det er sperret for: som over; andre ser | nektet | ser | pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17; `tests/access/test_blocks.py` |",
+    "| Innholdet bak et dokuments vedlegg (Binary), hvilket av dem som ble skrevet først, i alle versjoner | som dokumentet | som dokumentet | som dokumentet | pasient- og brukerrettighetsloven §§ 3-4, 5-1 og 5-3; `tests/access/test_contents.py` |",
+    "| En del som sperres mens noen har en strøm, en liste eller et dokument åpent | lukket med en gang, også der | uttrekk fra systemer har det ikke; et uttrekk laget før sperringen gis ikke ut | ser | pasientjournalloven § 17; `tests/law/test_open_when_blocked.py` |",
     "| Sperringene selv | kan registrere én for pasienten; ser ikke dem som står | nektet | ser, lager og opphever | pasient- og brukerrettighetsloven § 5-3; `tests/citizen/test_blocks.py` |",
     "| Utsatt for innbyggeren (9603: NORU) | ser | nektet | ser når tiden er kommet (merket, eller 14 dager) | pasient- og brukerrettighetsloven § 5-1; `tests/access/test_blocks.py` |",
     "| Opplysning som også nevner en annen pasient | ser når grunn finnes for alle som nevnes | nektet | ser ikke | helsepersonelloven § 21 |",

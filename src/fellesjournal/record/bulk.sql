@@ -54,14 +54,15 @@ BEGIN
                  WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system' AND s.purpose = 'BULK');
 END $$;
 
--- The asker of an export, by its session: who decides is asked with, and the classes of rows that are closed to it.
+-- The asker of an export, by its session: who decides is asked with, and the classes of rows that are closed to it. What a system exports
+-- leaves the house: what is blocked (16, 4096) or withdrawn (1024) stays. Pasientjournalloven § 17; helsepersonelloven § 42.
 DROP FUNCTION IF EXISTS access.export_asker(bigint);
 CREATE OR REPLACE FUNCTION access.export_asker(p_session bigint)
 RETURNS TABLE (who bytea, kind text, unit bigint, closed smallint, allow boolean, is_limited boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN QUERY SELECT s.secret_hash, s.kind, s.unit, access.closed_for(s.id, s.kind, 0), access.may_export(s.id),
-                      access.limits_of(s.secret_hash, 'read') IS NOT NULL
+  RETURN QUERY SELECT s.secret_hash, s.kind, s.unit, (access.closed_for(s.id, s.kind, 0) | CASE s.kind WHEN 'system' THEN 5136 ELSE 0 END)::smallint,
+                      access.may_export(s.id), access.limits_of(s.secret_hash, 'read') IS NOT NULL
                FROM identity.session s WHERE s.id = p_session;
 END $$;
 
@@ -89,6 +90,17 @@ BEGIN
         SELECT 1 FROM access.block b WHERE b.patient = q.p AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()
         AND ((b.unit IS NULL AND b.person IS NULL) OR b.unit = s.unit OR b.person = s.person) OFFSET 0))
     ORDER BY q.p);
+END $$;
+
+-- Has one of these blocked a part of the record against this session since an instant?
+CREATE OR REPLACE FUNCTION access.part_blocked_since(p_session bigint, p_patients bigint[], p_since timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT 1 FROM identity.session s LEFT JOIN identity.unit u ON u.id = s.unit
+    JOIN access.part_block b ON b.patient = ANY (p_patients) AND b.from_at >= p_since AND b.until_at > clock_timestamp()
+      AND (num_nonnulls(b.unit, b.person, b.service) = 0 OR b.unit = s.unit OR b.person = s.person OR b.service = u.kind)
+    WHERE s.id = p_session AND s.kind <> 'citizen');
 END $$;
 
 -- Each of these patients stands in the log, with the types that were exported. o_patient, o_org: whose rows went out, and whose they are.
@@ -165,13 +177,14 @@ DECLARE s record; x record;
 BEGIN
   SELECT * INTO s FROM access.exporter(p_secret);
   IF s.allow IS NOT TRUE THEN RETURN; END IF;
-  SELECT p.n, p.content, p.patients, e.session INTO x
+  SELECT p.n, p.content, p.patients, e.session, e.asked_at INTO x
   FROM vault.export e JOIN vault.export_piece p ON p.export = e.id
   WHERE e.id = p_id AND e.person = s.person AND e.unit IS NOT DISTINCT FROM s.unit AND e.until_at > clock_timestamp() AND e.state = 'done'
     AND p.rtype = p_rtype AND p.n > p_after ORDER BY p.n LIMIT 1;
   IF NOT FOUND THEN RETURN; END IF;
   n := x.n; content := x.content;
-  IF cardinality(vault.exportable(x.session, s.kind, x.patients)) <> cardinality(x.patients) THEN
+  IF cardinality(vault.exportable(x.session, s.kind, x.patients)) <> cardinality(x.patients)
+     OR access.part_blocked_since(x.session, x.patients, x.asked_at) THEN
     UPDATE vault.export e SET state = 'failed' WHERE e.id = p_id;
     content := NULL;
   END IF;
@@ -392,7 +405,7 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
   FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace
-           AND (p.proname LIKE 'export%' OR p.proname IN ('may_export', 'may_carry_out', 'log_export')) LOOP
+           AND (p.proname LIKE 'export%' OR p.proname IN ('may_export', 'may_carry_out', 'log_export', 'part_blocked_since')) LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO access_core', f);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO vault_export', f);
