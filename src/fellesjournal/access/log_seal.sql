@@ -84,6 +84,12 @@ BEGIN
     ORDER BY l.era, l.xid, l.pos LIMIT p_limit;
 END $$;
 
+-- The devices whose name is no longer the one that their key was made of.
+CREATE OR REPLACE FUNCTION access.changed_devices() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT d.key FROM identity.device d WHERE d.key <> identity.device_key(d.name) ORDER BY d.key
+$$;
+
 -- The eras that rows say they are of, known or not: a look at the ends of an index.
 CREATE OR REPLACE FUNCTION access.log_eras() RETURNS TABLE (era smallint, is_known boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -21,6 +21,7 @@ _TEXTS: Final = {
     "seal": "the seal itself was changed",
     "signature": "the seal is not signed with a key of this installation",
     "chain": "the seal does not follow the one before it: a seal was removed or made anew",
+    "device": "the name of a device was changed: its key was made of another one",
     "published": "the seal is not the one that was published",
 }
 

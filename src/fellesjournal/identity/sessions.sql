@@ -262,6 +262,26 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.id, p.kind, p.name, p.patient FROM identity.person p WHERE p.demo_name = p_name
 $$;
 
+-- The key of a device's name, made of the name; a short one stands for itself.
+CREATE OR REPLACE FUNCTION identity.device_key(p_name text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN length(p_name) <= 13 AND p_name NOT LIKE '#%' THEN p_name
+              ELSE '#' || translate(left(encode(sha256(convert_to(p_name, 'UTF8')), 'base64'), 12), '+/', '-_') END
+$$;
+
+-- A session holds the key of its device, whose name is kept once: all that it does stands in the log with it.
+CREATE OR REPLACE FUNCTION identity.keep_device() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_key text := identity.device_key(NEW.device);
+BEGIN
+  IF v_key <> NEW.device THEN
+    INSERT INTO identity.device (key, name) VALUES (v_key, NEW.device) ON CONFLICT DO NOTHING;
+    NEW.device := v_key;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER keep_device BEFORE INSERT ON identity.session FOR EACH ROW EXECUTE FUNCTION identity.keep_device();
+
 DO $$
 DECLARE f regprocedure;
 BEGIN
@@ -271,7 +291,7 @@ BEGIN
   END LOOP;
 END $$;
 GRANT USAGE ON SCHEMA identity TO fj_web, fj_signin, fj_worker;
-GRANT EXECUTE ON FUNCTION identity.grant_lives(bigint), identity.still_acts(bigint, bigint) TO access_core;
+GRANT EXECUTE ON FUNCTION identity.grant_lives(bigint), identity.still_acts(bigint, bigint), identity.device_key(text) TO access_core;
 GRANT EXECUTE ON FUNCTION identity.who(bytea), identity.end_session(bytea) TO fj_web, fj_signin, fj_worker;
 GRANT EXECUTE ON FUNCTION identity.seconds_left(bytea), identity.extend(bytea) TO fj_web;
 GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text),

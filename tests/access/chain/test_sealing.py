@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - statements read best a line each
 """Sealing and verifying in a database: tampering is done as a superuser, who can do anything."""
 
 from __future__ import annotations
@@ -110,6 +111,23 @@ async def test_every_kind_of_tampering_is_found_with_its_batch_and_row(log: Log)
     assert Finding("signature", 2) in await found(seal.format("signature = ''"))
     assert Finding("chain", 3) in await found("DELETE FROM access.log_seal WHERE number = 2")
     assert (await log.verify()).findings == []
+
+
+async def test_a_device_stands_once_under_a_key_that_tells_when_its_name_is_changed(log: Log) -> None:
+    agent, person = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", "SELECT identity.put_person($1, $2, 'x', NULL, 7, 1::smallint, NULL)"
+    someone = await log.admin.fetchval(person, "human", b"n")
+    start = "SELECT identity.start_citizen(sha256($1), $2, 4::smallint, 3600, 7200, $3)"
+    for secret, device in ((b"one", agent), (b"two", agent), (b"three", "token"), (b"four", "#ABCDEFGHIJKL")):
+        await log.admin.fetchval(start, secret, someone, device)
+        await log.web.execute("SELECT access.log_refusal($1, '{7}', 'read', 1::smallint)", secret)
+    kept = [row["device"] for row in await log.admin.fetch("SELECT device FROM access.log ORDER BY pos")]
+    assert kept[0] == kept[1] and [len(one) for one in kept] == [13, 13, 5, 13] and "#ABCDEFGHIJKL" not in kept
+    told = await log.admin.fetch("SELECT device FROM access.log_of('patient', 7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 9)")
+    assert [row["device"] for row in told] == ["#ABCDEFGHIJKL", "token", agent, agent]
+    await log.seal()
+    assert (await log.verify()).findings == []
+    await log.tamper("UPDATE identity.device SET name = 'noe annet' WHERE key = $1", kept[0])
+    assert (await log.verify()).findings == [Finding("device", 0)]
 
 
 async def test_a_row_from_before_that_was_put_in_after_the_seals_is_found(log: Log) -> None:

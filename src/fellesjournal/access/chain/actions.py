@@ -96,6 +96,7 @@ async def log_verified(
             return
     state.findings += [Finding("published", number) for number in sorted(others)]
     await _unsealed(db, last, state)
+    state.findings += [Finding("device", 0) for _key in await store.changed_devices(db)]
     yield state
 
 

@@ -22,7 +22,9 @@ SLACK: Final = timedelta(minutes=1)
 _BYTES: Final = ("digest", "previous", "seal", "key", "signature")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-What = Literal["changed", "removed", "inserted", "misdated", "batch", "seal", "signature", "chain", "published"]
+What = Literal[
+    "changed", "removed", "inserted", "misdated", "batch", "seal", "signature", "chain", "published", "device"
+]  # fmt: skip
 
 
 class NotASeal(ValueError):
@@ -99,7 +101,7 @@ class Seal:
 class Finding:
     """Something that is not as it was sealed: in which batch, and at which place in the log when that can be told.
 
-    `removed` names the row before it.
+    `removed` names the row before it; `device` is in no batch (0).
     """
 
     what: What

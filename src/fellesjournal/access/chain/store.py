@@ -57,6 +57,11 @@ async def eras(db: Database) -> list[tuple[int, bool]]:
     return [(row["era"], row["is_known"]) for row in await db.fetch(_SQL.eras)]
 
 
+async def changed_devices(db: Database) -> list[str]:
+    """The keys of devices whose name was changed afterwards."""
+    return [row["key"] for row in await db.fetch(_SQL.changed_devices)]
+
+
 def _seal(row: Record, format_: int, *, signed: bool = False) -> Seal:
     more = {name: row[name] for name in ("seal", "key", "signature")} if signed else {}
     return Seal(

@@ -24,3 +24,7 @@ SELECT xid::text, pos, at, line FROM access.log_lines($1, $2::text::xid8, $3, $4
 -- name: eras
 -- The eras that rows are of.
 SELECT era, is_known FROM access.log_eras() ORDER BY era
+
+-- name: changed_devices
+-- The devices whose name is no longer the one that their key was made of.
+SELECT key FROM access.changed_devices() AS c (key)
