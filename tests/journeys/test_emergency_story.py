@@ -67,6 +67,12 @@ def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
     expect(page.get_by_role("row").filter(has_text="Blålys")).to_contain_text("helsepersonelloven § 7")
     axe_finds_nothing(page, "why")
 
+    page.goto(chart)
+    banner.get_by_role("link", name="Forleng med ny begrunnelse").click()
+    page.get_by_label("Skriv hva som haster").fill("Fortsatt bevisstløs, venter på ambulanse")
+    page.get_by_role("button", name="Åpne journalen med blålys").click()
+    expect(banner).to_contain_text("59 minutter igjen")
+
     number = ids.decode(patient)
     assert number
     site.row("INSERT INTO access.block (patient) VALUES ($1) RETURNING id", number[1])
@@ -99,4 +105,10 @@ def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
         "SELECT array_agg(r.kind ORDER BY r.id) AS kinds, bool_and(r.state = 'open') AS is_open FROM access.review r"
         " WHERE r.patient = $1", number[1],
     )  # fmt: skip
-    assert (tasks["kinds"], tasks["is_open"]) == (["EMERGENCY", "OVERRIDE"], True)
+    # The extension has a reason, an end and a task of its own.
+    assert (tasks["kinds"], tasks["is_open"]) == (["EMERGENCY", "EMERGENCY", "OVERRIDE"], True)
+    extended = site.row(
+        "SELECT later.until_at > first.until_at AND later.reason <> first.reason AS is_longer FROM access.choice later"
+        " JOIN access.choice first ON first.id = later.extends WHERE later.patient = $1", number[1],
+    )  # fmt: skip
+    assert extended["is_longer"]
