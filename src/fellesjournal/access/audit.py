@@ -91,7 +91,10 @@ class OwnWish:
 
 @dataclass(frozen=True)
 class AuditWish:
-    """What FHIR asks the log for; None is anything. Numbers are those of the Patient, Practitioner and Organization."""
+    """What FHIR asks the log for; None is anything. Numbers are those of the Patient, Practitioner and Organization.
+
+    `is_one`: one line by its place, which a reviewer may ask for without naming the reader or the unit.
+    """
 
     patient: int | None = None
     practitioner: int | None = None
@@ -102,6 +105,7 @@ class AuditWish:
     not_actions: tuple[str, ...] = ()
     outcomes: tuple[int, ...] | None = None
     disclosed: bool | None = None
+    is_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ async def audit_events(
     rows = await store.audit_events(
         db, secret=decision.secret, patient=wish.patient, practitioner=wish.practitioner, unit=wish.unit,
         since=wish.since, until=wish.until, actions=wish.actions, not_actions=wish.not_actions, outcomes=wish.outcomes,
-        disclosed=wish.disclosed, after=after, limit=limit,
+        disclosed=wish.disclosed, after=after, limit=limit, is_one=wish.is_one,
     )  # fmt: skip
     verdict = rows[0]["verdict"] if rows else "none"
     if verdict != "ok":

@@ -53,12 +53,16 @@ async def audit_events(
     db: Database, *, secret: bytes, patient: int | None, practitioner: int | None, unit: int | None,
     since: datetime | None, until: datetime | None, actions: Sequence[str] | None, not_actions: Sequence[str],
     outcomes: Sequence[int] | None, disclosed: bool | None, after: tuple[datetime, int] | None, limit: int,
+    is_one: bool,
 ) -> list[Row]:  # fmt: skip
-    """The log as FHIR asks for it: the verdict stands in each row; one row without a time when there are none."""
+    """The log as FHIR asks for it: the verdict stands in each row; one row without a time when there are none.
+
+    `is_one`: the row just below `after` is asked for by its id.
+    """
     at, pos = after or (None, None)
     rows: list[Row] = await db.fetch(
         _SQL.audit_events, secret, patient, practitioner, unit, since, until, actions, list(not_actions), outcomes,
-        disclosed, at, pos, limit,
+        disclosed, at, pos, limit, is_one,
     )  # fmt: skip
     return rows
 

@@ -204,6 +204,11 @@ def test_a_reviewer_asks_by_reader_and_by_unit(demo_site: Site) -> None:
         assert {one["id"] for one in by_reader} & {one["id"] for one in by_unit}
         outcome(reviewer.get("/AuditEvent"), 403)
         outcome(reviewer.get("/AuditEvent", params={"patient": demo_site.patient_id(ELDERLY)}), 403)
+        # One by its id: of what was done by the own controller's people, and of nothing else.
+        assert reviewer.get(f"/AuditEvent/{by_reader[0]['id']}").json() == by_reader[0]
+        with demo_site.fhir(ELDERLY) as citizen:
+            nurses = next(one for one in everyone(citizen) if one["agent"][0]["who"].get("display") == LEGEVAKT_NURSE)
+        outcome(reviewer.get(f"/AuditEvent/{nurses['id']}"), 404)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def audit_read(request: Request, decision: Decision) -> Response:
         raise NotFound
     (at, pos), patient = found
     try:
-        wish = AuditWish(patient=patient)
+        wish = AuditWish(patient=patient, is_one=True)
         lines = await audit.audit_events(
             request.app.state.access_db, decision=decision, wish=wish, after=(at, pos + 1), limit=1
         )
