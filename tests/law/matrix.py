@@ -247,6 +247,7 @@ _ROWS = (
     "| Det samme, sperret for en enhet, en tjeneste eller en person | de det er sperret for: som over; andre ser | nektet | ser | pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17; `tests/access/test_blocks.py` |",
     "| Innholdet bak et dokuments vedlegg (Binary), hvilket av dem som ble skrevet først, i alle versjoner | som dokumentet | som dokumentet | som dokumentet | pasient- og brukerrettighetsloven §§ 3-4, 5-1 og 5-3; `tests/access/test_contents.py` |",
     "| En del som sperres mens noen har en strøm, en liste eller et dokument åpent | lukket med en gang, også der | uttrekk fra systemer har det ikke; et uttrekk laget før sperringen gis ikke ut | ser | pasientjournalloven § 17; `tests/law/test_open_when_blocked.py` |",
+    "| Hva slags opplysning en linje i innsynsloggen gjelder, når opplysningen er unntatt eller utsatt | ser | ser ikke | ser linjen (hvem, når, hvorfor), ikke slaget | pasientjournalforskriften § 14; pasient- og brukerrettighetsloven §§ 3-4 og 5-1; `tests/access/test_log_kinds.py` |",
     "| Sperringene selv | kan registrere én for pasienten; ser ikke dem som står | nektet | ser, lager og opphever | pasient- og brukerrettighetsloven § 5-3; `tests/citizen/test_blocks.py` |",
     "| Utsatt for innbyggeren (9603: NORU) | ser | nektet | ser når tiden er kommet (merket, eller 14 dager) | pasient- og brukerrettighetsloven § 5-1; `tests/access/test_blocks.py` |",
     "| Opplysning som også nevner en annen pasient | ser når grunn finnes for alle som nevnes | nektet | ser ikke | helsepersonelloven § 21 |",

@@ -35,9 +35,9 @@ BEGIN
     RETURN QUERY EXECUTE format($q$
       SELECT l.at, l.pos, l.event, l.person, p.name, p.kind, p.practitioner, o.profession, l.licence,
              coalesce(CASE WHEN l.role = 'innbygger' THEN access.acted_as(l.session, l.patient) END, l.role), l.unit, CASE WHEN NOT x.strict THEN u.name END, u.kind,
-             l.controller, CASE WHEN NOT x.strict THEN c.name END, CASE WHEN NOT x.strict THEN u.municipality END, l.patient, l.action, l.kind, access.kinds_left(l.patient, l.what, l.kinds, $22),
-             CASE WHEN $22 IS NULL THEN l.what END, l.purpose, l.ground, g.name_nb, g.name_nn,
-             g.name_en, l.ground_ref, l.chosen OR coalesce(g.is_chosen, false), l.device, a.name, l.outcome, x.strict,
+             l.controller, CASE WHEN NOT x.strict THEN c.name END, CASE WHEN NOT x.strict THEN u.municipality END, l.patient, l.action, l.kind, access.kinds_left(l.patient, l.what, l.kinds, $26),
+             CASE WHEN $26 IS NULL THEN l.what END, l.purpose, l.ground, g.name_nb, g.name_nn,
+             g.name_en, l.ground_ref, l.chosen OR coalesce(g.is_chosen, false), coalesce(d.name, l.device), a.name, l.outcome, x.strict,
              CASE WHEN NOT x.strict THEN l.disclosed_from END,
              CASE WHEN NOT x.strict THEN ARRAY(SELECT n.name FROM identity.unit n WHERE n.id = ANY (l.disclosed_from) ORDER BY n.name) END
       FROM (SELECT * FROM access.log l
@@ -60,6 +60,7 @@ BEGIN
             ORDER BY l.at DESC, l.pos DESC LIMIT $6) l
       CROSS JOIN LATERAL (SELECT l.patient > 0 AND access.is_strictly_protected(l.patient) AS strict) x
       LEFT JOIN identity.app a ON a.id = l.app
+      LEFT JOIN identity.device d ON d.key = l.device
       LEFT JOIN identity.person p ON p.id = l.person
       LEFT JOIN identity.unit u ON u.id = l.unit
       LEFT JOIN identity.unit c ON c.id = l.controller
@@ -69,7 +70,7 @@ BEGIN
       ORDER BY l.at DESC, l.pos DESC $q$, p_key)
     USING p_id, greatest(v_lower, p_since), v_upper, p_at, p_pos, v_left, p_patient, p_controllers, p_manner, p_actions, p_outcomes, p_name,
           p_unit_name, p_people, p_own, p_person, p_unit, p_not_by, p_not_of,
-          p_not_actions, p_for_others, h.pids, h.units, h.sessions, p_disclosed;
+          p_not_actions, p_for_others, h.pids, h.units, h.sessions, p_disclosed, h.unnamed;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_left := v_left - v_count; v_upper := v_lower;
     v_lower := CASE WHEN v_months > 100 THEN '-infinity' ELSE v_lower - make_interval(months => v_months) END;
@@ -108,10 +109,11 @@ END $$;
 
 -- The log as FHIR asks for it. verdict: 'ok', 'none' (the secret opens nothing), 'refused' (the row alone).
 -- A citizen (and their app) gets the own log; staff that of a patient whom they may read; a reviewer what was done by a person or at a unit
--- of their controllers, but never what they did themselves or what was done in the own record.
+-- of their controllers, but never what they did themselves or what was done in the own record. p_is_one: the row just below (p_at, p_pos) is
+-- asked for by its id, which a reviewer may within the same bounds without naming the person or the unit.
 CREATE OR REPLACE FUNCTION access.audit_events(
   p_secret bytea, p_patient bigint, p_practitioner bigint, p_unit bigint, p_since timestamptz, p_until timestamptz, p_actions text[],
-  p_not_actions text[], p_outcomes smallint[], p_disclosed boolean, p_at timestamptz, p_pos bigint, p_limit integer, OUT verdict text, OUT events access.told[])
+  p_not_actions text[], p_outcomes smallint[], p_disclosed boolean, p_at timestamptz, p_pos bigint, p_limit integer, p_is_one boolean, OUT verdict text, OUT events access.told[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE s record; j record; v record; v_ground text; v_ref bigint; v_key text; v_id bigint; v_patient bigint := p_patient; v_controllers bigint[];
         v_not_by bigint; v_not_of bigint;
@@ -134,7 +136,7 @@ BEGIN
     v_ground := j.ground; v_ref := j.ref;
     IF j.allow THEN verdict := 'ok'; END IF;
   END IF;
-  IF verdict = 'refused' AND (v_person IS NOT NULL OR p_unit IS NOT NULL) THEN
+  IF verdict = 'refused' AND (v_person IS NOT NULL OR p_unit IS NOT NULL OR p_is_one) THEN
     SELECT * INTO v FROM access.review_reach(p_secret);
     IF FOUND AND v_person IS DISTINCT FROM v.person AND p_patient IS DISTINCT FROM v.own THEN
       verdict := 'ok'; v_controllers := v.controllers; v_ground := 'LOGGKONTROLL'; v_not_by := v.person; v_not_of := v.own;
@@ -143,10 +145,10 @@ BEGIN
   PERFORM access.log_event(p_secret, ARRAY[coalesce(v_patient, 0)], 'log', 0::smallint, NULL, v_ground, v_ref,
                            CASE verdict WHEN 'ok' THEN 0 ELSE 1 END::smallint);
   IF verdict <> 'ok' THEN RETURN; END IF;
-  v_key := CASE WHEN v_controllers IS NULL THEN 'patient' WHEN v_person IS NOT NULL THEN 'person' ELSE 'unit' END;
+  v_key := CASE WHEN v_controllers IS NULL OR p_is_one THEN 'patient' WHEN v_person IS NOT NULL THEN 'person' ELSE 'unit' END;
   v_id := CASE v_key WHEN 'patient' THEN v_patient WHEN 'person' THEN v_person ELSE p_unit END;
   events := ARRAY(
-    SELECT e FROM access.log_of(v_key, v_id, v_patient, v_controllers, p_since, p_until, NULL, p_actions, p_outcomes, NULL, NULL, NULL, NULL,
+    SELECT e FROM access.log_of(v_key, v_id, v_patient, v_controllers, CASE WHEN p_is_one THEN p_at ELSE p_since END, p_until, NULL, p_actions, p_outcomes, NULL, NULL, NULL, NULL,
                                 p_at, p_pos, least(p_limit, 1001), v_person, p_unit, v_not_by, v_not_of, p_not_actions, s.kind <> 'citizen',
                                 CASE s.kind WHEN 'citizen' THEN s.id END, p_disclosed) e);
 END $$;

@@ -236,18 +236,23 @@ BEGIN
                WHERE k.patient = p_patient AND k.until_at = 'infinity' ORDER BY k.id;
 END $$;
 
--- ── The log, as a representative reads it ─────────────────────────────────────────────────────────────
+-- ── The log, as a citizen and a representative read it ────────────────────────────────────────────────
 
 -- What would tell a representative of an item that is closed to them: its rows, the units that they would know of by such rows alone, and
--- the sessions in which people wrote them. NULLs for anybody else.
-CREATE OR REPLACE FUNCTION access.log_hidden(p_session bigint, OUT pids bigint[], OUT units bigint[], OUT sessions bigint[])
+-- the sessions in which people wrote them: lines that they don't see. unnamed: rows that are closed to them or, in the own record, to the
+-- citizen: lines about these are there, since everybody may know who has read (pasientjournalforskriften § 14), and say nothing of their
+-- kind. NULLs for anybody else.
+DROP FUNCTION IF EXISTS access.log_hidden(bigint);
+CREATE FUNCTION access.log_hidden(p_session bigint, OUT pids bigint[], OUT units bigint[], OUT sessions bigint[], OUT unnamed bigint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v record;
+DECLARE v record; v_closed integer;
 BEGIN
-  SELECT x.person, x.patient INTO v FROM identity.session x WHERE x.id = p_session AND x.on_behalf;
+  SELECT x.person, x.patient, x.on_behalf INTO v FROM identity.session x WHERE x.id = p_session AND x.kind = 'citizen';
   IF NOT FOUND THEN RETURN; END IF;
-  SELECT w.pids, w.units INTO pids, units
-  FROM vault.closed_rows(v.patient, coalesce((SELECT a.closed FROM access.acting(v.person, v.patient) a), 32767)) w;
+  v_closed := CASE WHEN v.on_behalf THEN coalesce((SELECT a.closed FROM access.acting(v.person, v.patient) a), 32767) ELSE 1 END;
+  unnamed := vault.unnamed_rows(v.patient, v_closed | 8);
+  IF NOT v.on_behalf THEN RETURN; END IF;
+  SELECT w.pids, w.units INTO pids, units FROM vault.closed_rows(v.patient, v_closed) w;
   sessions := ARRAY(SELECT DISTINCT l.session FROM access.log l WHERE l.patient = v.patient AND l.action = 'write' AND l.what && pids
                     AND l.session IS NOT NULL AND l.role IS DISTINCT FROM 'system');
 END $$;
@@ -259,12 +264,12 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                                 OR coalesce(p_session = ANY (p_sessions), false))
 $$;
 
--- The kinds of data in a line without those of hidden rows.
+-- The kinds of data in a line without those of hidden rows; -1 alone: something, and not of what kind.
 CREATE OR REPLACE FUNCTION access.kinds_left(p_patient bigint, p_what bigint[], p_kinds smallint[], p_pids bigint[]) RETURNS smallint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF p_pids IS NULL OR p_what IS NULL OR NOT p_what && p_pids THEN RETURN p_kinds; END IF;
-  RETURN vault.kinds_of(p_patient, ARRAY(SELECT q.w FROM unnest(p_what) q (w) WHERE q.w <> ALL (p_pids)));
+  RETURN coalesce(nullif(vault.kinds_of(p_patient, ARRAY(SELECT q.w FROM unnest(p_what) q (w) WHERE q.w <> ALL (p_pids))), '{}'), '{-1}');
 END $$;
 
 -- As what somebody acted for a patient: of any time, for lines of the log. NULL in the own record.

@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION access.own_blocks(bytea), access.block_choices(bytea, 
 GRANT EXECUTE ON FUNCTION
   access.own_log(bytea, timestamptz, timestamptz, text, text, text, boolean, boolean, timestamptz, bigint, integer),
   access.patient_log(bytea, bigint, timestamptz, integer),
-  access.audit_events(bytea, bigint, bigint, bigint, timestamptz, timestamptz, text[], text[], smallint[], boolean, timestamptz, bigint, integer),
+  access.audit_events(bytea, bigint, bigint, bigint, timestamptz, timestamptz, text[], text[], smallint[], boolean, timestamptz, bigint, integer, boolean),
   access.ask_about(bytea, timestamptz, bigint, text) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, boolean, timestamptz, bigint, integer), access.review_get(bytea, bigint),
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
@@ -68,7 +68,7 @@ GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,
   bytea, bytea, xid8, timestamptz, bytea, bytea, bytea) TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.seals(bigint, integer) TO fj_web, fj_log;
-GRANT EXECUTE ON FUNCTION access.seal_marks(bigint), access.log_lines(smallint, xid8, bigint, xid8, bigint, integer), access.log_eras() TO fj_log;
+GRANT EXECUTE ON FUNCTION access.seal_marks(bigint), access.log_lines(smallint, xid8, bigint, xid8, bigint, integer), access.log_eras(), access.changed_devices() TO fj_log;
 
 GRANT EXECUTE ON FUNCTION access.represents(bigint, bigint), access.acting(bigint, bigint), access.may_act(bigint) TO fj_owner;
 GRANT EXECUTE ON FUNCTION access.may_act(bigint) TO vault_erase;

@@ -58,7 +58,7 @@ SELECT access.open_sensitive($1, $2, $3)
 
 -- name: audit_events
 -- The log as FHIR asks for it: a verdict, and rows newest first.
-SELECT r.verdict, e.* FROM access.audit_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) r LEFT JOIN unnest(r.events) e ON true
+SELECT r.verdict, e.* FROM access.audit_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) r LEFT JOIN unnest(r.events) e ON true
 
 -- name: ask_about
 -- Citizen: asks the unit about a line of the own log. No row: there is no such line.

@@ -442,6 +442,14 @@ BEGIN
                  GROUP BY r.org HAVING bool_and(r.sens & p_closed <> 0));
 END $$;
 
+-- The rows of a patient that a mask closes, but for internal work that is named as such (Task, AuditEvent, Provenance, DetectedIssue,
+-- Subscription): of what kind they are is told to nobody whom they are closed to.
+CREATE OR REPLACE FUNCTION vault.unnamed_rows(p_patient bigint, p_closed integer) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN ARRAY(SELECT r.pid FROM vault.resource r WHERE r.patient = p_patient AND r.sens & p_closed <> 0 AND r.rtype <> ALL ('{140,7,111,34,130}'));
+END $$;
+
 -- The types of rows of a patient, each once.
 CREATE OR REPLACE FUNCTION vault.kinds_of(p_patient bigint, p_pids bigint[]) RETURNS smallint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -803,7 +811,8 @@ ALTER FUNCTION vault.identity_of(text) OWNER TO vault_identify;
 ALTER FUNCTION vault.about(bigint) OWNER TO vault_identify;
 ALTER FUNCTION vault.closed_rows(bigint, integer) OWNER TO vault_gate;
 ALTER FUNCTION vault.kinds_of(bigint, bigint[]) OWNER TO vault_gate;
-GRANT EXECUTE ON FUNCTION vault.closed_rows(bigint, integer), vault.kinds_of(bigint, bigint[]) TO access_core;
+ALTER FUNCTION vault.unnamed_rows(bigint, integer) OWNER TO vault_gate;
+GRANT EXECUTE ON FUNCTION vault.closed_rows(bigint, integer), vault.unnamed_rows(bigint, integer), vault.kinds_of(bigint, bigint[]) TO access_core;
 GRANT USAGE ON SCHEMA vault TO access_core;
 GRANT EXECUTE ON FUNCTION vault.about(bigint) TO access_core;
 ALTER FUNCTION vault.is_strictly_protected(text) OWNER TO vault_identify;

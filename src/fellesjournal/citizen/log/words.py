@@ -65,6 +65,8 @@ def kinds_of(line: LogLine) -> tuple[str, ...]:
 
 
 def _kind(number: int) -> str:
+    if number < 0:  # closed to who reads the log
+        return OTHER_KIND
     if not 0 < number <= len(RESOURCE_TYPES):
         return WHOLE
     return KINDS.get(RESOURCE_TYPES[number - 1], OTHER_KIND)
