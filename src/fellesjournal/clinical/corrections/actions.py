@@ -1,4 +1,4 @@
-"""Withdraw a note, move it to the right person's record, and what is to be deleted with it.
+"""Withdraw an entry, move it to the right person's record, and what is to be deleted with it.
 
 All gather into the journal; the caller commits, so that a move is one commit.
 """
@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fellesjournal.access.model import PatientId, WrongUnit
-from fellesjournal.clinical.corrections.model import CorrectionRefusal, SameRecord, is_withdrawn, standing, withdrawn
+from fellesjournal.clinical.corrections.entries import KINDS, Single, single_from, without_links
+from fellesjournal.clinical.corrections.model import (
+    CorrectionRefusal,
+    HoldsContent,
+    SameRecord,
+    is_withdrawn,
+    standing,
+    withdrawn,
+)
 from fellesjournal.clinical.notes.actions import read_note
 from fellesjournal.clinical.notes.model import Note
 from fellesjournal.clinical.pieces import (
@@ -74,8 +82,9 @@ async def read_entry(journal: Journal, *, patient: PatientId, reader: Reader, no
 
 
 def withdraw(
-    journal: Journal, entry: Entry, *, patient: PatientId, reader: Reader, version: int, reason: str, at: datetime
-) -> None:
+    journal: Journal, entry: Entry | Single, *, patient: PatientId, reader: Reader, version: int, reason: str,
+    at: datetime,
+) -> None:  # fmt: skip
     """Gather new versions that ordinary reading passes by, and a Provenance that tells why.
 
     Raises CorrectionRefusal (no reason), VersionConflict.
@@ -86,48 +95,69 @@ def withdraw(
         raise VersionConflict
     for part in entry.parts:
         journal.update(part.id, withdrawn(part.resource()), expect=part.version)
-    journal.create(_reason(entry.stored.id, patient=patient, reader=reader, reason=reason, code="NULLIFY", at=at))
+    journal.create(_reason(entry.stored, patient=patient, reader=reader, reason=reason, code="NULLIFY", at=at))
 
 
 def take_up(
-    journal: Journal, rows: Sequence[Stored], *, patient: PatientId, reader: Reader, note_id: str, at: datetime
+    journal: Journal, rows: Sequence[Stored], *, patient: PatientId, reader: Reader, rtype: str, id: str, at: datetime
 ) -> None:
-    """Gather versions that stand again: a withdrawn note, and what was withdrawn with it. Raises NotFound."""
+    """Gather versions that stand again: a withdrawn entry; with a note, what was withdrawn with it. Raises NotFound."""
     found = {(one.rtype, one.id): one for one in rows}
-    note = found.get(("Composition", note_id))
-    if note is None:
+    entry = found.get((rtype, id))
+    if entry is None:
         raise NotFound
+    for one in (entry, *(_withdrawn_with(entry, found) if rtype == "Composition" else ())):
+        journal.update(one.id, standing(one.resource()), expect=one.version)
+    journal.create(_reason(entry, patient=patient, reader=reader, reason=_TAKEN_UP, code="UPDATE", at=at))
+
+
+def withdrawn_alone(rows: Sequence[Stored]) -> list[Single]:
+    """Of what was withdrawn, the entries that did not follow a note."""
+    found = {(one.rtype, one.id): one for one in rows}
+    notes = [one for one in rows if one.rtype == "Composition"]
+    followed = {(one.rtype, one.id) for note in notes for one in _withdrawn_with(note, found)}
+    return [single_from(one) for one in rows if one.rtype in KINDS and (one.rtype, one.id) not in followed]
+
+
+def _withdrawn_with(note: Stored, found: dict[tuple[str, str], Stored]) -> list[Stored]:
     resource = note.resource()
     about = resource.get("encounter")
-    with_it = [
+    return [
         one
         for key, one in found.items()
         if key[0] != "Composition"
         and about is not None
         and (one.resource().get("encounter") == about or about == ref("Encounter", one.id))
     ]
-    for one in (note, *with_it):
-        journal.update(one.id, standing(one.resource()), expect=one.version)
-    journal.create(_reason(note_id, patient=patient, reader=reader, reason=_TAKEN_UP, code="UPDATE", at=at))
 
 
 def move(
-    journal: Journal,
-    entry: Entry,
-    *,
-    patient: PatientId,
-    to: PatientId,
-    reader: Reader,
-    version: int,
-    reason: str,
-    at: datetime,
-) -> str:
-    """Gather copies in the right person's record and withdraw the originals; the new note's id.
+    journal: Journal, entry: Entry | Single, *, patient: PatientId, to: PatientId, reader: Reader, version: int,
+    reason: str, at: datetime,
+) -> str:  # fmt: skip
+    """Gather copies in the right person's record and withdraw the originals; the new entry's id.
 
-    Neither record names the other person. Raises CorrectionRefusal, SameRecord, VersionConflict.
+    Neither record names the other person. Raises CorrectionRefusal, SameRecord, HoldsContent, VersionConflict.
     """
     if to == patient:
         raise SameRecord
+    moved = _copy_entry(journal, entry, to=to) if isinstance(entry, Single) else _copy_note(journal, entry, to=to)
+    made = Stored(entry.stored.rtype, moved, 1, at, "", ids.decode(moved) or (0, 0))
+    journal.create(_reason(made, patient=to, reader=reader, reason=_MOVED_HERE, code="CREATE", at=at))
+    withdraw(journal, entry, patient=patient, reader=reader, version=version, reason=reason, at=at)
+    return moved
+
+
+def _copy_entry(journal: Journal, entry: Single, *, to: PatientId) -> str:
+    if not entry.may_move:
+        raise HoldsContent
+    resource = entry.stored.resource()
+    whose = "patient" if "patient" in resource else "subject"
+    bare = {name: value for name, value in resource.items() if name not in ("id", "meta", "identifier")}
+    return journal.create(without_links(bare) | {whose: patient_ref(to)})
+
+
+def _copy_note(journal: Journal, entry: Entry, *, to: PatientId) -> str:
     encounter = None
     if entry.encounter:
         encounter = journal.create(_copied(entry.encounter.resource(), to=to, encounter=None))
@@ -141,10 +171,7 @@ def move(
         named = (id_in(one, "Condition") for one in section.pop("entry", ()))
         kept = [ref("Condition", conditions[one]) for one in named if one in conditions]
         section.update({"entry": kept} if kept else {})
-    moved = journal.create(copy)
-    journal.create(_reason(moved, patient=to, reader=reader, reason=_MOVED_HERE, code="CREATE", at=at))
-    withdraw(journal, entry, patient=patient, reader=reader, version=version, reason=reason, at=at)
-    return moved
+    return journal.create(copy)
 
 
 _TAKEN_UP = "Tatt inn i journalen igjen."
@@ -166,10 +193,10 @@ def _copied(resource: Json, *, to: PatientId, encounter: str | None) -> Json:
     return found
 
 
-def _reason(note: str, *, patient: PatientId, reader: Reader, reason: str, code: str, at: datetime) -> Json:
+def _reason(entry: Stored, *, patient: PatientId, reader: Reader, reason: str, code: str, at: datetime) -> Json:
     return {
         "resourceType": "Provenance",
-        "target": [ref("Composition", note), patient_ref(patient)],
+        "target": [ref(entry.rtype, entry.id), patient_ref(patient)],
         "recorded": instant(at),
         "activity": concept(f"{HL7}v3-DataOperation", code),
         "reason": [{"text": reason.strip()}],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fellesjournal.clinical.pieces import HL7, VOLVEN, Json, concept
+from fellesjournal.clinical.pieces import HL7, LOCAL, VOLVEN, Json, codes_in, concept
 from fellesjournal.record.erasure import CORRECTION, KEEPER, PATIENT, WRONG_PERSON
 from fellesjournal.web import _
 
@@ -28,6 +28,13 @@ STATES: Final = {
     "done": _("Slettet"),
 }
 
+FORMER: Final = f"{LOCAL}former-"
+"""Systems of tags that say what a withdrawn entry's status was."""
+_VERIFIED: Final = {
+    "Condition": ("condition-clinical", "condition-ver-status"),
+    "AllergyIntolerance": ("allergyintolerance-clinical", "allergyintolerance-verification"),
+}
+"""Types whose status stands in two elements, with their code systems."""
 _STANDING: Final = {"Composition": "amended", "Observation": "corrected", "Encounter": "finished"}
 
 
@@ -53,30 +60,54 @@ class SameRecord(CorrectionRefusal):
     text = _("Dette er den samme personen som notatet står hos nå. Velg den rette.")
 
 
+class HoldsContent(CorrectionRefusal):
+    """Its attachment stands by itself in the first person's record."""
+
+    text = _("Dokumenter med vedlegg kan ikke flyttes. Legg det inn hos rett person, og foreslå dette slettet.")
+
+
 def withdrawn(resource: Json) -> Json:
-    """The resource as withdrawn: entered in error, and labelled so that ordinary reading passes it by."""
-    found = dict(resource)
-    if found["resourceType"] == "Condition":
-        found["verificationStatus"] = concept(f"{HL7}condition-ver-status", "entered-in-error")
-        found.pop("clinicalStatus", None)
+    """The resource as withdrawn: entered in error, and labelled so that ordinary reading passes it by.
+
+    What its status was is kept as tags, for when it is taken up again.
+    """
+    found, meta = dict(resource), dict(resource.get("meta", {}))
+    verified = _VERIFIED.get(found["resourceType"])
+    if verified:
+        former = [(name, codes_in(found.pop(name, None))) for name in ("clinicalStatus", "verificationStatus")]
+        found["verificationStatus"] = concept(f"{HL7}{verified[1]}", "entered-in-error")
+        kept = [_was(name, codes[0]) for name, codes in former if codes]
     else:
+        kept = [_was("status", found["status"])]
         found["status"] = "entered-in-error"
-    meta = dict(found.get("meta", {}))
+    meta["tag"] = [*(one for one in meta.get("tag", ()) if not _is_former(one)), *kept]
     meta["security"] = [*(one for one in meta.get("security", ()) if one.get("system") != STATUS), LABEL]
     return found | {"meta": meta}
 
 
 def standing(resource: Json) -> Json:
     """A withdrawn resource as it stands again: a note as corrected, since it has been changed since it was signed."""
-    found = dict(resource)
-    if found["resourceType"] == "Condition":
-        found["verificationStatus"] = concept(f"{HL7}condition-ver-status", "confirmed")
-        found["clinicalStatus"] = concept(f"{HL7}condition-clinical", "active")
+    found, meta = dict(resource), dict(resource.get("meta", {}))
+    former = {one["system"].removeprefix(FORMER): one["code"] for one in meta.get("tag", ()) if _is_former(one)}
+    verified = _VERIFIED.get(found["resourceType"])
+    if verified:
+        found["verificationStatus"] = concept(f"{HL7}{verified[1]}", former.get("verificationStatus", "confirmed"))
+        found["clinicalStatus"] = concept(f"{HL7}{verified[0]}", former.get("clinicalStatus", "active"))
     else:
-        found["status"] = _STANDING[found["resourceType"]]
-    meta = {name: value for name, value in found.get("meta", {}).items() if name != "security"}
-    labels = [one for one in found.get("meta", {}).get("security", ()) if one.get("system") != STATUS]
-    return found | {"meta": meta | ({"security": labels} if labels else {})}
+        found["status"] = _STANDING.get(found["resourceType"]) or former.get("status", "unknown")
+    left = {
+        "security": [one for one in meta.pop("security", ()) if one.get("system") != STATUS],
+        "tag": [one for one in meta.pop("tag", ()) if not _is_former(one)],
+    }
+    return found | {"meta": meta | {name: labels for name, labels in left.items() if labels}}
+
+
+def _was(name: str, code: str) -> Json:
+    return {"system": f"{FORMER}{name}", "code": code}
+
+
+def _is_former(label: Json) -> bool:
+    return str(label.get("system", "")).startswith(FORMER)
 
 
 def is_withdrawn(resource: Json) -> bool:

@@ -1,4 +1,4 @@
-"""Pages for what is wrong in a record: withdraw or move a note, propose its deletion, and decide on wishes."""
+"""Pages for what is wrong in a record: withdraw or move an entry, propose its deletion, and decide on wishes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from fellesjournal import fhir
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, PatientId
 from fellesjournal.clinical.corrections import actions
+from fellesjournal.clinical.corrections.entries import KINDS, Single, all_singles, read_single
 from fellesjournal.clinical.corrections.model import BASES, STATES, CorrectionRefusal, NoAnswer
 from fellesjournal.clinical.identification.actions import Ticket, open_ticket
 from fellesjournal.clinical.identification.model import CannotIdentify
@@ -21,7 +23,7 @@ from fellesjournal.clinical.overview.frame import chart_url, open_frame, patient
 from fellesjournal.clinical.pages import check_context, context_field, journal_of, now, status_of, version_in
 from fellesjournal.clinical.pieces import Json, patient_id
 from fellesjournal.record import erasure
-from fellesjournal.record.errors import RecordError
+from fellesjournal.record.errors import NotFound, RecordError
 from fellesjournal.record.journal import Journal
 from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
 from fellesjournal.web.i18n import translated
@@ -42,13 +44,13 @@ _REASON, _ANSWER = CorrectionRefusal.field, NoAnswer.field
 
 @gate.chart("open")
 async def show(request: Request, decision: Decision) -> Response:
-    """What can be done when something is wrong with a note. Raises WrongUnit for another unit's."""
+    """What can be done when something is wrong with an entry. Raises WrongUnit for another unit's note."""
     return await _entry_page(request, decision)
 
 
 @gate.chart("write")
 async def withdraw(request: Request, decision: Decision) -> Response:
-    """Withdraw the note: it is kept, and ordinary reading passes it by."""
+    """Withdraw the entry: it is kept, and ordinary reading passes it by."""
     form = await read_form(request)
     journal, patient = journal_of(request, decision), patient_of(decision)
     try:
@@ -66,7 +68,7 @@ async def withdraw(request: Request, decision: Decision) -> Response:
 
 @gate.chart("write")
 async def find(request: Request, decision: Decision) -> Response:
-    """Whose record the note belongs in: the hits, to choose one."""
+    """Whose record the entry belongs in: the hits, to choose one."""
     form = await read_form(request)
     try:
         check_context(form, decision.reader)
@@ -78,7 +80,7 @@ async def find(request: Request, decision: Decision) -> Response:
 
 @gate.chart("write")
 async def move(request: Request, decision: Decision) -> Response:
-    """Move the note to the record it belongs in, and propose that the original be deleted."""
+    """Move the entry to the record it belongs in, and propose that the original be deleted."""
     form = await read_form(request)
     journal, patient = journal_of(request, decision), patient_of(decision)
     try:
@@ -91,9 +93,7 @@ async def move(request: Request, decision: Decision) -> Response:
             reason=reason, at=now(request),
         )  # fmt: skip
         await journal.commit()
-        await erasure.ask_erasure(
-            journal, "Composition", entry.stored.key, basis=erasure.WRONG_PERSON, reason=reason, along=entry.along
-        )
+        await _ask(journal, entry, basis=erasure.WRONG_PERSON, reason=reason)
     except _REFUSALS as error:
         return await _entry_page(request, decision, form=form, error=error, about="flytt")
     return _back(decision, "flyttet")
@@ -101,7 +101,7 @@ async def move(request: Request, decision: Decision) -> Response:
 
 @gate.chart("write")
 async def propose(request: Request, decision: Decision) -> Response:
-    """Propose, or ask for, the deletion of a note with what goes with it."""
+    """Propose, or ask for, the deletion of an entry with what goes with it."""
     form = await read_form(request)
     journal = journal_of(request, decision)
     try:
@@ -110,9 +110,7 @@ async def propose(request: Request, decision: Decision) -> Response:
         if not reason:
             raise CorrectionRefusal
         entry = await _entry(journal, request, decision)
-        await erasure.ask_erasure(
-            journal, "Composition", entry.stored.key, basis=_basis(form), reason=reason, along=entry.along
-        )
+        await _ask(journal, entry, basis=_basis(form), reason=reason)
     except _REFUSALS as error:
         return await _entry_page(request, decision, form=form, error=error, about="slett")
     return _back(decision, "foreslatt")
@@ -145,19 +143,27 @@ async def decide(request: Request, decision: Decision) -> Response:
 
 @gate.chart("write")
 async def take_up(request: Request, decision: Decision) -> Response:
-    """A withdrawn note stands in the record again, with what was withdrawn with it."""
+    """A withdrawn entry stands in the record again; with a note, what was withdrawn with it."""
     form = await read_form(request)
     journal, patient = journal_of(request, decision), patient_of(decision)
     try:
         check_context(form, decision.reader)
         rows = await erasure.withdrawn_of(journal, patient)
-        actions.take_up(
-            journal, rows, patient=patient, reader=decision.reader, note_id=request.path_params["note"], at=now(request)
-        )
+        rtype, id_ = _named(request)
+        actions.take_up(journal, rows, patient=patient, reader=decision.reader, rtype=rtype, id=id_, at=now(request))
         await journal.commit()
     except _REFUSALS as error:
         return await _list_page(request, decision, form=form, error=error)
     return _back(decision, "tatt-inn")
+
+
+@gate.chart("open")
+async def show_entries(request: Request, decision: Decision) -> Response:
+    """What stands in the record but for notes, by kind, each with a way to say that it is wrong."""
+    journal = journal_of(request, decision)
+    frame = await open_frame(request, decision, journal=journal)
+    kinds = await all_singles(journal, patient=patient_of(decision))
+    return render(request, "corrections/entries.html", frame=frame, tab="", kinds=kinds)
 
 
 @gate.unit("list")
@@ -198,10 +204,31 @@ async def review(request: Request, decision: Decision) -> Response:
     return RedirectResponse("/kontroll/sletting?gjort=1", 303)
 
 
-async def _entry(journal: Journal, request: Request, decision: Decision) -> actions.Entry:
-    return await actions.read_entry(
-        journal, patient=patient_of(decision), reader=decision.reader, note_id=request.path_params["note"]
-    )
+async def _entry(journal: Journal, request: Request, decision: Decision) -> actions.Entry | Single:
+    patient, named = patient_of(decision), request.path_params
+    if "note" in named:
+        return await actions.read_entry(journal, patient=patient, reader=decision.reader, note_id=named["note"])
+    return await read_single(journal, patient=patient, number=_type_in(request), entry_id=named["entry"])
+
+
+async def _ask(journal: Journal, entry: actions.Entry | Single, *, basis: int, reason: str) -> None:
+    stored = entry.stored
+    await erasure.ask_erasure(journal, stored.rtype, stored.key, basis=basis, reason=reason, along=entry.along)
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """The type and the id that an address names. Raises NotFound for a type that is none."""
+    if "note" in request.path_params:
+        return "Composition", request.path_params["note"]
+    number = _type_in(request)
+    if not 0 < number <= len(fhir.RESOURCE_TYPES):
+        raise NotFound
+    return fhir.RESOURCE_TYPES[number - 1], request.path_params["entry"]
+
+
+def _type_in(request: Request) -> int:
+    text: str = request.path_params["type"]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
 async def _entry_page(
@@ -216,9 +243,8 @@ async def _entry_page(
         "corrections/entry.html",
         _status(error),
         frame=frame,
-        tab="notater",
-        note=entry.note,
-        counts=(len(entry.conditions), len(entry.observations), entry.encounter is not None),
+        tab="notater" if isinstance(entry, actions.Entry) else "",
+        **_shown(entry, frame.url),
         errors=_errors(request, error, about),
         hits=hits,
         typed=form,
@@ -227,15 +253,26 @@ async def _entry_page(
     )
 
 
+def _shown(entry: actions.Entry | Single, url: str) -> dict[str, object]:
+    """What the page says of what is wrong: what it is, where its forms go, and what goes with it."""
+    if isinstance(entry, Single):
+        lead = (entry.kind, (entry.title, entry.amount), entry.at, "")
+        return {"here": f"{url}/oppforing/{entry.number}/{entry.id}", "version": entry.version, "lead": lead,
+                "is_note": False, "may_move": entry.may_move, "counts": (0, 0, False)}  # fmt: skip
+    note = entry.note
+    counts = (len(entry.conditions), len(entry.observations), entry.encounter is not None)
+    return {"here": f"{url}/notat/{note.id}", "version": note.version, "lead": (note.title, None, note.at, note.author),
+            "is_note": True, "may_move": True, "counts": counts}  # fmt: skip
+
+
 async def _list_page(
     request: Request, decision: Decision, *, form: Form | None = None, error: Refusal | None = None
 ) -> Response:  # fmt: skip
     journal = journal_of(request, decision)
     wishes = await erasure.erasures_about(journal, patient_of(decision))
+    rows = await erasure.withdrawn_of(journal, patient_of(decision))
     withdrawn = [
-        note_from(one.resource(), version=one.version, id=one.id)
-        for one in await erasure.withdrawn_of(journal, patient_of(decision))
-        if one.rtype == "Composition"
+        note_from(one.resource(), version=one.version, id=one.id) for one in rows if one.rtype == "Composition"
     ]
     frame = await open_frame(request, decision, journal=journal)
     return render(
@@ -246,6 +283,8 @@ async def _list_page(
         tab="notater",
         wishes=wishes,
         withdrawn=withdrawn,
+        withdrawn_alone=actions.withdrawn_alone(rows),
+        types={name: fhir.TYPE_NUMBER[name] for name in KINDS},
         asked={wish.entry for wish in wishes if wish.state in ("asked", "proposed")},
         bases=BASES,
         states=STATES,
@@ -315,16 +354,20 @@ def _back(decision: Decision, done: str) -> Response:
     return RedirectResponse(f"{chart_url(patient_id(patient_of(decision)))}/retting?gjort={done}", 303)
 
 
+_ENTRIES = ("/notat/{note}", "/oppforing/{type}/{entry}")
 routes = [
     Route("/retting", show_waiting),
     Route("/kontroll/sletting", show_reviewed),
     Route("/kontroll/sletting/{wish}", review, methods=["POST"]),
     Route("/pasienter/{patient}/retting", show_all),
+    Route("/pasienter/{patient}/oppforinger", show_entries),
     Route("/pasienter/{patient}/retting/{wish}", decide, methods=["POST"]),
-    Route("/pasienter/{patient}/notat/{note}/feil/angre", take_up, methods=["POST"]),
-    Route("/pasienter/{patient}/notat/{note}/feil", show),
-    Route("/pasienter/{patient}/notat/{note}/feil/trekk", withdraw, methods=["POST"]),
-    Route("/pasienter/{patient}/notat/{note}/feil/finn", find, methods=["POST"]),
-    Route("/pasienter/{patient}/notat/{note}/feil/flytt", move, methods=["POST"]),
-    Route("/pasienter/{patient}/notat/{note}/feil/slett", propose, methods=["POST"]),
+    *(
+        Route(f"/pasienter/{{patient}}{entry}/feil{way}", page, methods=methods)
+        for entry in _ENTRIES
+        for way, page, methods in (
+            ("/angre", take_up, ["POST"]), ("", show, ["GET"]), ("/trekk", withdraw, ["POST"]),
+            ("/finn", find, ["POST"]), ("/flytt", move, ["POST"]), ("/slett", propose, ["POST"]),
+        )
+    ),
 ]
