@@ -160,10 +160,11 @@ def test_another_units_entry_another_kind_and_another_persons_are_refused(
     with demo_site.client(OTHER_GP) as stranger:
         assert stranger.get(f"{place(chart, 'Flag', id_)}/feil").status_code in (403, 404)
     theirs = demo_site.row(
-        "SELECT r.slot, r.pid FROM vault.resource r WHERE r.patient = $1 AND r.rtype = $2 AND r.sens = 0 AND r.org <>"
+        "SELECT r.slot, r.pid, r.rtype FROM vault.resource r JOIN identity.person p ON p.patient = r.patient"
+        " WHERE p.name = $1 AND r.rtype = ANY ($2) AND r.sens = 0 AND r.org <>"
         " (SELECT x.org FROM vault.resource x WHERE x.pid = $3) LIMIT 1",
-        ids.decode(patient)[1], fhir.TYPE_NUMBER["Observation"], ids.decode(id_)[1],  # type: ignore[index]
+        ELDERLY, [fhir.TYPE_NUMBER[name] for name in KINDS], (ids.decode(id_) or (0, 0))[1],
     )  # fmt: skip
-    here = place(chart, "Observation", ids.encode(theirs["slot"], theirs["pid"]))
+    here = f"{elsewhere}/oppforing/{theirs['rtype']}/{ids.encode(theirs['slot'], theirs['pid'])}"
     refused = send(gp, here, "trekk", begrunnelse=WHY)
     assert refused.status_code == 403 and WHY in refused.text
