@@ -3,10 +3,10 @@
 -- Both sides tell what they are given, and both look for the other, so that it doesn't matter which comes first. What is compared are
 -- keyed hashes; the key is not in the database.
 
--- One of 64 locks of a number. Patients take them shared and people alone, until they commit: of two who come in the same moment the
--- later sees the first.
-CREATE OR REPLACE FUNCTION identity.number_lock(p_h bigint) RETURNS bigint
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 7166141025316064 + (p_h & 63) $$;
+-- The lock under which the two meet, until they commit: Patients take it shared and people alone, so that of two who come in the same
+-- moment the later sees the first. One lock, so that nobody waits in a ring.
+CREATE OR REPLACE FUNCTION identity.number_lock() RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 7166141025316064 $$;
 
 -- Remembers the keys of a person's number. What is new is looked up when the transaction commits.
 CREATE OR REPLACE FUNCTION identity.know_number(p_person bigint, p_keys bigint[]) RETURNS void
@@ -20,7 +20,7 @@ $$;
 CREATE OR REPLACE FUNCTION identity.number_known() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock(identity.number_lock(NEW.h));
+  PERFORM pg_advisory_xact_lock(identity.number_lock());
   UPDATE identity.person p SET patient = o.pid, patient_slot = o.slot FROM vault.patient_numbered(NEW.h) o
   WHERE p.id = NEW.person AND p.kind = 'human' AND p.patient IS DISTINCT FROM o.pid;
   RETURN NULL;
@@ -33,8 +33,7 @@ CREATE OR REPLACE FUNCTION identity.patients_numbered(p_patients bigint[], p_slo
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_freed bigint[];
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(l.lock)
-  FROM (SELECT DISTINCT identity.number_lock(k.h) AS lock FROM unnest(p_keys) AS k (h) ORDER BY 1) l;
+  PERFORM pg_advisory_xact_lock_shared(identity.number_lock());
   WITH freed AS (
     UPDATE identity.person p SET patient = NULL, patient_slot = NULL
     WHERE p.patient = ANY (p_patients) AND p.kind = 'human' AND EXISTS (SELECT 1 FROM identity.number_key n WHERE n.person = p.id)
@@ -69,7 +68,7 @@ CREATE CONSTRAINT TRIGGER number_known AFTER INSERT ON identity.number_key DEFER
 DO $$
 DECLARE f regprocedure;
 BEGIN
-  FOREACH f IN ARRAY ARRAY['identity.number_lock(bigint)', 'identity.know_number(bigint, bigint[])', 'identity.number_known()',
+  FOREACH f IN ARRAY ARRAY['identity.number_lock()', 'identity.know_number(bigint, bigint[])', 'identity.number_known()',
       'identity.patients_numbered(bigint[], smallint[], bigint[])', 'identity.recognise(bytea, bigint[])']::regprocedure[] LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO fj_owner', f);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
