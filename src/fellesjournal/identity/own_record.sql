@@ -5,6 +5,7 @@
 
 -- The lock under which the two meet, until they commit: Patients take it shared and people alone, so that of two who come in the same
 -- moment the later sees the first. One lock, so that nobody waits in a ring.
+DROP FUNCTION IF EXISTS identity.number_lock(bigint);
 CREATE OR REPLACE FUNCTION identity.number_lock() RETURNS bigint
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 7166141025316064 $$;
 
