@@ -280,6 +280,7 @@ _GIVING = (
     "| Et system som legger inn ansatte, ser ingen journal og gjør ingen til administrator | helsepersonelloven § 21 | `tests/onboarding/test_scim.py` |",
     "| Hver rad har en dataansvarlig; felles, sentralt eller delt ansvar er innstilling med dato | pasientjournalloven §§ 8–9; personvernforordningen art. 26 [K] | `tests/access/test_limits.py`, `tests/identity/administration/test_file.py` |",
     "| Det en annen dataansvarligs ansatte får se, er utlevert: det står i loggen hos den det gjelder, med hvem det er utlevert fra, og er forseglet med raden; ikke innenfor et felles eller sentralt ansvar | pasientjournalloven §§ 8–9, 19 og 22; helsepersonelloven § 45; personvernforordningen art. 4 nr. 9 og art. 26 [K] | `tests/access/test_disclosure.py`, `tests/record/api/test_audit_event.py` |",
+    "| Det én dataansvarlig svarer for, kan tas ut helt, og ingen andres: av et system med en navngitt persons tillatelse for denne ene gangen, med grunn; hver innbygger ser det i loggen | pasientjournalloven §§ 8 og 25; personvernforordningen art. 24 og 28 nr. 3 bokstav g [K] | `tests/onboarding/test_takeout.py` |",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from fellesjournal.cli import takeout
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.identity import number_hash
 from fellesjournal.identity.administration import (
@@ -45,6 +46,7 @@ def add_commands(commands: Any) -> None:
     applying.add_argument("--dry-run", action="store_true", help="print what would be changed, and change nothing")
     _add_by(applying)
     applying.set_defaults(run=_apply)
+    takeout.add_actions(actions)
     first = commands.add_parser("administrators", help="appoint a first administrator").add_subparsers(
         required=True, metavar="ACTION"
     )

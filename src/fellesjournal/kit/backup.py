@@ -24,7 +24,7 @@ from fellesjournal.kit.dsn import Dsn
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.migrate import ensure_admin, ensure_database, ensure_roles, renew_epoch
 from fellesjournal.kit.postgres_programs import find_client
-from fellesjournal.kit.sealed_file import PIECE_BYTES, SealedFileError, Sealer, unseal
+from fellesjournal.kit.sealed_file import PIECE_BYTES, SealedFileError, Sealer, sealed_output, unseal
 from fellesjournal.kit.settings import Settings
 
 RowHashes = dict[str, tuple[int, str]]
@@ -64,19 +64,8 @@ async def backup(
     """
     _refuse_overwrite(out)
     dsn = db.admin_dsn(settings, keys)
-    partial = out.with_name(out.name + ".partial")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            sealer = Sealer(file, key_file_key=keys.current("backup"), passphrase=passphrase)
-            report = await _write_backup(settings, dsn, keys, sealer, on_progress)
-            sealer.close()
-            file.flush()
-            os.fsync(descriptor)
-        partial.rename(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return report
+    with sealed_output(out, key_file_key=keys.current("backup"), passphrase=passphrase) as sealer:
+        return await _write_backup(settings, dsn, keys, sealer, on_progress)
 
 
 async def restore(

@@ -12,6 +12,8 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -61,6 +63,26 @@ class Sealer:
         sealed = self._cipher.encrypt(_nonce(self._number, last=last), content, self._bound)
         self._file.write(struct.pack(">I", len(sealed)) + sealed)
         self._number += 1
+
+
+@contextmanager
+def sealed_output(out: Path, *, key_file_key: bytes, passphrase: str | None = None) -> Iterator[Sealer]:
+    """A sealed file to write to; `out` appears only when it is whole and on disk, else nothing is left of it.
+
+    Whoever calls has looked that `out` is not there.
+    """
+    partial = out.with_name(out.name + ".partial")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            sealer = Sealer(file, key_file_key=key_file_key, passphrase=passphrase)
+            yield sealer
+            sealer.close()
+            file.flush()
+            os.fsync(descriptor)
+        partial.rename(out)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def unseal(
