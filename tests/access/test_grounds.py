@@ -141,6 +141,31 @@ async def test_a_chosen_ground_has_a_reason_an_end_a_log_line_and_a_task(stage: 
     assert {(one["ground"], one["chosen"], one["ground_ref"]) for one in read} == {("DELBEHAN", True, tasks[0]["ref"])}
 
 
+async def test_what_was_chosen_in_a_session_ends_with_it_and_with_no_other(stage: Stage) -> None:
+    admin, web, secret = stage.world.admin, stage.web, stage.world.secrets["a"]
+    stranger = stage.theirs.pid
+    me = await admin.fetchrow("SELECT person, post FROM identity.session WHERE unit = 10")
+    begin = "SELECT identity.start_staff(sha256($3), $1, $2, 4::smallint, 60, 60, '')"
+    for other in (b"beside", b"after"):
+        await admin.execute(begin, me["person"], me["post"], other)
+
+    async def may(who: bytes) -> bool:
+        return bool(await admin.fetchval("SELECT allow FROM access.judge($1, ARRAY[$2::bigint], 'read')", who, stranger))
+
+    choose = "SELECT status FROM access.choose($1, $2, 'DELBEHAN', $3, 60)"
+    assert await web.fetchval(choose, secret, stranger, REASON) == "ok"
+    assert [await may(who) for who in (secret, b"beside")] == [True, True]
+    await admin.execute("SELECT identity.end_session('beside')")
+    assert await may(secret)
+    await admin.execute("SELECT identity.end_session($1)", secret)
+    assert not await may(b"after")
+    assert await web.fetchval(choose, b"after", stranger, REASON) == "ok"
+    assert await may(b"after")
+    await admin.execute("SELECT identity.switch_staff('after', sha256('switched'), $1, 60, '')", me["post"])
+    assert not await may(b"switched")
+    assert await admin.fetchval("SELECT bool_and(until_at <= clock_timestamp()) FROM access.choice")
+
+
 async def test_grounds_for_named_people_and_those_that_a_patient_refuses(stage: Stage) -> None:
     admin, web, secret = stage.world.admin, stage.web, stage.world.secrets["a"]
     me = await admin.fetchval("SELECT person FROM identity.session WHERE unit = 10")

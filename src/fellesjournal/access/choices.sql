@@ -112,6 +112,22 @@ BEGIN
   RETURN cardinality(v_ended);
 END $$;
 
+-- What somebody chose in a session ends with it: sign-out, a switch of context, a session that is taken away. Support is the
+-- administrator's to give, and goes on without them.
+CREATE OR REPLACE FUNCTION access.end_choices_of_session() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  WITH ended AS (
+    UPDATE access.choice c SET until_at = clock_timestamp()
+    WHERE c.person = NEW.person AND c.from_at > clock_timestamp() - interval '1 day' AND c.session = NEW.id AND c.until_at > clock_timestamp()
+    RETURNING c.id, c.patient, c.ground)
+  UPDATE access.relation r SET until_at = clock_timestamp() FROM ended e
+  WHERE r.patient = e.patient AND r.source = e.id AND r.ground = e.ground AND r.person = NEW.person AND r.until_at > clock_timestamp();
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER end_choices AFTER UPDATE OF ended_at ON identity.session FOR EACH ROW
+  WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL AND NEW.kind = 'staff') EXECUTE FUNCTION access.end_choices_of_session();
+
 -- ── Why, and why not ─────────────────────────────────────────────────────────────────────────────
 
 -- Everything that the rules say of this reader and this patient, denies first, then the facts by rank; the first allow is the one that is named.
