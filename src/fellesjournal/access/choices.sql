@@ -197,17 +197,13 @@ END $$;
 
 -- ── Support ──────────────────────────────────────────────────────────────────────────────────────
 
--- An administrator gives one member of support the reading of one patient's record for one ticket. 'ok'; 'none' no administrator's secret;
--- 'self' nobody gives to themselves; 'reason'; 'ticket'; 'refused' no such patient, or no post in support.
-CREATE OR REPLACE FUNCTION access.grant_support(p_secret bytea, p_person bigint, p_patient bigint, p_ticket text, p_reason text, p_minutes integer,
-                                                OUT status text, OUT until_at timestamptz)
+-- Gives one member of support the reading of one patient's record for one ticket; p_by tells who gives it. 'ok'; 'reason'; 'ticket';
+-- 'refused' no such patient, or no post in support.
+CREATE OR REPLACE FUNCTION access.give_support(p_secret bytea, p_session bigint, p_by jsonb, p_person bigint, p_patient bigint, p_ticket text,
+                                               p_reason text, p_minutes integer, OUT status text, OUT until_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE s record; o record; g access.ground; v_id bigint; v_reason text := left(btrim(coalesce(p_reason, '')), 2000); v_ticket text := left(btrim(coalesce(p_ticket, '')), 60);
+DECLARE o record; g access.ground; v_id bigint; v_reason text := left(btrim(coalesce(p_reason, '')), 2000); v_ticket text := left(btrim(coalesce(p_ticket, '')), 60);
 BEGIN
-  SELECT l.id, l.person, l.unit, l.role INTO s FROM identity.live l
-  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'staff' AND l.level >= 4 AND l.app IS NULL AND l.role = 'administrator';
-  IF NOT FOUND THEN status := 'none'; RETURN; END IF;
-  IF s.person = p_person THEN status := 'self'; RETURN; END IF;
   IF length(v_reason) < 10 THEN status := 'reason'; RETURN; END IF;
   IF v_ticket = '' THEN status := 'ticket'; RETURN; END IF;
   SELECT x.unit, x.role INTO o FROM identity.post x
@@ -215,10 +211,73 @@ BEGIN
   SELECT * INTO g FROM access.ground x WHERE x.kind = 'support' AND x.valid_from <= current_date AND x.valid_until > current_date;
   IF o.unit IS NULL OR g.code IS NULL OR NOT EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient) THEN status := 'refused'; RETURN; END IF;
   until_at := clock_timestamp() + make_interval(mins => least(greatest(coalesce(p_minutes, g.max_min), 1), g.max_min));
-  v_id := access.keep_choice(p_secret, g.code, p_patient, o.unit, p_person, s.id, o.role, v_reason, v_ticket, until_at, NULL);
-  PERFORM access.review_open('SUPPORT', o.unit, p_person, p_patient, s.id, (SELECT x.event FROM access.choice x WHERE x.id = v_id), v_id, v_reason,
-                             jsonb_build_object('ground', g.code, 'ticket', v_ticket, 'until', until_at, 'granted_by', s.person));
+  v_id := access.keep_choice(p_secret, g.code, p_patient, o.unit, p_person, p_session, o.role, v_reason, v_ticket, until_at, NULL);
+  PERFORM access.review_open('SUPPORT', o.unit, p_person, p_patient, p_session, (SELECT x.event FROM access.choice x WHERE x.id = v_id), v_id, v_reason,
+                             jsonb_build_object('ground', g.code, 'ticket', v_ticket, 'until', until_at) || p_by);
   status := 'ok';
+END $$;
+
+-- The same by an administrator. 'none' no administrator's secret; 'self' nobody gives to themselves.
+CREATE OR REPLACE FUNCTION access.grant_support(p_secret bytea, p_person bigint, p_patient bigint, p_ticket text, p_reason text, p_minutes integer,
+                                                OUT status text, OUT until_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE s record;
+BEGIN
+  SELECT l.id, l.person INTO s FROM identity.live l
+  WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'staff' AND l.level >= 4 AND l.app IS NULL AND l.role = 'administrator';
+  IF NOT FOUND THEN status := 'none'; RETURN; END IF;
+  IF s.person = p_person THEN status := 'self'; RETURN; END IF;
+  SELECT * INTO status, until_at
+  FROM access.give_support(p_secret, s.id, jsonb_build_object('granted_by', s.person), p_person, p_patient, p_ticket, p_reason, p_minutes);
+END $$;
+
+-- The session of a system that an operator on the server has granted to give support; NULL without.
+CREATE OR REPLACE FUNCTION access.support_session(p_secret bytea) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT s.id FROM identity.live s JOIN access.system_grant g ON g.person = s.person AND g.purpose = 'SUPPORT'
+          AND g.until_at > clock_timestamp() WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'system' AND s.purpose = 'SUPPORT');
+END $$;
+
+-- The same by an operator on the server, by name, for the one member of support of that name ('person': none, or several). No one of the
+-- operator's own name: nobody gives to themselves.
+CREATE OR REPLACE FUNCTION access.open_support(p_secret bytea, p_operator text, p_name text, p_patient bigint, p_ticket text, p_reason text,
+                                               p_minutes integer, OUT status text, OUT until_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_session bigint := access.support_session(p_secret); v_people bigint[];
+BEGIN
+  IF v_session IS NULL THEN status := 'none'; RETURN; END IF;
+  IF lower(btrim(p_operator)) = lower(btrim(p_name)) THEN status := 'self'; RETURN; END IF;
+  v_people := ARRAY(SELECT DISTINCT p.id FROM identity.person p JOIN identity.post o ON o.person = p.id AND o.role = 'brukerstotte'
+                    AND o.from_at <= clock_timestamp() AND o.until_at > clock_timestamp() WHERE lower(p.name) = lower(btrim(p_name)));
+  IF cardinality(v_people) <> 1 THEN status := 'person'; RETURN; END IF;
+  SELECT * INTO status, until_at FROM access.give_support(
+    p_secret, v_session, jsonb_build_object('operator', left(btrim(p_operator), 200)), v_people[1], p_patient, p_ticket, p_reason, p_minutes);
+END $$;
+
+-- Ends what is open for a ticket, before its time; how many records.
+CREATE OR REPLACE FUNCTION access.close_support(p_secret bytea, p_ticket text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE c record; v_count integer := 0;
+BEGIN
+  IF access.support_session(p_secret) IS NULL THEN RETURN 0; END IF;
+  FOR c IN UPDATE access.choice x SET until_at = clock_timestamp() FROM access.ground g
+           WHERE g.code = x.ground AND g.kind = 'support' AND x.ticket = btrim(p_ticket) AND x.until_at > clock_timestamp()
+           RETURNING x.id, x.patient, x.ground, x.person LOOP
+    UPDATE access.relation r SET until_at = clock_timestamp()
+    WHERE r.patient = c.patient AND r.person = c.person AND r.ground = c.ground AND r.source = c.id;
+    PERFORM access.log_event(p_secret, ARRAY[c.patient], 'choose_end', 0::smallint, NULL, c.ground, c.id, 0::smallint);
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END $$;
+
+-- What is open for support now, oldest first.
+CREATE OR REPLACE FUNCTION access.open_supports() RETURNS TABLE (ticket text, person_name text, patient bigint, from_at timestamptz, until_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT c.ticket, p.name, c.patient, c.from_at, c.until_at FROM access.choice c JOIN access.ground g ON g.code = c.ground AND g.kind = 'support'
+               JOIN identity.person p ON p.id = c.person WHERE c.until_at > clock_timestamp() ORDER BY c.from_at;
 END $$;
 
 -- ── Duty lists and named people: the administrator's, by the operator's command ──────────────────

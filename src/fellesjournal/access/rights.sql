@@ -42,6 +42,7 @@ GRANT EXECUTE ON FUNCTION access.closed_for(bigint, text, bigint) TO vault_write
 GRANT EXECUTE ON FUNCTION access.decide(bytea, bigint, text, smallint), access.log_refusal(bytea, bigint[], text, smallint),
   access.establish(bytea, bigint, bigint, bigint, text, bigint, timestamptz, timestamptz), access.end_relation(bytea, bigint, bigint)
   TO fj_web, fj_worker;
+GRANT EXECUTE ON FUNCTION access.keep_referral(bytea, bigint, bigint, bigint[], text, boolean) TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.own_blocks(bytea), access.block_choices(bytea, bigint) TO fj_web;
 GRANT EXECUTE ON FUNCTION
   access.own_log(bytea, timestamptz, timestamptz, text, text, text, boolean, boolean, timestamptz, bigint, integer),
@@ -62,8 +63,9 @@ GRANT EXECUTE ON FUNCTION access.choices(bytea, bigint), access.choose(bytea, bi
   access.explain(bytea, bigint), access.own_notices(bytea, timestamptz), access.object(bytea, text, boolean),
   access.grant_support(bytea, bigint, bigint, text, text, integer) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.set_duty_rule(bigint, boolean, text[], text), access.put_duty(bigint, bigint, timestamptz, timestamptz),
-  access.name_for_ground(bigint, text, timestamptz, text) TO fj_migrate;
-GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint) TO vault_feed;
+  access.name_for_ground(bigint, text, timestamptz, text), access.open_support(bytea, text, text, bigint, text, text, integer),
+  access.close_support(bytea, text), access.open_supports() TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint), access.is_referral(bigint, bigint, bigint[]) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,
   bytea, bytea, xid8, timestamptz, bytea, bytea, bytea) TO fj_worker;

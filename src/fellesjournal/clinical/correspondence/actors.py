@@ -5,10 +5,13 @@ they get a session. None can do another's work.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 from fellesjournal.access.model import SessionOver
 from fellesjournal.identity.model import PostEnded, Reader
@@ -66,6 +69,26 @@ async def ensure_system_actor(
     await db.execute(
         "SELECT identity.put_post($1, $2, 'system', NULL, NULL, NULL, $3, $4)", person, unit, *_ALWAYS
     )
+
+
+@asynccontextmanager
+async def acting_once(
+    operator: Database, *, keys: Keys, actor: Actor, granted_by: str, lasts: timedelta
+) -> AsyncIterator[bytes]:
+    """The secret of a system's session for one errand of an operator on the server (fj_migrate), who grants it.
+
+    The grant is taken back when the errand is done, and the session dies with it.
+    """
+    await ensure_system_actor(operator, keys=keys, actor=actor, granted_by=granted_by, until=datetime.now(UTC) + lasts)
+    secret = os.urandom(32)
+    try:
+        await operator.fetchval(
+            "SELECT identity.start_system($1, $2, $3, $4, $5, '')", sha256(secret).digest(),
+            system_hash(keys, actor.key), unit_of(actor), actor.purpose, int(lasts.total_seconds()),
+        )  # fmt: skip
+        yield secret
+    finally:
+        await ensure_system_actor(operator, keys=keys, actor=actor, granted_by=granted_by, until=datetime.now(UTC))
 
 
 def unit_of(actor: Actor) -> int:

@@ -10,7 +10,7 @@ from fellesjournal.access.review import Task
 from fellesjournal.web import _
 
 _INSTANTS: Final = {"until": _("Åpnet til"), "at": _("Lesingen det gjelder")}
-_TEXTS: Final = {"minutes": _("Varighet i minutter"), "ticket": _("Sak hos leverandøren")}
+_TEXTS: Final = {"minutes": _("Varighet i minutter"), "ticket": _("Sak hos leverandøren"), "operator": _("Gitt av")}
 SENSITIVE: Final = _("Særlig følsomme opplysninger ble åpnet")
 EXTENDED: Final = _("Forlengelse av en tidligere bruk, med ny begrunnelse")
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from fellesjournal.clinical.correspondence.actors import Actor, ensure_system_actor
+from fellesjournal.clinical.correspondence.actors import Actor, acting_once
 from fellesjournal.fhir import RESOURCE_TYPES
-from fellesjournal.identity.numbers import system_hash
 from fellesjournal.kit import db, ids
 from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.sealed_file import sealed_output
@@ -62,10 +59,10 @@ async def take_out(
     are done. What is written after it began is not in it. Raises NotTakenOut, DatabaseUnavailable.
     """
     _check(out, wish)
-    until = datetime.now(UTC) + _GRANTED_FOR
-    await ensure_system_actor(operator, keys=keys, actor=TAKEOUT, granted_by=wish.operator, until=until)
-    try:
-        taking = await _begin(operator, keys, wish)
+    async with acting_once(
+        operator, keys=keys, actor=TAKEOUT, granted_by=wish.operator, lasts=_GRANTED_FOR
+    ) as secret:
+        taking = await _begin(operator, secret, wish)
         with sealed_output(out, key_file_key=keys.current("backup"), passphrase=passphrase) as sealer:
             writer = Writer(sealer)
             await taking.write(writer, on_progress or (lambda _: None))
@@ -73,11 +70,6 @@ async def take_out(
             writer.close(manifest)
             await operator.execute(_SQL.end, taking.secret, taking.number, manifest.encode().decode())
         return manifest
-    finally:
-        # The grant is for this once: the session dies with it.
-        await ensure_system_actor(
-            operator, keys=keys, actor=TAKEOUT, granted_by=wish.operator, until=datetime.now(UTC)
-        )
 
 
 def _check(out: Path, wish: Wish) -> None:
@@ -87,13 +79,7 @@ def _check(out: Path, wish: Wish) -> None:
         raise NotTakenOut(f"say who you are, and why in at least {SHORTEST_REASON} letters")
 
 
-async def _begin(operator: db.Database, keys: Keys, wish: Wish) -> _Taking:
-    secret, name = os.urandom(32), system_hash(keys, TAKEOUT.key)
-    found = await operator.fetchrow("SELECT unit FROM identity.find_system($1)", name)
-    await operator.fetchval(
-        "SELECT identity.start_system($1, $2, $3, $4, $5, '')", sha256(secret).digest(), name,
-        found["unit"] if found else 0, TAKEOUT.purpose, int(_GRANTED_FOR.total_seconds()),
-    )  # fmt: skip
+async def _begin(operator: db.Database, secret: bytes, wish: Wish) -> _Taking:
     row = await operator.fetchrow(_SQL.begin, secret, wish.controller, wish.operator.strip(), wish.reason.strip())
     if row is None or row["verdict"] != "ok":
         raise NotTakenOut(f"{wish.controller}: no controller has that code, or that name alone")
