@@ -69,6 +69,46 @@ BEGIN
   RETURN v_count;
 END $$;
 
+-- The facts of one referral (p_source) are what it says now: these units have this ground, from now; of no other unit or ground of it
+-- is anything left but the after-time (p_at_once: nothing). An assessment lasts its after-time from now; p_ground NULL: it was taken back.
+-- Only for a system that distributes, about the patient of the envelope that it opened. Told again, nothing changes.
+CREATE OR REPLACE FUNCTION access.keep_referral(p_secret bytea, p_patient bigint, p_source bigint, p_units bigint[], p_ground text, p_at_once boolean)
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE j record; v_now timestamptz := clock_timestamp(); g access.ground; v_unit bigint;
+BEGIN
+  SELECT * INTO j FROM access.judge(p_secret, ARRAY[p_patient], 'write');
+  IF NOT FOUND OR NOT j.allow OR j.kind <> 'system' OR NOT EXISTS (
+    SELECT 1 FROM identity.live s WHERE s.id = j.session AND s.purpose = 'DISTRIBUTE') THEN RETURN false; END IF;
+  UPDATE access.relation r
+  SET until_at = CASE WHEN p_at_once OR p_ground IS NOT NULL AND r.unit = ANY (p_units) THEN v_now
+                      ELSE least(r.until_at, v_now + make_interval(hours => x.after_h)) END
+  FROM access.ground x
+  WHERE r.source = p_source AND r.patient = p_patient AND x.code = r.ground AND x.rule = 'referral' AND r.until_at > v_now
+    AND (r.until_at = 'infinity' OR p_at_once OR r.unit = ANY (p_units)) AND NOT (r.unit = ANY (p_units) AND r.ground IS NOT DISTINCT FROM p_ground);
+  SELECT * INTO g FROM access.ground x WHERE x.code = p_ground AND x.rule = 'referral';
+  IF FOUND THEN
+    FOR v_unit IN SELECT u.id FROM identity.unit u WHERE u.id = ANY (p_units) AND u.kind <> 'system' AND NOT EXISTS (
+        SELECT 1 FROM access.relation r WHERE r.source = p_source AND r.patient = p_patient AND r.unit = u.id AND r.ground = p_ground
+        AND (r.until_at > v_now OR p_ground = 'VURDHENV')) ORDER BY u.id LOOP
+      PERFORM access.put_relation(ARRAY[p_patient], v_unit, NULL, p_ground, p_source, v_now,
+                                  CASE p_ground WHEN 'VURDHENV' THEN v_now + make_interval(hours => g.after_h) ELSE 'infinity' END, j.session);
+    END LOOP;
+  END IF;
+  UPDATE access.roster o SET until_at = x.until_at
+  FROM (SELECT r.unit, max(r.until_at) AS until_at FROM access.relation r
+        WHERE r.patient = p_patient AND r.unit IN (SELECT e.unit FROM access.relation e WHERE e.source = p_source) GROUP BY r.unit) x
+  WHERE o.patient = p_patient AND o.unit = x.unit AND o.until_at IS DISTINCT FROM x.until_at;
+  RETURN true;
+END $$;
+
+-- Does this row tell of another unit's need: refers it to a unit (p_named) that did not write it, or has it made such a fact before?
+CREATE OR REPLACE FUNCTION access.is_referral(p_source bigint, p_org bigint, p_named bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM identity.unit u WHERE u.id = ANY (p_named) AND u.id <> p_org AND u.kind <> 'system')
+    OR EXISTS (SELECT 1 FROM access.relation r JOIN access.ground g ON g.code = r.ground AND g.rule = 'referral' WHERE r.source = p_source);
+END $$;
+
 -- Opens one envelope for a distributing system: the patient of one history entry, for five minutes.
 CREATE OR REPLACE FUNCTION access.open_envelope(p_secret bytea, p_patient bigint, p_source bigint)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$

@@ -9,7 +9,7 @@ from datetime import datetime
 from fellesjournal.access import store
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed
-from fellesjournal.kit.db import Connection
+from fellesjournal.kit.db import Connection, Database
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,28 @@ async def establish(conn: Connection, *, decision: Decision, fact: Fact) -> None
     )  # fmt: skip
     if not told:
         raise NoNeed
+
+
+@dataclass(frozen=True)
+class Referral:
+    """What one resource says of units' needs: these have this ground from now; other facts that it made end.
+
+    `at_once`: they were a mistake; else access lasts the ground's after-time.
+    """
+
+    patient: int
+    source: int
+    units: tuple[int, ...]
+    ground: str
+    at_once: bool = False
+
+
+async def keep_referral(db: Database, *, decision: Decision, referral: Referral) -> bool:
+    """Make the facts of a referral what it says, as the system that distributes; whether it may. Twice is once."""
+    return await store.keep_referral(
+        db, secret=decision.secret, patient=referral.patient, source=referral.source, units=referral.units,
+        ground=referral.ground, at_once=referral.at_once,
+    )  # fmt: skip
 
 
 async def end(conn: Connection, *, decision: Decision, patient: int, source: int) -> int:

@@ -36,6 +36,13 @@ async def end_relation(conn: Connection, *, secret: bytes, patient: int, source:
     return int(await conn.fetchval(_SQL.end_relation, secret, patient, source))
 
 
+async def keep_referral(
+    db: Database, *, secret: bytes, patient: int, source: int, units: Sequence[int], ground: str, at_once: bool
+) -> bool:
+    """Make the facts of a referral what it says; whether this secret may."""
+    return bool(await db.fetchval(_SQL.keep_referral, secret, patient, source, list(units), ground or None, at_once))
+
+
 async def own_log(
     db: Database, *, secret: bytes, since: datetime | None, until: datetime | None, manner: str | None,
     person: str | None, unit: str | None, only_people: bool, with_own: bool, after: tuple[datetime, int] | None,

@@ -16,6 +16,10 @@ SELECT access.establish($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'infinity'::tim
 -- Ends the fact that a resource made; how many facts ended.
 SELECT access.end_relation($1, $2, $3)
 
+-- name: keep_referral
+-- Makes the facts of a referral what it says.
+SELECT access.keep_referral($1, $2, $3, $4, $5, $6)
+
 -- name: own_log
 -- Citizen: who has seen my record, newest first, narrowed, after a cursor.
 SELECT * FROM access.own_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

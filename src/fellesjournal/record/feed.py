@@ -65,7 +65,7 @@ class Entry:
         """The entry as a job carries it."""
         at = (self.updated - _EPOCH) // timedelta(milliseconds=1)
         key = {"slot": self.slot, "pid": self.pid, "version": self.version}
-        return {**key, "rtype": self.rtype, "op": self.op, "at": at}
+        return {**key, "rtype": self.rtype, "op": self.op, "at": at, "org": self.org}
 
     @classmethod
     def of_payload(cls, payload: Mapping[str, int | str]) -> Entry:

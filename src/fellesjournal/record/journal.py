@@ -213,7 +213,8 @@ class Journal(Transacted):
     async def open_envelope(self, id: str) -> int | None:
         """A distributing system's right to the patient of one resource, for five minutes; the patient's number.
 
-        None without the grant, and for a resource that is no patient's.
+        0 for a resource that is no patient's, and for a request or task that concerns no other unit; None without the
+        grant.
         """
         slot, pid = own_key(id)
         return await store.open_envelope(self.vault.db, secret=self.decision.secret, slot=slot, pid=pid)

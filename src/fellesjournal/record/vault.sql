@@ -92,6 +92,9 @@ GRANT SELECT, INSERT ON vault.idempotency TO vault_write;
 DROP POLICY IF EXISTS feed ON vault.history;
 CREATE POLICY feed ON vault.history FOR SELECT TO vault_feed USING (true);
 GRANT SELECT (slot, pid, version, rtype, updated, patient, org, sens, op, xid, pos) ON vault.history TO vault_feed;
+DROP POLICY IF EXISTS feed ON vault.sp_reference;
+CREATE POLICY feed ON vault.sp_reference FOR SELECT TO vault_feed USING (true);
+GRANT SELECT (slot, pid, tslot, tpid) ON vault.sp_reference TO vault_feed;
 DROP POLICY IF EXISTS feed ON vault.feed_position;
 CREATE POLICY feed ON vault.feed_position FOR ALL TO vault_feed USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON vault.feed_position TO vault_feed;
@@ -767,16 +770,19 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
   ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, xid = excluded.xid, pos = excluded.pos
 $$;
 
--- The right to one envelope: the patient of one note (Composition, number 26) of the last seven days in the feed,
--- for five minutes. The patient, or NULL.
+-- The right to one envelope: the patient of one note (Composition, number 26) of the last seven days in the feed, or of one request or
+-- task (124, 140) that is, or was, another unit's need, for five minutes. The patient; 0 for nobody's, and for what concerns no other
+-- unit: its patient is not opened; NULL without the grant.
 CREATE OR REPLACE FUNCTION vault.open_envelope(p_secret bytea, p_slot smallint, p_pid bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint;
+DECLARE v_patient bigint; v_rtype smallint; v_org bigint;
 BEGIN
-  SELECT h.patient INTO v_patient FROM vault.history h
-  WHERE h.slot = p_slot AND h.pid = p_pid AND h.rtype = 26 AND h.updated > clock_timestamp() - interval '7 days'
+  SELECT h.patient, h.rtype, h.org INTO v_patient, v_rtype, v_org FROM vault.history h
+  WHERE h.slot = p_slot AND h.pid = p_pid AND h.rtype IN (26, 124, 140) AND h.updated > clock_timestamp() - interval '7 days'
   ORDER BY h.version DESC LIMIT 1;
-  IF v_patient IS NULL OR v_patient <= 0 OR NOT access.open_envelope(p_secret, v_patient, p_pid) THEN RETURN NULL; END IF;
+  IF v_patient IS NULL OR v_patient <= 0 OR (v_rtype <> 26 AND NOT access.is_referral(p_pid, v_org, ARRAY(
+      SELECT x.tpid FROM vault.sp_reference x WHERE x.pid = p_pid AND x.slot = p_slot AND x.tslot = 0))) THEN RETURN 0; END IF;
+  IF NOT access.open_envelope(p_secret, v_patient, p_pid) THEN RETURN NULL; END IF;
   RETURN v_patient;
 END $$;
 

@@ -1,4 +1,7 @@
-"""Carry one signed note to the patient's GP: a task in the GP's inbox, or in the sender's own when there is no GP."""
+"""Carry one signed note to the patient's GP: a task in the GP's inbox, or in the sender's own when there is no GP.
+
+And tell the units that a referral is addressed to that they have a need: the same envelope, another letter.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fellesjournal.access import relations
 from fellesjournal.access.decide import within
 from fellesjournal.access.model import PatientId, SessionOver
 from fellesjournal.access.relations import Fact
 from fellesjournal.clinical.correspondence.model import (
     CARRIED,
     NO_GP,
+    NOTE,
     READ_NOTE,
     Destination,
     task_pid,
     told,
 )
+from fellesjournal.clinical.correspondence.referrals import TYPES, referral_of
 from fellesjournal.clinical.notes.fhir import COPY_TO_GP, DISTRIBUTION
 from fellesjournal.clinical.pieces import TASK, Json, concept, id_in, instant, patient_ref
 from fellesjournal.clinical.protection import is_strict
@@ -49,23 +55,47 @@ class Distributor:
         self._now = now or (lambda: datetime.now(UTC))
 
     async def handle(self, entry: Entry) -> None:
-        """Carry the note that an entry of the feed tells of."""
-        await self.carry(slot=entry.slot, pid=entry.pid, version=entry.version)
+        """Carry the note, or tell of the referral, that an entry of the feed is about."""
+        if entry.rtype in TYPES:
+            await self.refer(rtype=entry.rtype, slot=entry.slot, pid=entry.pid, by=entry.org)
+        else:
+            await self.carry(slot=entry.slot, pid=entry.pid, version=entry.version)
 
     async def handle_job(self, payload: Mapping[str, int | str]) -> None:
-        """Carry a note that was put aside."""
-        await self.carry(slot=int(payload["slot"]), pid=int(payload["pid"]), version=int(payload["version"]))
+        """The same of one that was put aside."""
+        slot, pid, rtype = int(payload["slot"]), int(payload["pid"]), str(payload.get("rtype", NOTE))
+        if rtype in TYPES:
+            await self.refer(rtype=rtype, slot=slot, pid=pid, by=int(payload["org"]))
+        else:
+            await self.carry(slot=slot, pid=pid, version=int(payload["version"]))
+
+    async def refer(self, *, rtype: str, slot: int, pid: int, by: int) -> None:
+        """Make the needs that a referral tells of what it says now; `by` is the unit that wrote it.
+
+        Raises SessionOver without the grant.
+        """
+        opened = await self._open(slot, pid)
+        if opened is None:
+            return
+        journal, patient = opened
+        try:
+            resource = (await journal.read(rtype, ids.encode(slot, pid))).resource()
+        except Gone:
+            resource = None
+        except NotFound:
+            return
+        referral = referral_of(resource, source=pid, patient=patient, by=by)
+        if referral is None:
+            return
+        if not await relations.keep_referral(journal.vault.db, decision=journal.decision, referral=referral):
+            raise SessionOver
 
     async def carry(self, *, slot: int, pid: int, version: int) -> None:
         """Carry one version of a note, once: done before counts as done. Raises SessionOver without the grant."""
-        reader = await self._reader()
-        journal = self._vault.open(within(reader))
-        patient = await journal.open_envelope(ids.encode(slot, pid))
-        if patient is None:
-            # A unit's own document has no patient; without a grant nobody has.
-            if slot:
-                raise SessionOver
+        opened = await self._open(slot, pid)
+        if opened is None:
             return
+        journal, patient = opened
         note_id = ids.encode(slot, pid)
         try:
             note = (await journal.read("Composition", note_id, version=version)).resource()
@@ -74,6 +104,14 @@ class Distributor:
             return
         if _is_for_gp(note):
             await self._deliver(journal, PatientId(slot, patient), note, note_id, version)
+
+    async def _open(self, slot: int, pid: int) -> tuple[Journal, int] | None:
+        """The envelope, and whose it is; None when there is none to carry. Raises SessionOver without the grant."""
+        journal = self._vault.open(within(await self._reader()))
+        patient = await journal.open_envelope(ids.encode(slot, pid))
+        if patient is None:
+            raise SessionOver
+        return (journal, patient) if patient else None
 
     async def _deliver(
         self, journal: Journal, patient: PatientId, note: Json, note_id: str, version: int

@@ -10,6 +10,7 @@ from fellesjournal.record.feed import Entry
 from fellesjournal.web import _
 
 READ_NOTE: Final = "read-note"
+NOTE: Final = "Composition"
 NO_GP: Final = "no-gp"
 CARRIED: Final = ("final", "amended", "entered-in-error")
 _NOT_FROM: Final = ("LOAD", "DISTRIBUTE")
@@ -27,7 +28,7 @@ class Destination:
 
 def is_carried(entry: Entry) -> bool:
     """Whether an entry of the feed may be a note for the GP: written by people, not by a loader or by ourselves."""
-    return entry.rtype == "Composition" and entry.op in ("C", "U") and entry.purpose not in _NOT_FROM
+    return entry.rtype == NOTE and entry.op in ("C", "U") and entry.purpose not in _NOT_FROM
 
 
 def task_pid(note_id: str, version: int) -> int:

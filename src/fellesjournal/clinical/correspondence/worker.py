@@ -10,6 +10,7 @@ from fellesjournal.access import audit, chain
 from fellesjournal.clinical.correspondence.actors import ACTORS, SystemSession
 from fellesjournal.clinical.correspondence.distribute import Distributor
 from fellesjournal.clinical.correspondence.model import is_carried
+from fellesjournal.clinical.correspondence.referrals import may_be_referral
 from fellesjournal.clinical.correspondence.telling import Telling
 from fellesjournal.clinical.review import jobs as review
 from fellesjournal.clinical.review.jobs import Analyst
@@ -23,7 +24,7 @@ from fellesjournal.kit.keys import Keys
 from fellesjournal.kit.settings import Settings
 from fellesjournal.record import binary, blocks, bulk, imports, indexing, sensitivity
 from fellesjournal.record.bulk import Carrier
-from fellesjournal.record.feed import FeedReader
+from fellesjournal.record.feed import Entry, FeedReader
 from fellesjournal.record.imports import Importer
 from fellesjournal.record.indexing import Indexer
 from fellesjournal.record.journal import Vault
@@ -46,7 +47,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         feed, distribute, index, bulky, control, directory = systems
         distributor = Distributor(vault, reader=distribute.reader)
         reader = FeedReader(
-            db, name=READER, secret=feed.secret, wants=is_carried, handle=distributor.handle, parked=PARKED
+            db, name=READER, secret=feed.secret, wants=is_told, handle=distributor.handle, parked=PARKED
         )
         if health is not None:
             health.register("database", partial(_answers, db))
@@ -87,6 +88,11 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
             await told.close()
             for system in systems:
                 await system.end()
+
+
+def is_told(entry: Entry) -> bool:
+    """Whether the entry may be something that a unit is told of."""
+    return is_carried(entry) or may_be_referral(entry)
 
 
 async def _answers(db: Database) -> None:
