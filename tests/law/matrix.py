@@ -266,6 +266,7 @@ _ROWS = (
 _GIVING = (
     "| En henvisning eller en oppgave om den åpner journalen for enheten den er sendt til, fra den sendes til den er vurdert og 30 dager etter; trekkes den tilbake, 72 timer; er den en feil, slutter det straks | helsepersonelloven §§ 25 og 45; beslutningsmalene HENVISNING og VURDHENV | `tests/clinical/correspondence/test_referrals.py` |",
     "| Det noen har valgt i en økt, slutter med økten: når de logger ut, bytter rolle eller mister den | helsepersonelloven § 21 a; pasientjournalloven § 16 | `tests/access/test_grounds.py` |",
+    "| Der en enhet holder seg til vaktlisten, har bare de på vakt tilgang, og de andre blålys; listen legges inn hel eller ikke i det hele tatt | Normen 5.2; Akson SHS 5.3.2.2 | `tests/access/test_duty.py`, `tests/access/test_grounds.py` |",
     "| Brukerstøtte får lese én journal for én sak, gitt av en administrator eller en navngitt på serveren, aldri av en selv; det står i loggen, og er en oppgave til innsynsansvarlig | helsepersonelloven § 25 andre ledd; Akson SHS 5.3.2.11 | `tests/access/test_grounds.py`, `tests/cli/test_support.py` |",
     "| Ingen gir noe til seg selv: ikke på en side, i en fil eller ved et system de har laget nøkkel til | Normen 5.2; personvernforordningen art. 32 | `tests/identity/administration/test_wishes.py` |",
     "| En administrator rekker til egen virksomhet og enhetene under sin egen | Normen 5.2; pasientjournalloven § 22 | samme |",

@@ -280,22 +280,7 @@ BEGIN
                JOIN identity.person p ON p.id = c.person WHERE c.until_at > clock_timestamp() ORDER BY c.from_at;
 END $$;
 
--- ── Duty lists and named people: the administrator's, by the operator's command ──────────────────
-
--- Turns a unit's duty list on (with the roles that are exempt) or off.
-CREATE OR REPLACE FUNCTION access.set_duty_rule(p_unit bigint, p_on boolean, p_exempt text[], p_by text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO access.duty_rule (unit, exempt_roles, until_at, set_by)
-  VALUES (p_unit, coalesce(p_exempt, '{}'), CASE WHEN p_on THEN 'infinity'::timestamptz ELSE clock_timestamp() END, p_by)
-  ON CONFLICT (unit) DO UPDATE SET exempt_roles = excluded.exempt_roles, until_at = excluded.until_at, set_by = excluded.set_by
-$$;
-
--- Puts somebody on duty; told again with the same beginning, the end is moved.
-CREATE OR REPLACE FUNCTION access.put_duty(p_person bigint, p_unit bigint, p_from timestamptz, p_until timestamptz) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO access.duty (person, unit, from_at, until_at) VALUES (p_person, p_unit, p_from, p_until)
-  ON CONFLICT (person, unit, from_at) DO UPDATE SET until_at = excluded.until_at
-$$;
+-- ── Named people: by the operator's command ──────────────────────────────────────────────────────
 
 -- Names a person who may choose a ground that is for named people alone, until.
 CREATE OR REPLACE FUNCTION access.name_for_ground(p_person bigint, p_ground text, p_until timestamptz, p_by text) RETURNS boolean

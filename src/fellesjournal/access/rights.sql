@@ -64,7 +64,8 @@ GRANT EXECUTE ON FUNCTION access.choices(bytea, bigint), access.choose(bytea, bi
   access.grant_support(bytea, bigint, bigint, text, text, integer) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.set_duty_rule(bigint, boolean, text[], text), access.put_duty(bigint, bigint, timestamptz, timestamptz),
   access.name_for_ground(bigint, text, timestamptz, text), access.open_support(bytea, text, text, bigint, text, text, integer),
-  access.close_support(bytea, text), access.open_supports() TO fj_migrate;
+  access.close_support(bytea, text), access.open_supports(), access.set_duty_list(text, boolean, text[], text),
+  access.load_duties(text, integer[], text[], text[], timestamptz[], timestamptz[]), access.duties_of(text) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint), access.is_referral(bigint, bigint, bigint[]) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,

@@ -52,13 +52,23 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     log.add_command(commands)
     if not words or words[0] not in commands.choices:
         # What reads FHIR takes longer to import than most commands to run.
-        from fellesjournal.cli import administration, apps, bulk, packages, search_parameters, subscriptions, support
+        from fellesjournal.cli import (
+            administration,
+            apps,
+            bulk,
+            duty,
+            packages,
+            search_parameters,
+            subscriptions,
+            support,
+        )
 
         search_parameters.add_command(commands)
         subscriptions.add_command(commands)
         packages.add_command(commands)
         bulk.add_commands(commands)
         support.add_command(commands)
+        duty.add_command(commands)
         apps.add_command(commands)
         administration.add_commands(commands)
     return parser

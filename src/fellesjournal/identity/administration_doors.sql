@@ -367,3 +367,4 @@ GRANT EXECUTE ON FUNCTION identity.administer_as_operator(text, text), identity.
   identity.propose_administrator(text, bytea, bytea, text, text), identity.confirm_administrator(text, bytea),
   identity.keep_controllers() TO fj_migrate;
 GRANT EXECUTE ON FUNCTION identity.keep_controllers() TO fj_worker;
+GRANT EXECUTE ON FUNCTION identity.tell(identity.actor, text, bigint, bigint, bigint, bigint, text, jsonb, jsonb) TO access_core;

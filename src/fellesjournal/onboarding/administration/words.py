@@ -32,7 +32,7 @@ FIELDS: Final = {
     "active": _("i arbeid"), "unit": _("enhet"), "role": _("rolle"), "from": _("fra"), "until": _("til og med"),
     "code": _("kode"), "kind": _("slag"), "parent": _("under"), "entity": _("virksomhet"), "municipality": _("kommune"),
     "action": _("rettighet"), "kinds": _("opplysninger"), "controller": _("dataansvarlig"), "model": _("modell"),
-    "token": _("nøkkel"),
+    "token": _("nøkkel"), "duty_list": _("bare de på vakt har tilgang"), "shifts": _("vakter"),
 }  # fmt: skip
 
 
