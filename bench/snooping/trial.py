@@ -150,7 +150,7 @@ async def _put_people(raw: Any, trial: Trial, hash64: Hash64) -> None:
         (key, kind.encode(), h)
         for key in trial.town.residents
         for one in _resources(trial.town, key)
-        for kind, h in traits_of(one, hash64)
+        for kind, h in traits_of(one, hash64, close={})
     ]
     await raw.copy_records_to_table(
         "trait", schema_name="access", columns=("patient", "kind", "h"), records=sorted(set(rows))

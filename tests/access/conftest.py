@@ -34,7 +34,7 @@ LIST_DOOR = (
     "SELECT verdict, body FROM vault.search_list($1, 10, 1::smallint, ARRAY[$2::text], '{}', 0, '{}', '{}', '{}', '{}')"
 )
 SEAL_LIST = (
-    "SELECT ctx.seal_list(sha256($1), l.closed, l.unit, l.person, l.own, l.is_staff, l.grounds)"
+    "SELECT ctx.seal_list(sha256($1), l.closed, l.unit, l.person, l.kept, l.is_staff, l.grounds)"
     " FROM access.lister($1) l"
 )
 """Opens the lists of a secret's session for the transaction, as the door does."""

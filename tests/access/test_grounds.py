@@ -27,7 +27,7 @@ class Fact:
 
 
 def naive(
-    patient: int, *, role: str, me: int, own: int | None, off_duty: bool, facts: list[Fact], blocked: set[int], grounds: dict[str, Any], now: datetime
+    patient: int, *, role: str, me: int, own: int | None, kin: set[int], off_duty: bool, facts: list[Fact], blocked: set[int], grounds: dict[str, Any], now: datetime
 ) -> tuple[bool | None, set[str]]:
     """What the rules say, as simply as it can be said: (allowed, the grounds that may be named). None = no rule says anything."""
     live = [
@@ -38,11 +38,13 @@ def naive(
     if own == patient:
         return False, {"EGEN_SOM_ANSATT"}
     is_overridden = any(grounds[f.ground]["kind"] == "override" for f in live)
-    opening = [f for f in live if grounds[f.ground]["kind"] != "override"]
+    opening = [f for f in live if grounds[f.ground]["kind"] not in ("override", "relative")]
     if not opening:
         return None, set()
     if patient in blocked and not is_overridden:
         return False, {"SPERRET"}
+    if patient in kin and not any(grounds[f.ground]["kind"] in ("relative", "emergency") for f in live):
+        return False, {"NAER_FAMILIE"}
     lowest = min(grounds[f.ground]["rank"] for f in opening)
     return True, {f.ground for f in opening if grounds[f.ground]["rank"] == lowest}
 
@@ -52,7 +54,7 @@ async def test_the_verdict_the_rules_and_the_lists_say_what_a_naive_reader_of_th
     me = await admin.fetchval("SELECT person FROM identity.session WHERE unit = 10")
     people = [one.pid for one in await stage.world.write([person(f"P{n}") for n in range(40)])]
     grounds = {row["code"]: row for row in await admin.fetch("SELECT * FROM access.ground")}
-    assert len({row["rank"] for row in grounds.values() if row["rule"]}) >= 38
+    assert len({row["rank"] for row in grounds.values() if row["rule"]}) >= 39
     spans = [(-2, -1), (-1, 400), (-1, 400), (-1, 400), (1, 400)]
     facts = [
         Fact(rnd.choice(people), ground, rnd.choice([None, me, 12345]), now + timedelta(days=span[0]), now + timedelta(days=span[1]))
@@ -65,6 +67,10 @@ async def test_the_verdict_the_rules_and_the_lists_say_what_a_naive_reader_of_th
         )  # fmt: skip
     blocked = set(rnd.sample(people, 8)) | {facts[0].patient}
     await admin.execute("INSERT INTO access.block (patient, unit) SELECT p, 10 FROM unnest($1::bigint[]) p", list(blocked))
+    kin = set(rnd.sample(people, 12))
+    for one in kin:
+        await admin.execute("INSERT INTO access.kin (person, patient, relation) VALUES ($1, $2, 'sibling')", me, one)
+    await admin.execute("UPDATE identity.person SET kin = $2 WHERE id = $1", me, sorted(kin))
     for role, narrowed in itertools.product(ROLES, (False, True)):
         await admin.execute("UPDATE identity.session SET role = $1 WHERE unit = 10", role)
         await admin.execute("SELECT access.set_duty_rule(10, $1, '{}', 'test')", narrowed)
@@ -77,7 +83,7 @@ async def test_the_verdict_the_rules_and_the_lists_say_what_a_naive_reader_of_th
             "   ORDER BY x.allow, x.rank LIMIT 1) r ON true WHERE s.unit = 10", people,
         )  # fmt: skip
         for row in rows:
-            allow, named = naive(row["p"], role=role, me=me, own=own, off_duty=narrowed, facts=facts, blocked=blocked, grounds=grounds, now=now)
+            allow, named = naive(row["p"], role=role, me=me, own=own, kin=kin, off_duty=narrowed, facts=facts, blocked=blocked, grounds=grounds, now=now)
             assert (row["allow"], not named or row["ground"] in named) == (allow, True), (role, narrowed, dict(row))
             assert (row["rule_allow"] is True) == (allow is True), (role, narrowed, dict(row))
             assert allow is not True or row["may_write"] == grounds[row["ground"]]["may_write"]

@@ -68,6 +68,10 @@ RELATIONS = {
     "blålys og sperret": ("Blålys, men pasienten har sperret for alle", (("BLAALYS", "self", "now"), ("sperre", "all", "now"))),
     "ikke på vakt": ("På listen, men ikke på vakt der bare de på vakt har tilgang", (("FASTLEGE", "unit", "now"), ("vakt", "unit", "now"))),
     "annen app": ("På listen, men leseren bruker en app som er åpnet på en annen", (("FASTLEGE", "unit", "now"), ("app", "unit", "now"))),
+    "nær familie": ("På listen, men pasienten er leserens nære familie", (("FASTLEGE", "unit", "now"), ("familie", "self", "now"))),
+    "nær familie, med grunn": ("På listen, nær familie, og leseren har skrevet hvorfor", (("FASTLEGE", "unit", "now"), ("familie", "self", "now"), ("FAMILIE", "self", "now"))),
+    "nær familie, blålys": ("Nær familie, med blålys", (("BLAALYS", "self", "now"), ("familie", "self", "now"))),
+    "bare familiegrunn": ("Nær familie og skriftlig grunn, uten annen grunn", (("familie", "self", "now"), ("FAMILIE", "self", "now"))),
     "strengt skjermet": ("På listen, men strengt fortrolig adresse, og leseren er ikke navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"))),
     "navngitt": ("På listen, strengt fortrolig adresse, og leseren er navngitt", (("FASTLEGE", "unit", "now"), ("strengt", "unit", "now"), ("navngitt", "unit", "now"))),
     "egen": ("På listen, men det er leserens egen journal", (("FASTLEGE", "unit", "now"), ("egen", "unit", "now"))),
@@ -132,6 +136,9 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
             )
         elif ground == "navngitt":
             await connection.execute("INSERT INTO access.named_personnel (patient, person) VALUES ($1, $2)", _PATIENT, person)
+        elif ground == "familie":
+            await connection.execute("INSERT INTO access.kin (person, patient, relation) VALUES ($2, $1, 'sibling')", _PATIENT, person)
+            await connection.execute("UPDATE identity.person SET kin = ARRAY[$1::bigint] WHERE id = $2", _PATIENT, person)
         elif ground == "vakt":
             await connection.execute("SELECT access.set_duty_rule($1, true, '{}', 'test')", _UNIT)
         elif ground == "egen":
@@ -149,7 +156,7 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
     may_list = await connection.fetchval("SELECT allow FROM access.lister('\\x01')")
     async with connection.transaction():
         await connection.execute(
-            "SELECT ctx.seal_list(sha256('\\x01'), l.closed, l.unit, l.person, l.own, l.is_staff, l.grounds)"
+            "SELECT ctx.seal_list(sha256('\\x01'), l.closed, l.unit, l.person, l.kept, l.is_staff, l.grounds)"
             " FROM access.lister('\\x01') l"
         )
         listed = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM access.on_list WHERE patient = $1)", _PATIENT)
@@ -157,7 +164,7 @@ async def _ask(connection: Any, role: str, facts: Any) -> Answer:
 
 
 _KINDS = {
-    "automatic": "automatisk", "chosen": "velges", "gap": "velges (regelen mangler)", "emergency": "blålys", "override": "overstyring",
+    "automatic": "automatisk", "chosen": "velges", "gap": "velges (regelen mangler)", "emergency": "blålys", "override": "overstyring", "relative": "svar på en advarsel",
     "support": "gis av administrator", "own": "egen", "system": "system", "identify": "oppslag", "review": "kontroll", "representation": "på vegne av",
 }  # fmt: skip
 
@@ -254,8 +261,11 @@ _ROWS = (
     "| Tidligere versjon, slettet opplysning | ser versjonen hvis den selv ville vært synlig | nektet | ser versjonen hvis den selv ville vært synlig | helsepersonelloven § 42 |",
     "| Trukket tilbake som ledd i retting (9202: 83) | ser ikke i vanlig lesing; enheten som skrev det, ser det på siden for retting, logget | nektet | ser ikke | helsepersonelloven § 42; EPJ-standard del 2 |",
     "| Slettet av to personer | ser at noe er slettet, av hvem og på hvilket grunnlag; innholdet finnes ikke | nektet | ser det samme | helsepersonelloven § 43 |",
-    "| Psykisk helse, rus, seksuell helse, barnevern, fengselshelse (`access.sensitive_code`, `access.sensitive_unit`) | ser når `access.sensitive_right` gir det for rolle × slags enhet × grunn, når egen enhet skrev det, eller etter eget valg med begrunnelse (60 minutter, logges, kontrolleres) | nektet | ser | helsepersonelloven §§ 21, 25 og 45 [K]; `tests/access/test_sensitivity.py` |",
+    "| Psykisk helse, rus, seksuell helse, barnevern, fengselshelse (`access.sensitive_code`, `access.sensitive_unit`) | ser når `access.sensitive_right` gir det for rolle × slags enhet × grunn, når egen enhet skrev det, eller etter eget valg med begrunnelse (60 minutter, i den økten alene, logges, kontrolleres) | nektet | ser | helsepersonelloven §§ 21, 25 og 45 [K]; `tests/access/test_sensitivity.py`, `tests/clinical/sensitivity/test_page.py` |",
+    "| Nær familie av den ansatte (`access.kin`: foreldre, barn, søsken, ektefelle eller partner, samme adresse) | ser når grunn finnes og leseren har skrevet hvorfor det må være denne (8 timer, logges, kontrolleres); ellers advarsel ved hver dør, og ikke på lister; aldri endelig nei; i blålys uten ekstra grunn | nektet | ser | helsepersonelloven §§ 4 og 21 a [K]; `tests/clinical/grounds/test_family.py` |",
     "| Fortrolig adresse | ser når rollen har bedt om den med begrunnelse (15 minutter, logges), eller tjenesten trenger den i dag (`access.address_need`); bare ved oppslag på personen | skjult | ser egen | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
+    "| Strengt fortrolig person, for ansatt uten grunn eller som ikke er navngitt | uten grunn: som om personen ikke fantes; med grunn: får vite at bare navngitt personell åpner; velger ingen grunn, bare blålys | som om personen ikke fantes | - | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
+    "| Svar som er vist med eller uten skjermet adresse | sendes alltid på nytt, aldri 304 | nektet | det samme | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
     "| Strengt fortrolig adresse, kommune | skjult for alle | skjult | skjult | folkeregisterloven § 10-4 [K]; `tests/law/test_protected.py` |",
     "| Enheter som en strengt skjermet persons opplysninger nevner | ser i egen enhets opplysninger; ellers bare slags tjeneste | nektet | ser ikke | folkeregisterloven § 10-4 [K]; `tests/record/test_shield.py` |",
     "| Enhetens egne rader (uten pasient) | ser i egen enhet | ser i egen enhet | ser ikke | helsepersonelloven § 26 |",

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from fellesjournal.demo import story
-from tests.site import GP, Site
+from fellesjournal.kit import ids
+from tests.site import GP, LEGEVAKT_NURSE, TONIGHT, Site
 
 pytestmark = [pytest.mark.law, pytest.mark.slow]
 INGRID, MARTE = (
@@ -202,3 +203,43 @@ def _end(client: httpx.Client, chart: str, name: str) -> int:
     (row,) = [one for one in re.findall(r"<tr>.*?</tr>", page, flags=re.DOTALL) if name in one and "/avslutt" in one]
     (number,) = re.findall(r"/navngitte/(\d+)/avslutt", row)
     return client.post(f"{chart}/adresse/navngitte/{number}/avslutt", data=form).status_code
+
+
+def test_who_has_what_was_shown_at_another_time_never_hears_that_nothing_has_changed(demo_site: Site, hidden: Hidden) -> None:
+    path = f"/Patient/{hidden.ingrid}"
+    with demo_site.fhir(INGRID) as own, demo_site.fhir(GP) as gp:
+        whole, redacted = own.get(path), gp.get(path)
+        assert (whole.headers["etag"], leaks(redacted)) == (redacted.headers["etag"], [])
+        for client, shown in ((gp, redacted), (own, whole)):
+            for asked in ({"If-None-Match": whole.headers["etag"]}, {"If-Modified-Since": whole.headers["last-modified"]}):
+                again = client.get(path, headers=asked)
+                assert (again.status_code, again.json()) == (200, shown.json())
+                entry = {"request": {"method": "GET", "url": path[1:], "ifNoneMatch": whole.headers["etag"]}}
+                bundle = client.post("", json={"resourceType": "Bundle", "type": "batch", "entry": [entry]}).json()
+                assert bundle["entry"][0]["response"]["status"].startswith("200")
+        other = f"/Patient/{demo_site.patient_id(TONIGHT)}"
+    with demo_site.fhir(TONIGHT) as open_one:
+        tag = open_one.get(other).headers["etag"]
+        assert open_one.get(other, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_without_a_need_a_strictly_protected_record_is_as_absent_as_one_that_is_not_there(demo_site: Site, hidden: Hidden) -> None:
+    absent = ids.encode(9, 123456789)
+    answers = []
+    with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.fhir(LEGEVAKT_NURSE) as fhir:
+        for who in (hidden.marte, absent):
+            pages = [nurse.get(f"/pasienter/{who}{path}") for path in ("", "/tilgang", "/tilgang/velg", "/tilgang/familie")]
+            typed = {
+                **dict(re.findall(r'name="(csrf_token|context)" value="([^"]*)"', pages[2].text)),
+                "grunn": "DELBEHAN", "begrunnelse": "Er bedt om å hjelpe til",
+            }  # fmt: skip
+            pages.append(nurse.post(f"/pasienter/{who}/tilgang/velg", data=typed))
+            asked = [fhir.get(f"/{path}") for path in (f"Patient/{who}", f"Patient/{who}/_history", f"Encounter?patient={who}", f"Patient/{who}/$everything")]
+            answers.append([(one.status_code, _plain(one.text, who)) for one in (*pages, *asked)])
+    assert answers[0] == answers[1]
+    assert "skjermet" not in str(answers[0])
+
+
+def _plain(text: str, who: str) -> str:
+    """An answer without the id, and without what is new in each."""
+    return re.sub(r'(value|nonce|content)="[^"]*"', "", text.replace(who, "ID"))

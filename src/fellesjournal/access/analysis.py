@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from fellesjournal.access.traits import KINDS, Hash64, reader_names, traits_of
+from fellesjournal.access.model import SessionOver
+from fellesjournal.access.traits import KINDS, Hash64, KinCodes, reader_names, traits_of
 from fellesjournal.kit.db import Database, Row, sql_file
 
 _SQL = sql_file("fellesjournal.access", "review_store.sql")
@@ -38,12 +39,28 @@ async def keep_traits(
     """Keep the traits of people: (patient, its Patient and RelatedPersons), in the place of what was kept of them."""
     patients: list[int] = []
     rows: list[tuple[int, str, int]] = []
+    close = await _kin_codes(db)
     for patient, resources in people:
         patients.append(patient)
-        rows += ((patient, kind, h) for resource in resources for kind, h in traits_of(resource, hash64))
+        rows += ((patient, kind, h) for one in resources for kind, h in traits_of(one, hash64, close=close))
     columns: Any = zip(*rows, strict=True) if rows else ((), (), ())
     owner, kind, h = (list(column) for column in columns)
     await db.execute(_SQL.keep_traits, secret, patients, _chars(KINDS), owner, _chars(kind), h)
+
+
+async def tell_family(db: Database, *, secret: bytes) -> int:
+    """Tell which patients are close family of which staff, by the traits: how many facts began or ended.
+
+    Raises SessionOver without the grant.
+    """
+    changed = await db.fetchval(_SQL.tell_family, secret)
+    if changed is None:
+        raise SessionOver
+    return int(changed)
+
+
+async def _kin_codes(db: Database) -> KinCodes:
+    return {(row["system"], row["code"]): row["kind"].decode() for row in await db.fetch(_SQL.kin_codes)}
 
 
 async def keep_readers(db: Database, *, secret: bytes, hash64: Hash64) -> None:

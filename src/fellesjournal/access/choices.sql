@@ -12,7 +12,8 @@ END $$;
 
 -- The grounds that this reader can choose for this patient, in order: chosen ones, the gap, emergency access, override.
 -- Those for named people alone are there for the people named; those that a patient refused are not.
--- Who is not on duty where that counts is left with emergency access. An override is there for a reader with a need, of what is blocked.
+-- Who is not on duty where that counts is left with emergency access. An override is there for a reader with a need, of what is blocked;
+-- the reason for opening a close relative's record for whom it is one.
 CREATE OR REPLACE FUNCTION access.choices(p_secret bytea, p_patient bigint)
 RETURNS TABLE (code text, kind text, name_nb text, name_nn text, name_en text, hint_nb text, hint_nn text, hint_en text, max_min integer,
                may_write boolean, source text)
@@ -24,7 +25,7 @@ BEGIN
   RETURN QUERY
     SELECT g.code, g.kind, g.name_nb, g.name_nn, g.name_en, g.hint_nb, g.hint_nn, g.hint_en, g.max_min, g.may_write, g.source
     FROM access.ground g
-    WHERE g.kind IN ('chosen', 'gap', 'emergency', 'override') AND s.role = ANY (g.roles)
+    WHERE g.kind IN ('chosen', 'gap', 'emergency', 'override', 'relative') AND s.role = ANY (g.roles)
       AND g.valid_from <= (SELECT current_date) AND g.valid_until > (SELECT current_date)
       AND (NOT g.is_named OR EXISTS (
         SELECT 1 FROM access.ground_person n WHERE n.ground = g.code AND n.person = s.person
@@ -34,6 +35,7 @@ BEGIN
           AND o.from_at <= clock_timestamp() AND o.until_at > clock_timestamp()))
       AND (g.kind = 'emergency' OR NOT access.is_off_duty(s.unit, s.person, s.role))
       AND (g.kind <> 'override' OR access.may_override(s.session, p_patient))
+      AND (g.kind <> 'relative' OR access.may_open_kin(s.session, s.person, p_patient))
     ORDER BY g.rank;
 END $$;
 
@@ -41,7 +43,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.may_override(p_session bigint, p_patient bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = p_session AND f.patient = p_patient AND f.kind <> 'override')
+  RETURN EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = p_session AND f.patient = p_patient AND f.kind NOT IN ('override', 'relative'))
     AND (EXISTS (SELECT 1 FROM access.block b WHERE b.patient = p_patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp())
          OR EXISTS (SELECT 1 FROM access.part_block b WHERE b.patient = p_patient AND b.from_at <= clock_timestamp() AND b.until_at > clock_timestamp()));
 END $$;
@@ -49,7 +51,7 @@ END $$;
 -- Chooses a ground: the choice, the fact that it makes for this person in this unit, a log line and a reviewer's task, in one transaction.
 -- It lasts p_minutes from now, at most as long as the ground does; chosen again with a new reason, it lasts from then.
 -- status: 'ok'; 'none' the secret opens nothing, or is no chooser's; 'reason' shorter than ten signs; 'refused' not this reader's to choose,
--- or no such patient: one answer for both, and logged.
+-- or no such patient, or a strictly protected one that they are not named for: one answer for all, and logged.
 CREATE OR REPLACE FUNCTION access.choose(p_secret bytea, p_patient bigint, p_ground text, p_reason text, p_minutes integer,
                                          OUT status text, OUT until_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -60,7 +62,8 @@ BEGIN
   IF length(v_reason) < 10 THEN status := 'reason'; RETURN; END IF;
   SELECT x.kind, x.max_min INTO c FROM access.choices(p_secret, p_patient) x WHERE x.code = p_ground;
   -- Every person in the record has had a fact once: that of who registered them.
-  IF NOT FOUND OR NOT EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient) THEN
+  IF NOT FOUND OR NOT EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient)
+     OR (c.kind <> 'emergency' AND access.is_strictly_protected(p_patient) AND NOT access.is_named(s.person, p_patient)) THEN
     PERFORM access.log_event(p_secret, ARRAY[p_patient], 'choose', 0::smallint, NULL, NULL, NULL, 1::smallint);
     status := 'refused';
     RETURN;
@@ -71,9 +74,9 @@ BEGIN
   until_at := clock_timestamp() + make_interval(mins => least(greatest(coalesce(p_minutes, c.max_min), 1), c.max_min));
   v_id := access.keep_choice(p_secret, p_ground, p_patient, s.unit, s.person, s.session, s.role, v_reason, '', until_at, v_extends);
   PERFORM access.review_open(
-    CASE c.kind WHEN 'emergency' THEN 'EMERGENCY' WHEN 'override' THEN 'OVERRIDE' ELSE 'CHOSEN' END,
+    CASE c.kind WHEN 'emergency' THEN 'EMERGENCY' WHEN 'override' THEN 'OVERRIDE' WHEN 'relative' THEN 'RELATIVE' ELSE 'CHOSEN' END,
     s.unit, s.person, p_patient, s.session, (SELECT x.event FROM access.choice x WHERE x.id = v_id), v_id, v_reason,
-    jsonb_build_object('ground', p_ground, 'until', until_at, 'extends', v_extends));
+    jsonb_strip_nulls(jsonb_build_object('ground', p_ground, 'until', until_at, 'extends', v_extends, 'relation', access.relation_to(s.person, p_patient))));
   status := 'ok';
 END $$;
 
@@ -140,22 +143,24 @@ DECLARE s record; v_has_need boolean;
 BEGIN
   SELECT l.id, l.kind, l.person, l.unit, l.role INTO s FROM identity.live l WHERE l.secret_hash = sha256(p_secret);
   IF NOT FOUND THEN RETURN; END IF;
-  v_has_need := EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = s.id AND f.patient = p_patient AND f.kind <> 'override');
+  v_has_need := EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = s.id AND f.patient = p_patient AND f.kind NOT IN ('override', 'relative'));
   RETURN QUERY
     SELECT 'rule_own_as_staff', false, x.ground, 'deny', NULL, NULL, NULL, 'helsepersonelloven § 21 a', NULL::timestamptz, NULL::timestamptz, false
     FROM access.rule_own_as_staff x WHERE x.reader = s.id AND x.patient = p_patient
     UNION ALL SELECT 'rule_not_named', false, x.ground, 'deny', NULL, NULL, NULL, 'folkeregisterloven § 10-4; helsepersonelloven § 21 a', NULL, NULL, false
-    FROM access.rule_not_named x WHERE x.reader = s.id AND x.patient = p_patient
+    FROM access.rule_not_named x WHERE v_has_need AND x.reader = s.id AND x.patient = p_patient
     UNION ALL SELECT 'rule_off_duty', false, 'IKKE_PA_VAKT', 'deny', NULL, NULL, NULL, 'helsepersonelloven § 21 a; Normen 5.2', NULL, NULL, false
     WHERE s.kind = 'staff' AND access.is_off_duty(s.unit, s.person, s.role)
     UNION ALL (SELECT 'rule_block', false, x.ground, 'deny', NULL, NULL, NULL, 'pasient- og brukerrettighetsloven § 5-3; pasientjournalloven § 17', NULL, NULL, false
     FROM access.rule_block x WHERE v_has_need AND x.reader = s.id AND x.patient = p_patient LIMIT 1)
+    UNION ALL (SELECT 'rule_close_family', false, x.ground, 'deny', NULL, NULL, NULL, 'helsepersonelloven §§ 4 og 21 a', NULL, NULL, false
+    FROM access.rule_close_family x WHERE x.reader = s.id AND x.patient = p_patient LIMIT 1)
     UNION ALL SELECT 'rule_own_record', true, g.code, g.kind, g.name_nb, g.name_nn, g.name_en, g.source, NULL, NULL, false
     FROM access.rule_own_record x JOIN access.ground g ON g.code = x.ground WHERE x.reader = s.id AND x.patient = p_patient
     UNION ALL (SELECT 'rule_' || coalesce(f.rule, f.kind), true, g.code, g.kind, g.name_nb, g.name_nn, g.name_en, g.source, f.from_at,
                       CASE WHEN isfinite(f.until_at) THEN f.until_at END, g.may_write
     FROM access.live_fact f JOIN access.ground g ON g.code = f.ground
-    WHERE f.reader = s.id AND f.patient = p_patient AND (v_has_need OR f.kind <> 'override') ORDER BY f.rank, f.until_at DESC);
+    WHERE f.reader = s.id AND f.patient = p_patient AND (v_has_need OR f.kind NOT IN ('override', 'relative')) ORDER BY f.rank, f.until_at DESC);
 END $$;
 
 -- ── What the patient is told ─────────────────────────────────────────────────────────────────────

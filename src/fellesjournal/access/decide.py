@@ -18,7 +18,8 @@ from fellesjournal.kit.db import Database
 class Decision:
     """Who wishes what. patient None = the unit's lists, or rows that the database finds the owner of itself.
 
-    `override_until`: what the patient blocked is open to this reader until then.
+    `override_until`: what the patient blocked is open to this reader until then. `relative_until`: a close relative's
+    record is open until then, for the reason that this reader gave.
     """
 
     reader: Reader
@@ -26,6 +27,7 @@ class Decision:
     ground: Ground | None = None
     blocked: int = 0
     override_until: datetime | None = None
+    relative_until: datetime | None = None
     secret: bytes = field(default=b"", repr=False)
 
 
@@ -34,7 +36,7 @@ async def open_chart(
 ) -> Decision:
     """Decide about one patient, logged and committed before this returns.
 
-    Raises SessionOver, NoNeed, OwnRecord or Blocked; refusals are logged too.
+    Raises SessionOver, NoNeed, OwnRecord, Blocked or CloseFamily; refusals are logged too.
     """
     row = await store.decide(db, secret=reader.secret, patient=patient.pid, action=action, kind=kind)
     if row is None:
@@ -47,7 +49,7 @@ async def open_chart(
     )  # fmt: skip
     return Decision(
         reader=reader, patient=patient, ground=ground, blocked=row["blocked"],
-        override_until=row["override_until"], secret=reader.secret,
+        override_until=row["override_until"], relative_until=row["relative_until"], secret=reader.secret,
     )  # fmt: skip
 
 

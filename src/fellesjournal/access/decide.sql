@@ -4,7 +4,7 @@
 -- Decides and logs a batch of wishes, one answer for each, in order. The log rows are in the caller's transaction.
 -- patient: NULL = nothing there; 0 = directory; -1 = a unit's own row (org tells whose).
 -- what: the row; sens: its class; others: every other patient that it names, as the text of an array (NULL = nobody).
--- session NULL = the secret opens nothing (answer 401). closed: the classes that are closed to the reader in this record.
+-- session NULL = the secret opens nothing (answer 401). ground NAER_FAMILIE: shown as soon as the reader has given a reason. closed: the classes that are closed to the reader in this record.
 DROP FUNCTION IF EXISTS access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], bigint[]),
   access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]),
   access.judge(bytea, bigint[], text), access.judge_all(bytea, bigint[]), access.lister(bytea), access.classes_of(text);
@@ -25,6 +25,8 @@ BEGIN
            s.purpose, s.device, s.app, s.licence, c.closed,
            CASE WHEN ask.patient = 0 THEN 'KATALOG' WHEN ask.patient = -1 THEN 'ENHET' ELSE r.ground END AS ground,
            r.ref,
+           CASE WHEN r.ground = 'NAER_FAMILIE' THEN (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds)) AND (ask.sens & c.closed) = 0 AND ask.others IS NULL
+             AND (s.app_may IS NULL OR access.app_holds(s.id, s.app_may, ask.action, ask.kind, ask.what)) END AS is_all_else,
            (s.id IS NOT NULL AND s.level >= 4 AND rr.role IS NOT NULL
             AND (rr.kinds IS NULL OR ask.kind = ANY (rr.kinds))
             AND (s.app_may IS NULL OR access.app_holds(s.id, s.app_may, ask.action, ask.kind, ask.what))
@@ -48,7 +50,7 @@ BEGIN
            CASE WHEN v.allow AND v.org <> v.sunit AND v.action <> 'write' THEN access.disclosed(ARRAY[v.org], v.sphere) END
     FROM verdict v LEFT JOIN access.ground g ON g.code = v.ground AND g.is_chosen CROSS JOIN LATERAL unnest(coalesce(v.patient, 0) || v.others) AS q (p) WHERE v.patient IS NULL OR q.p <> 0
   )
-  SELECT v.k, v.sid, v.sunit, v.allow, v.ground, v.closed
+  SELECT v.k, v.sid, v.sunit, v.allow, CASE WHEN v.is_all_else IS FALSE THEN NULL ELSE v.ground END, v.closed
   FROM verdict v ORDER BY v.k;
 END $$;
 
@@ -88,16 +90,29 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Those of a reader's close family whose records wait for a reason.
+CREATE OR REPLACE FUNCTION access.kept_kin(p_session bigint, p_kin bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  IF p_kin = '{}' THEN RETURN p_kin; END IF;
+  RETURN ARRAY(SELECT q.p FROM unnest(p_kin) AS q (p) WHERE NOT EXISTS (
+    SELECT 1 FROM access.live_fact f WHERE f.reader = p_session AND f.patient = q.p AND f.kind IN ('relative', 'emergency')));
+END $$;
+
 -- Who asks for a unit's lists, with all that the policy on lists must know. No row = the secret opens nothing.
 -- grounds: those that this reader's role can use, of the facts that a unit has; none for a citizen.
-CREATE OR REPLACE FUNCTION access.lister(p_secret bytea)
-RETURNS TABLE (unit bigint, person bigint, own bigint, is_staff boolean, grounds text[], closed smallint, allow boolean, app_may smallint[])
+-- kept: who stays off the lists for this reader: themselves, and close family until a reason was given.
+DROP FUNCTION IF EXISTS access.lister(bytea);
+CREATE FUNCTION access.lister(p_secret bytea)
+RETURNS TABLE (unit bigint, person bigint, kept bigint[], is_staff boolean, grounds text[], closed smallint, allow boolean, app_may smallint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-    SELECT s.unit, s.person, CASE s.kind WHEN 'staff' THEN p.patient END, s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
+    SELECT s.unit, s.person,
+           CASE WHEN s.kind = 'staff' THEN coalesce(p.patient, 0) || access.kept_kin(s.id, p.kin) ELSE '{}' END,
+           s.kind = 'staff' OR (s.kind = 'system' AND s.app IS NOT NULL),
            CASE
-             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles) AND s.patient IS NULL
+             WHEN s.kind = 'staff' THEN ARRAY(SELECT g.code FROM access.ground g WHERE s.role = ANY (g.roles) AND s.patient IS NULL AND g.kind <> 'relative'
                AND g.valid_from <= (SELECT current_date) AND g.valid_until > (SELECT current_date))
              WHEN s.kind = 'system' THEN ARRAY(SELECT g.code FROM access.ground g
                WHERE (CASE WHEN s.app IS NULL THEN g.code = 'SYSTEM' ELSE g.kind = 'automatic' END) AND EXISTS (
@@ -114,10 +129,11 @@ END $$;
 
 -- May this reader open this patient? Logged as an opening or a refusal; the page shows the ground or the way on.
 -- No row = the secret opens nothing. Unknown patients are refused like hidden ones. override_until: blocks are overridden until then.
+-- relative_until: a close relative's record is open until then.
 DROP FUNCTION IF EXISTS access.decide(bytea, bigint, text, smallint);
 CREATE FUNCTION access.decide(p_secret bytea, p_patient bigint, p_action text, p_kind smallint)
 RETURNS TABLE (session bigint, unit bigint, allow boolean, ground text, ground_name_nb text, ground_name_nn text,
-               ground_name_en text, until_at timestamptz, blocked bigint, ground_kind text, override_until timestamptz)
+               ground_name_en text, until_at timestamptz, blocked bigint, ground_kind text, override_until timestamptz, relative_until timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE j record;
 BEGIN
@@ -129,7 +145,9 @@ BEGIN
     SELECT j.session, j.unit, j.allow, j.ground, g.name_nb, g.name_nn, g.name_en, j.until_at,
            CASE WHEN j.allow AND j.kind = 'staff' THEN access.hidden_count(j.session, j.kind, p_patient) ELSE 0 END,
            g.kind, CASE WHEN j.allow THEN (SELECT max(f.until_at) FROM access.live_fact f
-                                           WHERE f.reader = j.session AND f.patient = p_patient AND f.kind = 'override') END
+                                           WHERE f.reader = j.session AND f.patient = p_patient AND f.kind = 'override') END,
+           CASE WHEN j.allow THEN (SELECT max(f.until_at) FROM access.live_fact f
+                                           WHERE f.reader = j.session AND f.patient = p_patient AND f.kind = 'relative') END
     FROM (SELECT 1) one LEFT JOIN access.ground g ON g.code = j.ground;
 END $$;
 

@@ -91,6 +91,23 @@ class Blocked(AccessError):
     text = _("Personen har sperret journalen for deg eller enheten din.")
 
 
+class CloseFamily(NoNeed):
+    """A need is there; a close relative's record opens for a reason in words. `patient` is whose, where it is known."""
+
+    text = _(
+        "Dette gjelder en i din nære familie. Du kan åpne journalen når du har skrevet hvorfor: på siden om tilgang i "
+        "Fellesjournal. Det gjelder i noen timer, og en kontrollør ser på det etterpå."
+    )
+    english = (
+        "This is about a close relative of yours. The record opens when you have given a written reason on the page"
+        " about access (/pasienter/{id}/tilgang/familie), for some hours; a reviewer looks at it afterwards."
+    )
+
+    def __init__(self, patient: PatientId | None = None) -> None:
+        super().__init__()
+        self.patient = patient
+
+
 class NotNamed(AccessError):
     """A strictly protected record opens for named personnel alone."""
 
@@ -141,6 +158,6 @@ class TooManyLookups(AccessError):
 
 
 REFUSALS: dict[str | None, type[AccessError]] = {
-    "EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked, "IKKE_NAVNGITT": NotNamed,
+    "EGEN_SOM_ANSATT": OwnRecord, "SPERRET": Blocked, "IKKE_NAVNGITT": NotNamed, "NAER_FAMILIE": CloseFamily,
 }  # fmt: skip
 """Refusal by the ground that a denying rule names; everything else is NoNeed."""

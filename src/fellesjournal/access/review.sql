@@ -145,7 +145,7 @@ BEGIN
            count(*) FILTER (WHERE r.judgement = 'DEVIATION'), count(*) FILTER (WHERE r.judgement = 'SUSPECTED')
     FROM access.review_reach(p_secret) v JOIN access.review r ON r.controller = ANY (v.controllers)
     JOIN identity.unit u ON u.id = r.unit LEFT JOIN identity.person p ON p.id = r.reader
-    WHERE r.kind IN ('EMERGENCY', 'OVERRIDE', 'CHOSEN') AND r.made_at >= p_from AND r.made_at < p_until
+    WHERE r.kind IN ('EMERGENCY', 'OVERRIDE', 'CHOSEN', 'RELATIVE') AND r.made_at >= p_from AND r.made_at < p_until
     GROUP BY r.unit, u.name, r.reader, p.name, r.kind ORDER BY count(*) DESC, u.name, p.name LIMIT 500;
 END $$;
 

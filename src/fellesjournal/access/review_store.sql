@@ -49,3 +49,11 @@ SELECT * FROM access.readers_named($1, $2, $3)
 -- name: keep_reader_names
 -- Keeps the family names of readers.
 SELECT access.keep_reader_names($1, $2, $3)
+
+-- name: kin_codes
+-- What a RelatedPerson must be called to be close family: system, code and kind of trait.
+SELECT system, code, kind FROM access.kin_codes()
+
+-- name: tell_family
+-- Who is close family of whom today: how many facts began or ended; NULL without the grant.
+SELECT access.tell_family($1)

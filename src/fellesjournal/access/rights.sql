@@ -19,8 +19,8 @@ GRANT USAGE ON SCHEMA access TO fj_web, fj_worker, fj_migrate, fj_log, vault_gat
   vault_identify, vault_feed;
 GRANT USAGE ON SCHEMA ctx TO vault_open, vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION ctx.seal_chart(bytea, smallint, text),
-  ctx.seal_list(bytea, smallint, bigint, bigint, bigint, boolean, text[]), ctx.clear() TO vault_open;
-GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.closed(), ctx.patients(), ctx.lister() TO vault_chart, vault_list;
+  ctx.seal_list(bytea, smallint, bigint, bigint, bigint[], boolean, text[]), ctx.clear() TO vault_open;
+GRANT EXECUTE ON FUNCTION ctx.unit(), ctx.who(), ctx.closed(), ctx.patients(), ctx.listing() TO vault_chart, vault_list;
 
 GRANT EXECUTE ON FUNCTION access.decide_many(bytea[], bigint[], bigint[], smallint[], text[], smallint[], text[], bigint[]) TO vault_read;
 GRANT EXECUTE ON FUNCTION access.judge(bytea, bigint[], text) TO vault_read, vault_write, vault_identify, vault_feed;

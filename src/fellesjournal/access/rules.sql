@@ -58,6 +58,16 @@ CREATE OR REPLACE VIEW access.rule_not_named AS
         SELECT 1 FROM access.relation e JOIN access.ground g ON g.code = e.ground AND g.kind = 'emergency'
         WHERE e.patient = p.patient AND e.unit = s.unit AND e.person = s.person AND e.from_at <= clock_timestamp() AND e.until_at > clock_timestamp());
 
+-- Close family: a need is there, and the record opens when the reader has given a reason in words, for a time; in an emergency at once.
+-- A warning, never a refusal. Helsepersonelloven §§ 4 and 21 a; access.md, "Exceptions".
+CREATE OR REPLACE VIEW access.rule_close_family AS
+  SELECT s.id AS reader, k.patient, false AS allow, 'NAER_FAMILIE'::text AS ground, 'infinity'::timestamptz AS until_at,
+         NULL::bigint AS ref, 1 AS rank, false AS may_write
+  FROM access.kin k JOIN identity.session s ON s.kind = 'staff' AND s.person = k.person
+  WHERE k.until_at = 'infinity'
+    AND EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = s.id AND f.patient = k.patient AND f.kind NOT IN ('override', 'relative'))
+    AND NOT EXISTS (SELECT 1 FROM access.live_fact f WHERE f.reader = s.id AND f.patient = k.patient AND f.kind IN ('relative', 'emergency'));
+
 -- Who is not on duty has no access in a unit that keeps to its duty list; emergency access is left. Helsepersonelloven §§ 7 and 21 a;
 -- Normen 5.2; Akson SHS 5.3.2.2.
 CREATE OR REPLACE VIEW access.rule_off_duty AS
@@ -147,6 +157,7 @@ CREATE OR REPLACE VIEW access.rules AS
   SELECT * FROM access.rule_own_as_staff
   UNION ALL SELECT * FROM access.rule_block
   UNION ALL SELECT * FROM access.rule_not_named
+  UNION ALL SELECT * FROM access.rule_close_family
   UNION ALL SELECT * FROM access.rule_off_duty
   UNION ALL SELECT * FROM access.rule_other_than_launched
   UNION ALL SELECT * FROM access.rule_own_record

@@ -1,7 +1,7 @@
 -- name: decide
 -- May this reader open this patient? Logged. No row: the secret opens nothing.
 SELECT session, unit, allow, ground, ground_name_nb, ground_name_nn, ground_name_en,
-       CASE WHEN isfinite(until_at) THEN until_at END AS until_at, blocked, ground_kind, override_until
+       CASE WHEN isfinite(until_at) THEN until_at END AS until_at, blocked, ground_kind, override_until, relative_until
 FROM access.decide($1, $2, $3, $4)
 
 -- name: log_refusal

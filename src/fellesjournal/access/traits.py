@@ -15,16 +15,20 @@ from fellesjournal.national.identifiers import SYSTEMS
 
 Hash64 = Callable[[str], int]
 ADDRESS, STREET, NAME, PERSON, NUMBER, KIN = "A", "S", "N", "I", "P", "K"
-KINDS: Final = (ADDRESS, STREET, NAME, PERSON, NUMBER, KIN)
+PARENT, CHILD, PARTNER, SIBLING = "F", "B", "E", "G"
+KINDS: Final = (ADDRESS, STREET, NAME, PERSON, NUMBER, KIN, PARENT, CHILD, PARTNER, SIBLING)
+KinCodes = Mapping[tuple[str, str], str]
+"""What the one that a RelatedPerson names is to the patient, by the system and code of its relationship."""
 _PROTECTED: Final = frozenset({"fortrolig", "strengtFortrolig"})
 _HOUSE: Final = re.compile(r"^(.*?\D)\s*\d+\s*[a-zæøå]?$")
 _PARTS: Final = re.compile(r"[\s\-]+")
 
 
-def traits_of(resource: Mapping[str, Any], hash64: Hash64) -> list[tuple[str, int]]:
+def traits_of(resource: Mapping[str, Any], hash64: Hash64, *, close: KinCodes) -> list[tuple[str, int]]:
     """(kind, hash) of a Patient (its own), or of a RelatedPerson (whom it names as family of its patient)."""
     if resource["resourceType"] == "RelatedPerson":
-        return [(KIN, hash64(text)) for text in (*_person(resource), *_numbers(resource))]
+        kinds = (KIN, *sorted(_closeness(resource, close)))
+        return [(kind, hash64(text)) for text in (*_person(resource), *_numbers(resource)) for kind in kinds]
     is_protected = any(one.get("code") in _PROTECTED for one in resource.get("meta", {}).get("security", ()))
     places = () if is_protected else _places(resource)
     names = {part for one in _current(resource.get("name", ())) for part in family_names(one.get("family", ""))}
@@ -46,6 +50,14 @@ def family_names(family: str) -> list[str]:
     folded = _fold(family)
     parts = [part for part in _PARTS.split(folded) if len(part) > 1]
     return [f"name\x1f{one}" for one in dict.fromkeys((folded, *parts)) if one]
+
+
+def _closeness(related: Mapping[str, Any], close: KinCodes) -> set[str]:
+    """How close the one that a RelatedPerson names is; nothing for others than close family, and for what is over."""
+    if related.get("active") is False or "end" in related.get("period", {}):
+        return set()
+    codings = (coding for one in related.get("relationship", ()) for coding in one.get("coding", ()))
+    return {close[key] for coding in codings if (key := (coding.get("system", ""), coding.get("code", ""))) in close}
 
 
 def _places(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 from starlette.requests import Request
 
+from fellesjournal.access.choices.actions import kin_waiting
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError
 from fellesjournal.identity.current import context_tag
@@ -42,6 +43,11 @@ def journal_of(request: Request, decision: Decision) -> Journal:
     """The record, opened for the request's decision."""
     journal: Journal = request.app.state.vault.open(decision)
     return journal
+
+
+async def kept_off(request: Request, decision: Decision) -> int:
+    """How many of the reader's close family are kept off the lists until a reason is given."""
+    return len(await kin_waiting(request.app.state.access_db, reader=decision.reader))
 
 
 def context_field(reader: Reader) -> Markup:

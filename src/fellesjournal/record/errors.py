@@ -232,7 +232,7 @@ class TooCostly(RecordError):
 BY_STATUS: dict[int, type[RecordError]] = {
     404: NotFound, 409: AlreadyThere, 410: Gone, 412: VersionConflict, 422: OtherPatient, 423: ProtectionKept,
 }  # fmt: skip
-"""Faults as `vault.write` and `vault.read_many` number them; 401 and 403 are access's."""
+"""Faults as `vault.write` and `vault.read_many` number them; 401, 403, 430 and 433 are access's."""
 
 
 class MayNotExport(NoNeed):

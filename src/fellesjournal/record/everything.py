@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import SessionOver
 from fellesjournal.kit.db import Connection, Database
 from fellesjournal.kit.keys import Keys
 from fellesjournal.record import names, store
@@ -99,7 +98,7 @@ async def read_everything(
     else:
         answer = await store.search_list(db, question, unit=reader.unit or 0)
     if answer.verdict != "ok":
-        raise SessionOver if answer.verdict == "none" else NotFound
+        raise NotFound if answer.verdict == "refused" else store.refusal(answer.verdict)
     page = pages_of(answer.hits, {K_MATCH}).get(K_MATCH) or Page()
     if place is None and _shows(query, query.rtype) and not any(one.key == focus.key for one in page.matches):
         raise NotFound

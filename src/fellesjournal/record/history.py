@@ -18,15 +18,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fellesjournal import fhir
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import NoNeed, SessionOver
+from fellesjournal.access.model import NoNeed
 from fellesjournal.kit import ids
 from fellesjournal.kit.db import Connection, Database
 from fellesjournal.kit.keys import Keys
 from fellesjournal.record import names, store
-from fellesjournal.record.errors import NotFound
 from fellesjournal.record.ownership import DIRECTORY_TYPES
 from fellesjournal.record.search import Compiled
 from fellesjournal.record.search.error import SearchError, refusal
+from fellesjournal.record.written import fault
 
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 200
@@ -146,7 +146,7 @@ async def _of_one(
         limit=query.count + 1, since=query.since, start=query.start, end=query.end,
     )  # fmt: skip
     if rows and rows[0]["status"] != 200:
-        raise SessionOver if rows[0]["status"] == 401 else NotFound
+        raise fault(rows[0]["status"])
     versions = [
         Version(query.rtype, query.id, row["version"], row["updated"], row["op"].decode(), row["body"] or "")
         for row in rows[: query.count]
@@ -172,7 +172,7 @@ async def _walk(
     else:
         answer = await store.search_list(db, question, unit=reader.unit or 0)
     if answer.verdict != "ok":
-        raise SessionOver if answer.verdict == "none" else NoNeed
+        raise store.refusal(answer.verdict)
     return answer.hits
 
 

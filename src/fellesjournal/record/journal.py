@@ -112,7 +112,8 @@ class Journal(Transacted):
             (row,) = await store.read_many(self._conn, [item])
         if row["status"] != 200:
             raise fault(row["status"])
-        return Stored(rtype, names.id_of(rtype, row["body"], key), row["version"], row["updated"], row["body"], key)
+        body = row["body"]
+        return Stored(rtype, names.id_of(rtype, body, key), row["version"], row["updated"], body, key, row["varies"])
 
     async def need_whole(self, rtype: str, actions: str) -> None:
         """For what is shown past the searches here: an app's scopes must hold the type without a condition."""

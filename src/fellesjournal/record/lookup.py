@@ -49,7 +49,10 @@ _LONG: Final = 2_000
 
 
 class Stored(NamedTuple):
-    """A version as it is stored; `body` goes out as it is. `id` is what its client knows it by, `key` its row."""
+    """A version as it is stored; `body` goes out as it is. `id` is what its client knows it by, `key` its row.
+
+    `varies`: what is shown of the version hangs on who reads and when, so that nobody can know that they have it.
+    """
 
     rtype: str
     id: str
@@ -57,6 +60,7 @@ class Stored(NamedTuple):
     updated: datetime
     body: str
     key: names.Key = (0, 0)
+    varies: bool = False
 
     @property
     def own_id(self) -> str:
@@ -189,7 +193,7 @@ class Asker:
         else:
             answer = await self.chart_searches.ask(question)
         if answer.verdict != "ok":
-            raise SessionOver if answer.verdict == "none" else NoNeed
+            raise store.refusal(answer.verdict)
         return answer.hits
 
     def _opened(self, after: str | None, query: SearchQuery) -> Cursor | None:

@@ -14,7 +14,7 @@ BEGIN
           WHERE r.patient = v_patient AND r.rtype = p_rtype AND r.pid = r.patient AND r.body IS NOT NULL) x;
 END $$;
 
--- What the analysis compares of people (names, birth date, address, numbers, protection; no more): the next ones in the order in which they
+-- What the analysis compares of people (names, birth date, address, numbers, protection, who is family and in what way; no more): the next ones in the order in which they
 -- were written, one row a person with the Patient and its RelatedPersons. p_updated … are where the page before ended; NULL: where the last run
 -- did, less an hour, since what was written may be seen late. at… tell where this one ends. One line of the log for each page: no person reads it.
 CREATE OR REPLACE FUNCTION vault.people_to_read(p_secret bytea, p_updated timestamptz, p_slot smallint, p_pid bigint, p_limit integer)
@@ -42,10 +42,17 @@ END $$;
 -- Of a Patient or a RelatedPerson what the analysis compares.
 CREATE OR REPLACE FUNCTION vault.traits_in(p_body text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_strip_nulls(jsonb_build_object('resourceType', b -> 'resourceType', 'name', b -> 'name', 'birthDate', b -> 'birthDate',
+  SELECT jsonb_strip_nulls(jsonb_build_object('resourceType', b -> 'resourceType', 'name', b -> 'name', 'birthDate', b -> 'birthDate', 'active', b -> 'active', 'period', b -> 'period', 'relationship', b -> 'relationship',
     'address', b -> 'address', 'identifier', b -> 'identifier', 'meta', jsonb_build_object('security', b #> '{meta,security}')))
   FROM (SELECT p_body::jsonb AS b) x
 $$;
+
+-- The bucket that a person's record lies in, which an address of ours carries; NULL for nobody.
+CREATE OR REPLACE FUNCTION vault.slot_of(p_patient bigint) RETURNS smallint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN (SELECT r.slot FROM vault.resource r WHERE r.patient = p_patient AND r.rtype = 103 AND r.pid = p_patient AND r.slot > 0);
+END $$;
 
 -- Remembers how far people were read. False: no grant.
 CREATE OR REPLACE FUNCTION vault.people_were_read(p_secret bytea, p_upto timestamptz) RETURNS boolean
@@ -68,6 +75,9 @@ GRANT USAGE ON SCHEMA vault, access TO vault_kin;
 GRANT EXECUTE ON FUNCTION access.may_analyse(bytea), access.log_event(bytea, bigint[], text, smallint, bigint[], text, bigint, smallint) TO vault_kin;
 ALTER FUNCTION vault.subject_of_review(bytea, bigint, smallint) OWNER TO vault_identify;
 ALTER FUNCTION vault.traits_in(text) OWNER TO vault_kin;
+ALTER FUNCTION vault.slot_of(bigint) OWNER TO vault_gate;
+REVOKE ALL ON FUNCTION vault.slot_of(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vault.slot_of(bigint) TO access_core;
 ALTER FUNCTION vault.people_to_read(bytea, timestamptz, smallint, bigint, integer) OWNER TO vault_kin;
 ALTER FUNCTION vault.people_were_read(bytea, timestamptz) OWNER TO vault_kin;
 REVOKE ALL ON FUNCTION vault.subject_of_review(bytea, bigint, smallint), vault.traits_in(text),

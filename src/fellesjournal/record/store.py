@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from fellesjournal import fhir
+from fellesjournal.access.model import AccessError, CloseFamily, NoNeed, SessionOver
 from fellesjournal.kit.db import Connection, Database, Row, sql_file
 from fellesjournal.record.rows import Columns
 from fellesjournal.record.search import Compiled
@@ -53,10 +54,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of it: `ok`, `refused`, or `none` when the secret opens nothing."""
+    """What came of it: `ok`, `refused`, `family` for a close relative's chart, `none` when the secret opens nothing."""
 
     verdict: str
     hits: list[Hit]
+
+
+def refusal(verdict: str) -> AccessError:
+    """The refusal that a verdict other than `ok` stands for."""
+    if verdict == "none":
+        return SessionOver()
+    return CloseFamily() if verdict == "family" else NoNeed()
 
 
 def reads(db: Database) -> "Waiting[PointRead, Row]":

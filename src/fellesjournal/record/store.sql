@@ -1,6 +1,6 @@
 -- name: read_many
 -- Decides, logs and reads all point reads that wait; one row for each, in order.
-SELECT n, status, version, updated, body FROM vault.read_many($1, $2, $3, $4, $5)
+SELECT n, status, version, updated, body, varies FROM vault.read_many($1, $2, $3, $4, $5)
 
 -- name: history_of
 -- Versions of one resource below a version, newest first.

@@ -141,17 +141,19 @@ END $$;
 -- ── Read by id ───────────────────────────────────────────────────────────────────────────────────
 
 -- One call decides, logs and reads for all the point reads that wait. version 0 = the current one.
--- status: 200 shown, 404 absent or hidden, 410 deleted, 401 the secret opens nothing.
-CREATE OR REPLACE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
-RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text)
+-- status: 200 shown, 404 absent or hidden, 410 deleted, 401 the secret opens nothing, 433 a close relative's: asks for a reason.
+-- varies: what is shown of this version hangs on who reads, and when: it has a protected address or unit.
+DROP FUNCTION IF EXISTS vault.read_many(bytea[], smallint[], smallint[], bigint[], integer[]);
+CREATE FUNCTION vault.read_many(p_secret bytea[], p_rtype smallint[], p_slot smallint[], p_pid bigint[], p_version integer[])
+RETURNS TABLE (n integer, status smallint, version integer, updated timestamptz, body text, varies boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_patient bigint[]; v_org bigint[]; v_sens smallint[]; v_others text[]; v_session bigint[]; v_allow boolean[]; v_closed smallint[];
+DECLARE v_patient bigint[]; v_org bigint[]; v_sens smallint[]; v_others text[]; v_session bigint[]; v_allow boolean[]; v_closed smallint[]; v_ground text[];
 BEGIN
   SELECT array_agg(o.patient ORDER BY o.n), array_agg(o.org ORDER BY o.n), array_agg(o.sens ORDER BY o.n), array_agg(o.others ORDER BY o.n)
   INTO v_patient, v_org, v_sens, v_others
   FROM vault.owners(p_slot, p_pid, p_rtype, p_version) o;
-  SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.closed ORDER BY d.n)
-  INTO v_session, v_allow, v_closed
+  SELECT array_agg(d.session ORDER BY d.n), array_agg(d.allow ORDER BY d.n), array_agg(d.closed ORDER BY d.n), array_agg(d.ground ORDER BY d.n)
+  INTO v_session, v_allow, v_closed, v_ground
   FROM access.decide_many(p_secret, v_patient, v_org, v_sens, v_others, p_rtype, array_fill('read'::text, ARRAY[cardinality(p_pid)]),
                           p_pid) d;
   PERFORM set_config('fj.reading', coalesce(
@@ -159,12 +161,13 @@ BEGIN
   -- The class is looked at again: a new version may have come since.
   RETURN QUERY
     SELECT a.ord::integer,
-           CASE WHEN a.session IS NULL THEN 401 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
+           CASE WHEN a.session IS NULL THEN 401 WHEN a.ground = 'NAER_FAMILIE' THEN 433 WHEN x.pid IS NULL THEN 404 WHEN x.body IS NULL THEN 410 ELSE 200 END::smallint,
            x.version, x.updated,
            CASE WHEN x.sens < 16384 THEN x.body
-                ELSE vault.unshielded(a.secret, a.slot, a.pid, x.version, a.patient, x.org, x.body) END
-    FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_closed) WITH ORDINALITY
-      AS a (secret, slot, pid, version, patient, session, allow, closed, ord)
+                ELSE vault.unshielded(a.secret, a.slot, a.pid, x.version, a.patient, x.org, x.body) END,
+           coalesce(x.sens >= 16384, false)
+    FROM unnest(p_secret, p_slot, p_pid, p_version, v_patient, v_session, v_allow, v_closed, v_ground) WITH ORDINALITY
+      AS a (secret, slot, pid, version, patient, session, allow, closed, ground, ord)
     LEFT JOIN LATERAL (
       SELECT r.pid, r.version, r.updated, r.body, r.org, r.sens FROM vault.resource r
       WHERE a.version = 0 AND a.allow AND r.slot = a.slot AND r.pid = a.pid AND r.patient = a.patient
@@ -195,7 +198,7 @@ BEGIN
   SELECT * INTO d FROM access.decide_many(ARRAY[p_secret], ARRAY[o.patient], ARRAY[o.org], ARRAY[o.sens], ARRAY[o.others], ARRAY[p_rtype],
                                           ARRAY['history'], ARRAY[p_pid]);
   IF d.session IS NULL THEN RETURN QUERY SELECT 401::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
-  IF d.allow IS NOT TRUE THEN RETURN QUERY SELECT 404::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
+  IF d.allow IS NOT TRUE THEN RETURN QUERY SELECT CASE d.ground WHEN 'NAER_FAMILIE' THEN 433 ELSE 404 END::smallint, 0, NULL::timestamptz, NULL::"char", NULL::text; RETURN; END IF;
   PERFORM set_config('fj.reading', ARRAY[o.patient]::text, true);
   FOR status, version, updated, op, body IN
     SELECT 200::smallint, h.version, h.updated, h.op, h.body FROM vault.history h
@@ -331,7 +334,8 @@ END $$;
 
 -- Chart searches that wait: one call decides, seals, runs and logs each, one durable commit. p_patients: the charts that each
 -- names, as the text of an array. The parameters of all stand one after the other; n_… tells how many are whose.
--- One row for each, in order: verdict ('ok', 'none' = the secret opens nothing, 'refused'), and its rows as columns.
+-- One row for each, in order: verdict ('ok', 'none' = the secret opens nothing, 'refused', 'family' = a close relative's, which asks for
+-- a reason), and its rows as columns.
 CREATE OR REPLACE FUNCTION vault.search_charts(
   p_secret bytea[], p_patients text[], p_action text[], p_kind smallint[], p_sql text[], p_cut integer[],
   p_i bigint[], n_i integer[], p_t text[], n_t integer[], p_d timestamptz[], n_d integer[], p_f double precision[], n_f integer[])
@@ -367,7 +371,7 @@ BEGIN
         s_n := s_n || array_fill(n, ARRAY[cardinality(k)]); s_owner := s_owner || patient; s_what := s_what || pid; s_kind := s_kind || rtype; s_org := s_org || r.org;
       END IF;
     ELSE
-      verdict := CASE WHEN j.session IS NULL THEN 'none' ELSE 'refused' END;
+      verdict := CASE WHEN j.session IS NULL THEN 'none' WHEN j.ground = 'NAER_FAMILIE' AND cardinality(v_charts) = 1 THEN 'family' ELSE 'refused' END;
       k := NULL; slot := NULL; pid := NULL; rtype := NULL; version := NULL; updated := NULL; patient := NULL; sort := NULL; body := NULL;
     END IF;
     RETURN NEXT;
@@ -390,7 +394,7 @@ BEGIN
   verdict := CASE WHEN NOT FOUND THEN 'none' WHEN r.allow IS NOT TRUE OR r.unit IS NULL OR r.unit IS DISTINCT FROM p_unit THEN 'refused'
              ELSE 'ok' END;
   IF verdict = 'ok' THEN
-    PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.own, r.is_staff, r.grounds);
+    PERFORM ctx.seal_list(sha256(p_secret), r.closed, r.unit, r.person, r.kept, r.is_staff, r.grounds);
     IF (1000::smallint = ANY (r.app_may)) IS NOT FALSE AND access.role_limits(sha256(p_secret), 'list') IS NULL THEN
       SELECT x.* INTO k, slot, pid, rtype, version, updated, patient, sort, body, v_org FROM vault.run_list(p_choices, p_probes, p_cut, p_i, p_t, p_d, p_f) x;
     ELSE
@@ -531,7 +535,7 @@ END $$;
 -- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
 -- written and the rows with faults say why:
 -- 401 no session, 425 the search parameters are others than those of p_registry, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
--- 422 moved to another person, 423 its protection may not be taken away, 430 another unit's row.
+-- 433 a close relative's, which asks for a reason, 422 moved to another person, 423 its protection may not be taken away, 430 another unit's row.
 DROP FUNCTION IF EXISTS vault.write(bytea, text[], smallint[], bigint[], smallint[], integer[], bigint[], bigint[], smallint[], timestamptz[], integer[], text[], text[],
   integer[], bigint[], integer[], bigint[], integer[], integer[], bigint[], integer[], integer[], bigint[], smallint[], bigint[],
   integer[], integer[], timestamptz[], timestamptz[], integer[], integer[], bigint[], double precision[], double precision[],
@@ -573,7 +577,7 @@ DECLARE
   s record; v_count integer := cardinality(p_pid); v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_all bigint[]; v_new bigint[]; v_now_of bigint[]; v_bad bigint[]; v_status smallint[]; v_anywhere boolean; v_version integer[]; v_updated timestamptz[]; v_org bigint[];
   v_sens smallint[]; v_ground text; v_ref bigint; v_changed bigint[]; v_patient bigint[]; v_chosen text[]; v_head text[];
-  v_kinds smallint[]; v_nobodys bigint[];
+  v_kinds smallint[]; v_nobodys bigint[]; v_kin bigint[];
 BEGIN
   SELECT l.session, l.unit, l.kind, l.purpose, l.may_write, l.may_register, l.person, l.app_may INTO s FROM access.writer(p_secret) l;
   IF NOT FOUND THEN
@@ -600,10 +604,12 @@ BEGIN
   v_all := ARRAY(SELECT DISTINCT x FROM unnest(p_patient || o_patient || v_now_of) AS q (x) WHERE x > 0 AND x <> ALL (v_new));
   SELECT array_agg(j.patient) FILTER (WHERE NOT j.allow), min(j.ground) FILTER (WHERE j.allow), min(j.ref) FILTER (WHERE j.allow)
   INTO v_bad, v_ground, v_ref FROM access.judge(p_secret, v_all, 'write') j;
+  IF v_bad IS NOT NULL THEN v_kin := ARRAY(SELECT j.patient FROM access.judge(p_secret, v_bad, 'write') j WHERE j.ground = 'NAER_FAMILIE'); END IF;
   IF cardinality(v_new) > 0 AND NOT s.may_register THEN v_bad := v_bad || v_new; END IF;
   v_status := ARRAY(
     SELECT CASE WHEN NOT s.may_write OR p_patient[g] = ANY (v_bad)
-                  OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad)) THEN 403
+                  OR EXISTS (SELECT 1 FROM unnest(o_n, o_patient) AS o (n, p) WHERE o.n = g AND o.p = ANY (v_bad))
+                THEN CASE WHEN s.may_write AND v_bad <@ v_kin THEN 433 ELSE 403 END
                 WHEN p_rtype[g] <> ALL (v_kinds) THEN 403
                 WHEN s.app_may IS NOT NULL AND NOT access.app_holds(s.session, s.app_may, p_op[g], p_rtype[g], p_pid[g]) THEN 403
                 WHEN coalesce(p_patient[g], v_now_of[g]) = 0 AND s.kind <> 'system' THEN 403
@@ -611,7 +617,7 @@ BEGIN
                 WHEN p_op[g] = 'C' AND p_org[g] IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
                 ELSE 0 END::smallint
     FROM generate_subscripts(p_pid, 1) g ORDER BY g);
-  IF 403 = ANY (v_status) OR 430 = ANY (v_status) THEN
+  IF v_status && '{403,430,433}' THEN
     PERFORM access.log_event(p_secret, coalesce(nullif(v_bad, '{}'), ARRAY[0]::bigint[]), 'write', p_rtype[1], NULL, v_ground, NULL, 1::smallint);
     RETURN QUERY SELECT g, v_status[g], 0, NULL::timestamptz, NULL::text FROM generate_series(1, v_count) g WHERE v_status[g] <> 0; RETURN;
   END IF;

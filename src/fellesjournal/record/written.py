@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from fellesjournal.access.model import NoNeed, SessionOver, WrongUnit
+from fellesjournal.access.model import CloseFamily, NoNeed, SessionOver, WrongUnit
 from fellesjournal.kit.db import Row, UniqueViolation
 from fellesjournal.record.errors import (
     BY_STATUS,
@@ -64,6 +64,8 @@ def fault(status: int) -> Exception:
         return SessionOver()
     if status == 403:
         return NoNeed()
+    if status == 433:
+        return CloseFamily()
     if status == 430:
         return WrongUnit()
     error: type[RecordError] = BY_STATUS.get(status, NotFound)

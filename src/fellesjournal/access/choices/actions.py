@@ -12,6 +12,7 @@ from fellesjournal.access.choices.model import (
     NoTicket,
     Reason,
     ReasonTooShort,
+    Relative,
 )
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, NotAdministrator, PatientId, SessionOver, ToOneself
@@ -29,7 +30,7 @@ _REFUSED: Final[dict[str, type[AccessError]]] = {
 
 
 async def choices(db: Database, *, reader: Reader, patient: PatientId) -> tuple[Choice, ...]:
-    """The grounds that this reader can choose for this patient: chosen ones, the gap, emergency access, override."""
+    """The grounds that this reader can choose for this patient: chosen ones, the gap, emergency, override, family."""
     rows = await store.choices(db, secret=reader.secret, patient=patient.pid)
     return tuple(
         Choice(
@@ -70,6 +71,12 @@ async def explain(db: Database, *, reader: Reader, patient: PatientId) -> Explan
             for row in rows
         )
     )  # fmt: skip
+
+
+async def kin_waiting(db: Database, *, reader: Reader) -> tuple[Relative, ...]:
+    """The reader's close family whom the unit has a need for, and whose records wait for a written reason."""
+    rows = await store.kin_waiting(db, secret=reader.secret)
+    return tuple(Relative(PatientId(row["slot"], row["patient"]), row["relation"]) for row in rows)
 
 
 async def own_notices(db: Database, *, decision: Decision, since: datetime) -> tuple[Notice, ...]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from fellesjournal.access.model import AccessError
+from fellesjournal.access.model import AccessError, PatientId
 from fellesjournal.access.words import Words
 from fellesjournal.web import _
 
-Kind = Literal["chosen", "gap", "emergency", "override"]
+Kind = Literal["chosen", "gap", "emergency", "override", "relative"]
+Relation = Literal["partner", "child", "parent", "sibling", "household"]
 LEAST_REASON: Final = 10
 """Signs that a reason must have; the database asks for them too."""
 
@@ -86,6 +87,14 @@ class Explanation:
         return tuple(
             one for one in self.reasons if not one.allow and not (one.ground == "IKKE_PA_VAKT" and has_emergency)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """One of the reader's close family whose record waits for a reason, and what they are to the reader."""
+
+    patient: PatientId
+    relation: Relation
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,3 +51,9 @@ async def grant_support(
     row = await db.fetchrow(_SQL.grant_support, secret, person, patient, ticket, reason, minutes)
     assert row is not None  # noqa: S101 - a function of one row
     return row["status"], row["until_at"]
+
+
+async def kin_waiting(db: Database, *, secret: bytes) -> list[Row]:
+    """(patient, slot, relation), the nearest first; empty for one without family here."""
+    rows: list[Row] = await db.fetch(_SQL.kin_waiting, secret)
+    return rows

@@ -25,3 +25,7 @@ SELECT access.object($1, $2, $3)
 -- name: grant_support
 -- Administrator: gives one member of support one patient's record for one ticket; status and until when.
 SELECT status, until_at FROM access.grant_support($1, $2, $3, $4, $5, $6)
+
+-- name: kin_waiting
+-- The close family of this reader whose records wait for a reason: patient, slot, relation.
+SELECT patient, slot, relation FROM access.kin_waiting($1)

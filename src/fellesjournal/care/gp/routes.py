@@ -12,7 +12,7 @@ from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.care.gp import actions
 from fellesjournal.care.gp.model import STANDINGS, days, monday_of, of_doctor
-from fellesjournal.clinical.pages import journal_of, now
+from fellesjournal.clinical.pages import journal_of, kept_off, now
 from fellesjournal.clinical.tasks.actions import read_inbox
 from fellesjournal.clinical.tasks.model import KINDS
 from fellesjournal.identity.model import Reader
@@ -62,6 +62,7 @@ async def show_day(request: Request, decision: Decision) -> Response:
         standings=STANDINGS,
         kinds=KINDS,
         total=len(found),
+        relatives=await kept_off(request, decision),
     )
 
 

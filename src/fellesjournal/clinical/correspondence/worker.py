@@ -76,6 +76,7 @@ async def run(settings: Settings, keys: Keys, stop: asyncio.Event, *, health: He
         analyst = Analyst(db, hash64=keys.hash64, secret=control.secret, stop=stop)
         parked.schedule(review.JOB, review.EACH_NIGHT, analyst.work)
         parked.schedule(staff.JOB, staff.EACH_MINUTE, staff.Keeper(db, vault, directory.reader).work)
+        parked.schedule(review.FAMILY_JOB, review.OFTEN, analyst.tell_family)
         told = Telling(vault, sessions=sessions, feed=feed, hosts=settings.subscription_hosts)
         told.register(parked, health)
         try:

@@ -12,7 +12,7 @@ from fellesjournal.access.choices import actions
 from fellesjournal.access.choices.model import CannotChoose, Choice, ReasonTooShort
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, PatientId
-from fellesjournal.clinical.grounds.words import DENIALS, LENGTHS, RULES, WAYS, Way
+from fellesjournal.clinical.grounds.words import DENIALS, LENGTHS, RELATIONS, RULES, WAYS, Way
 from fellesjournal.clinical.pages import check_context, context_field, now, status_of
 from fellesjournal.clinical.pieces import patient_id
 from fellesjournal.record.errors import NotFound
@@ -42,6 +42,14 @@ async def show_why(request: Request, decision: Decision) -> Response:
     )
 
 
+@gate.unit("list")
+async def show_family(request: Request, decision: Decision) -> Response:
+    """The reader's close family whose records wait for a reason: what they are to the reader, and no more."""
+    found = await actions.kin_waiting(request.app.state.access_db, reader=decision.reader)
+    relatives = [(one, patient_id(one.patient)) for one in found]
+    return render(request, "grounds/family.html", relatives=relatives, words=RELATIONS)
+
+
 @gate.asking("the form for a ground that the reader chooses")
 async def show_form(request: Request, decision: Decision) -> Response:
     """The grounds to choose from, and the reason."""
@@ -62,7 +70,7 @@ async def choose(request: Request, decision: Decision) -> Response:
     except AccessError as error:
         errors.add("begrunnelse" if isinstance(error, ReasonTooShort) else "grunn", error.text)
         return await _form(request, decision, form, errors, status=status_of(error))
-    return RedirectResponse(_chart_url(patient), 303)
+    return RedirectResponse(await _onward(request, decision, patient), 303)
 
 
 @gate.asking("the reader ends what they chose")
@@ -74,6 +82,15 @@ async def end(request: Request, decision: Decision) -> Response:
         request.app.state.access_db, reader=decision.reader, patient=patient, ground=form.text("grunn")
     )
     return RedirectResponse(f"{_chart_url(patient)}/tilgang", 303)
+
+
+async def _onward(request: Request, decision: Decision, patient: PatientId) -> str:
+    """The chart; or, of a relative who is only being registered yet, the word to go on with that."""
+    if request.path_params["vei"] == "familie":
+        found = await actions.explain(request.app.state.access_db, reader=decision.reader, patient=patient)
+        if not found.is_open:
+            return "/familie?skrevet=1"
+    return _chart_url(patient)
 
 
 async def _ground(request: Request, decision: Decision, form: Form) -> str:
@@ -135,6 +152,7 @@ def _chart_url(patient: PatientId) -> str:
 
 
 routes = [
+    Route("/familie", show_family),
     Route("/pasienter/{patient}/tilgang", show_why),
     Route("/pasienter/{patient}/tilgang/avslutt", end, methods=["POST"]),
     Route("/pasienter/{patient}/tilgang/{vei}", show_form),

@@ -1,4 +1,4 @@
-"""What the rules, their refusals and the three ways in are called."""
+"""What the rules, their refusals and the ways in are called."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ DENIALS: Final = {
         "setter opp vaktlisten, om å føre deg opp. Blålys virker også uten vakt."
     ),
     "SPERRET": _("Pasienten har sperret journalen for deg eller enheten din."),
+    "NAER_FAMILIE": _("Pasienten er i din nære familie. Du kan åpne journalen når du har skrevet hvorfor."),
 }
 """By the refusal's own code."""
 
@@ -29,6 +30,7 @@ RULES: Final = {
     "rule_gap": _("Regelen mangler"),
     "rule_emergency": _("Blålys"),
     "rule_override": _("Overstyrt sperring"),
+    "rule_relative": _("Nær familie, med skriftlig grunn"),
     "rule_support": _("Brukerstøtte"),
 }
 """By the view of the rule."""
@@ -36,7 +38,7 @@ RULES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One of the three ways in: what the page says, and what its button says. `kinds` are the grounds it offers."""
+    """One of the ways in: what the page says, and what its button says. `kinds` are the grounds it offers."""
 
     kinds: tuple[str, ...]
     title: str
@@ -46,6 +48,16 @@ class Way:
 
 
 WAYS: Final = {
+    "familie": Way(
+        ("relative",),
+        _("Pasienten er i din nære familie"),
+        _(
+            "Den som kan, lar en kollega ta over. Må det være deg, som når ingen andre er på vakt, skriver du hvorfor. "
+            "Da åpnes journalen som vanlig."
+        ),
+        _("Skriv hvorfor det må være deg"),
+        _("Åpne journalen"),
+    ),
     "velg": Way(
         ("chosen", "gap"),
         _("Velg grunn for tilgang"),
@@ -73,6 +85,15 @@ WAYS: Final = {
     ),
 }
 """By the last part of the address."""
+
+RELATIONS: Final = {
+    "partner": _("Ektefellen eller partneren din"),
+    "child": _("Barnet ditt"),
+    "parent": _("Moren eller faren din"),
+    "sibling": _("Søskenet ditt"),
+    "household": _("En som bor på samme adresse som deg"),
+}
+"""What one of the close family is to the reader."""
 
 LENGTHS: Final = ((60, _("1 time")), (240, _("4 timer")), (480, _("8 timer")), (1440, _("24 timer")))
 """How long a chosen ground may be asked for; it never lasts longer than the ground allows."""

@@ -68,13 +68,15 @@ def storyboard(
 
 
 def exceptions_of(decision: Decision, *, at: datetime, language: str, chart_url: str) -> tuple[Exceptional, ...]:
-    """Emergency access and an override that the chart is open by, with the minutes that are left."""
+    """Emergency access, an override, a reason for family: what the chart is open by, with the minutes that are left."""
     found = []
     ground = decision.ground
     if ground and ground.kind == "emergency" and ground.until_at:
         found.append((ground.code, ground.name(language), ground.until_at, "blalys"))
     if decision.override_until:
         found.append(("OVERSTYR", _("Sperring overstyrt"), decision.override_until, "overstyr"))
+    if decision.relative_until:
+        found.append(("FAMILIE", _("Nær familie"), decision.relative_until, "familie"))
     url = f"{chart_url}/tilgang"
     return tuple(
         Exceptional(code, name, until, _minutes(at, until), f"{url}/{way}", f"{url}/avslutt")

@@ -12,6 +12,11 @@ from fellesjournal.web import _
 _INSTANTS: Final = {"until": _("Åpnet til"), "at": _("Lesingen det gjelder")}
 _TEXTS: Final = {"minutes": _("Varighet i minutter"), "ticket": _("Sak hos leverandøren"), "operator": _("Gitt av")}
 SENSITIVE: Final = _("Særlig følsomme opplysninger ble åpnet")
+RELATIONS: Final = {
+    "partner": _("Ektefelle eller partner"), "child": _("Barn"), "parent": _("Mor eller far"), "sibling": _("Søsken"),
+    "household": _("Samme adresse"),
+}  # fmt: skip
+"""What the patient is to the reader."""
 EXTENDED: Final = _("Forlengelse av en tidligere bruk, med ny begrunnelse")
 
 
@@ -29,6 +34,8 @@ def notes(task: Task) -> list[str]:
 def _told(evidence: dict[str, Any], grounds: dict[str, str]) -> Iterator[tuple[str, Any]]:
     if ground := evidence.get("ground"):
         yield _("Grunn"), grounds.get(ground, ground)
+    if relation := evidence.get("relation"):
+        yield _("Pasienten er leserens"), _(RELATIONS.get(relation, relation))
     for name, label in _INSTANTS.items():
         if at := evidence.get(name):
             yield label, datetime.fromisoformat(at)

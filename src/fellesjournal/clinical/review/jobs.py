@@ -1,4 +1,4 @@
-"""The night's work: what people have changed of name, address and family, and the days of the log that wait."""
+"""What people have changed of name, address and family, and who is close family; each night, the log's days."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from fellesjournal.record.review import people_were_read, people_written
 
 JOB: Final = "log-analysis"
 EACH_NIGHT: Final = "40 1 * * *"
+FAMILY_JOB: Final = "close-family"
+OFTEN: Final = "*/5 * * * *"
 _PAGE: Final = 500
 
 _log = get_logger("clinical.review")
@@ -41,6 +43,13 @@ class Analyst:
             if found is None:
                 raise SessionOver
             _log.info("a day of the log read", day=day.isoformat(), readings=found.readings, findings=found.findings)
+
+    async def tell_family(self) -> None:
+        """Learn what is new of people, and tell who is close family of whom. Raises SessionOver without the grant."""
+        await self.learn()
+        changed = await analysis.tell_family(self.db, secret=await self.secret())
+        if changed:
+            _log.info("close family told", facts=changed)
 
     async def learn(self) -> None:
         """Take in who was written since the last time, page by page; and the names of those who read."""

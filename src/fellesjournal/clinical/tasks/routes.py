@@ -20,6 +20,7 @@ from fellesjournal.clinical.pages import (
     check_context,
     context_field,
     journal_of,
+    kept_off,
     now,
     status_of,
     version_in,
@@ -66,6 +67,7 @@ async def show_inbox(request: Request, decision: Decision) -> Response:
         kinds=KINDS,
         items=inbox.shown(whose=whose, kind=kind if kind in KINDS else ""),
         done=request.query_params.get("utfort"),
+        relatives=await kept_off(request, decision),
     )
 
 

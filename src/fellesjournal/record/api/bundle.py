@@ -210,7 +210,7 @@ async def _binary(journal: Journal, request: Request) -> Answer:
     if version is None:
         raise NotFound
     stored = await journal.read("Binary", path["id"], version=version if "version" in path else 0)
-    unchanged = not_modified(request, version=stored.version, updated=stored.updated)
+    unchanged = not_modified(request, stored)
     if unchanged is not None:
         return _of_response(unchanged)
     return replace(found(stored), rtype="", id="")

@@ -12,13 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fellesjournal.record.api.http import version_headers
+from fellesjournal.record.lookup import Stored
 
 _TAG: Final = re.compile(r'[\s,]*(?:(?:W/)?"([\x21\x23-\x7e]*)"|(\*|[0-9]{1,9}))\s*(?=,|$)')
 """An entity tag, weak or strong, `*`, or a bare version number as some FHIR clients write it."""
 
 
-def not_modified(request: Request, *, version: int, updated: datetime) -> Response | None:
-    """The 304 when the client has this version, else None. If-None-Match is looked at alone when it is there."""
+def not_modified(request: Request, stored: Stored) -> Response | None:
+    """The 304 when the client has this version, else None. If-None-Match is looked at alone when it is there.
+
+    What is shown with a protected address at one time and without it at another is always sent anew: who has gained the
+    right would keep what was hidden from them, who has lost it what they may no longer see.
+    """
+    version, updated = stored.version, stored.updated
+    if stored.varies:
+        return None
     tags = request.headers.getlist("if-none-match")
     if tags:
         has_it = _is_named(", ".join(tags), version)

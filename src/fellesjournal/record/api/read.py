@@ -34,7 +34,7 @@ async def _answer(request: Request, decision: Decision, *, version: int) -> Resp
     rtype, id = request.path_params["rtype"], request.path_params["id"]  # noqa: A001 - FHIR's word
     stored = await read_installed(journal.vault.library, rtype, id, version=version)
     stored = stored or await journal.read(rtype, id, version=version)
-    unchanged = not_modified(request, version=stored.version, updated=stored.updated)
+    unchanged = not_modified(request, stored)
     if unchanged is not None:
         return unchanged
     return await binary.answer(request, journal, stored) if stored.rtype == "Binary" else stored_response(stored)

@@ -15,7 +15,7 @@ from fellesjournal.care.legevakt.model import Card, NotLegevakt, Person, board, 
 from fellesjournal.care.legevakt.scales import scale_of
 from fellesjournal.clinical.directory import person_name
 from fellesjournal.clinical.encounters import Scale, contact_from
-from fellesjournal.clinical.pages import context_field, journal_of, now
+from fellesjournal.clinical.pages import context_field, journal_of, kept_off, now
 from fellesjournal.clinical.pieces import Json, day, instant
 from fellesjournal.identity.model import Reader
 from fellesjournal.kit.clock import day_bounds, oslo_day
@@ -45,6 +45,7 @@ async def show(request: Request, decision: Decision) -> Response:
         total=len(cards),
         at=at,
         context=context_field(reader),
+        relatives=await kept_off(request, decision),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision, open_chart
-from fellesjournal.access.model import AccessError
+from fellesjournal.access.model import AccessError, CloseFamily
 from fellesjournal.care.legevakt import actions
 from fellesjournal.care.legevakt.model import NoUrgency
 from fellesjournal.care.legevakt.routes.board import at_legevakt, scale_here
@@ -79,8 +79,9 @@ async def register(request: Request, decision: Decision) -> Response:
     except (RecordError, AccessError) as error:
         errors.add("hastegrad" if isinstance(error, NoUrgency) else "kanal", error.text)
         return _page(
-            request, reader, ticket, sealed=form.text("person"), form=form, vitals=vitals, status=status_of(error)
-        )
+            request, reader, ticket, sealed=form.text("person"), form=form, vitals=vitals, status=status_of(error),
+            is_kin=isinstance(error, CloseFamily),
+        )  # fmt: skip
     return RedirectResponse(f"/legevakt/kontakt/{ticket.id}/{encounter}", 303)
 
 
@@ -130,7 +131,7 @@ async def _take_in(
 
 def _page(
     request: Request, reader: Reader, ticket: Ticket, *, sealed: str, form: Form, vitals: Vitals | None = None,
-    status: int = 200,
+    status: int = 200, is_kin: bool = False,
 ) -> Response:  # fmt: skip
     today = oslo_day(now(request))
     years = age_on(ticket.born_on, day=today) if ticket.born_on else None
@@ -140,6 +141,7 @@ def _page(
         "legevakt/register.html",
         status,
         person=ticket,
+        is_kin=is_kin,
         age=_age(ticket.born_on, today, request),
         sealed=sealed,
         basis=sealer_of(request).seal(basis, ttl_s=BASIS_S),
