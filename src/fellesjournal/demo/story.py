@@ -68,8 +68,7 @@ CAST = (
             "Henrik Sætervik (34) ringer med feber og flankesmerter: finn ham på navn og fødselsdato.",
             "Registrer hastegrad og vitale mål, se NEWS2, skriv og signer notatet.",
             "Logg inn som Jon Lillebakk etterpå: notatet ligger hos fastlegen.",
-            "Registrer en kontakt med Oda Kvalnes Myrvang: angsten som fastlegen har ført, er lukket for deg til du "
-            "skriver hvorfor på siden «Sensitivt».",
+            "Registrer Oda Kvalnes Myrvang: angsten hos fastlegen er lukket til du skriver hvorfor på «Sensitivt».",
         ),
     ),
     Cast(

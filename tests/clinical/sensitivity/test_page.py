@@ -1,4 +1,4 @@
-"""The page where what is sensitive is opened: a reason, an hour, a log line and a task; nothing told of what there is."""
+"""What is sensitive is opened by choice: a reason, an hour, a log line and a task; nothing told of what there is."""
 
 import httpx
 import pytest
@@ -46,7 +46,8 @@ def test_a_reason_opens_what_is_sensitive_for_an_hour_and_a_reviewer_is_told(dem
         assert (opened.status_code, opened.headers["location"]) == (303, chart)
         assert shows(nurse, chart)
         told = demo_site.row(
-            "SELECT r.kind, r.reason, r.evidence ->> 'what' AS what, l.action, l.outcome, o.until_at - o.from_at AS lasts"
+            "SELECT r.kind, r.reason, r.evidence ->> 'what' AS what, l.action, l.outcome,"
+            " o.until_at - o.from_at AS lasts"
             " FROM access.sensitive_open o JOIN access.review r ON r.ref = o.id AND r.event = o.event"
             " JOIN access.log l ON l.event = o.event WHERE o.patient = $1", number[1],
         )  # fmt: skip
@@ -55,7 +56,8 @@ def test_a_reason_opens_what_is_sensitive_for_an_hour_and_a_reviewer_is_told(dem
         with demo_site.client(LEGEVAKT_NURSE) as elsewhere:
             assert not shows(elsewhere, chart), "what was opened is open in this session alone"
 
-        demo_site.row("UPDATE access.sensitive_open SET until_at = clock_timestamp() WHERE patient = $1 RETURNING 1", number[1])
+        over = "UPDATE access.sensitive_open SET until_at = clock_timestamp() WHERE patient = $1 RETURNING 1"
+        demo_site.row(over, number[1])
         assert not shows(nurse, chart), "over after its time"
 
 
@@ -66,7 +68,7 @@ def test_the_page_is_the_same_whether_there_is_something_or_not(demo_site: Site,
     starts = [text.index("Trenger du dette") for text in texts]
     ends = [text.index("</form>", start) for text, start in zip(texts, starts, strict=True)]
     mains = [text[start:end] for text, start, end in zip(texts, starts, ends, strict=True)]
-    assert [len(one) for one in mains][0] == len(mains[1])
+    assert len(mains[0]) == len(mains[1])
     assert "P74" not in mains[0]
 
 
@@ -74,8 +76,9 @@ def test_a_role_without_the_choice_is_told_so_and_nothing_opens(demo_site: Site,
     with demo_site.client(GP) as gp:
         assert shows(gp, chart), "the GP follows the whole person"
     name, unit = demo_site.row(
-        "SELECT p.name, u.name FROM identity.person p JOIN identity.post o ON o.person = p.id AND o.role = 'helsesekretaer'"
-        " JOIN identity.unit u ON u.id = o.unit JOIN identity.post x ON x.unit = u.id JOIN identity.person g ON g.id = x.person"
+        "SELECT p.name, u.name FROM identity.person p"
+        " JOIN identity.post o ON o.person = p.id AND o.role = 'helsesekretaer' JOIN identity.unit u ON u.id = o.unit"
+        " JOIN identity.post x ON x.unit = u.id JOIN identity.person g ON g.id = x.person"
         " WHERE g.name = $1 AND p.demo_name IS NOT NULL ORDER BY p.id LIMIT 1", GP,
     )  # fmt: skip
     with demo_site.client(name, unit=unit) as secretary:
