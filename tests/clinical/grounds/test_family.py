@@ -112,6 +112,9 @@ def test_the_reason_gives_no_need_and_a_relative_without_one_is_as_absent_as_any
 
 
 def test_the_reviewer_reads_what_the_patient_is_to_the_reader(town: Site) -> None:
+    with town.client(READER) as client:
+        form = f"/pasienter/{town.patient_id(MOTHER)}/tilgang/familie"
+        assert choose(client, form, begrunnelse=REASON).status_code == 303
     with town.client("Solveig Rinde Aamot") as reviewer:
         listed = reviewer.get("/kontroll?slag=RELATIVE")
         found = re.search(r'href="(/kontroll/\d+)"', listed.text)
