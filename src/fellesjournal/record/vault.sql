@@ -645,8 +645,9 @@ BEGIN
     AS a (slot, pid, rtype, op, expect, patient, org, sens, ord)
   LEFT JOIN LATERAL (
     SELECT r.pid, r.rtype, r.patient, r.org, r.version, r.updated, r.sens, r.body IS NULL AS gone,
-           (r.patient = -1 AND r.org IS DISTINCT FROM s.unit AND NOT v_anywhere)
-           OR (r.sens <> 0 AND NOT vault.may_see(sha256(p_secret), (r.sens & access.closed_for(s.session, s.kind, r.patient) & ~1024)::smallint, r.slot, r.pid))  -- 1024: who withdrew it takes it up again
+           -- What was withdrawn (1024) is taken up again by the unit that wrote it, and is absent for every other.
+           ((r.patient = -1 OR (r.sens & 1024) <> 0) AND r.org IS DISTINCT FROM s.unit AND NOT v_anywhere)
+           OR (r.sens <> 0 AND NOT vault.may_see(sha256(p_secret), (r.sens & access.closed_for(s.session, s.kind, r.patient) & ~1024)::smallint, r.slot, r.pid))
            AS hidden,
            (SELECT c.id FROM vault.chosen_id c WHERE c.slot = r.slot AND c.pid = r.pid) AS chosen
     FROM vault.resource r

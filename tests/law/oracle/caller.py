@@ -1,7 +1,9 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """The whole application in this process: every question goes through its edge, its gates and its database, and no socket."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +22,8 @@ class Answer:
 
     status: int
     text: str
+    location: str = ""
+    """Where an export is to be asked for."""
 
 
 @dataclass
@@ -44,16 +48,20 @@ class Caller:
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "asgi": {"version": "3.0"},
         }  # fmt: skip
         sent: list[dict[str, Any]] = []
+        left = [body]
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if not left:
+                await asyncio.get_running_loop().create_future()  # nobody hangs up
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
 
         async def send(message: Any) -> None:
             sent.append(message)
 
         await self.app(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in sent[1:])
-        return Answer(sent[0]["status"], content.decode())
+        answered = dict(sent[0]["headers"])
+        return Answer(sent[0]["status"], content.decode(), answered.get(b"content-location", b"").decode())
 
 
 @asynccontextmanager

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """What is written about each patient of the oracle's world: rows that name each other, with codes and labels of every kind."""
 
 from __future__ import annotations
@@ -45,6 +46,19 @@ class Writer:
         if self.rnd.random() < often:
             system, code = self.rnd.choice(_LABELS)
             made["security"] = [{"system": system, "code": code}]
+        return made
+
+    def spoken(self, resource: Json) -> Json:
+        """The row with its mark in what people read of it, so that a page that shows it tells."""
+        mark = resource["meta"]["tag"][0]["code"]
+        made = dict(resource)
+        if resource["resourceType"] in ("Observation", "Condition"):
+            made["code"] = resource["code"] | {"text": f"{resource['code'].get('text', 'Diagnose')} {mark}"}
+        elif resource["resourceType"] == "Composition":
+            text = {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">Sett {mark}</div>'}
+            made["section"] = [section | {"title": "Notat", "text": text} for section in resource["section"]]
+        elif resource["resourceType"] in ("Task", "DocumentReference"):
+            made["description"] = f"Om {mark}"
         return made
 
     def person(self, n: int, *, age: int, protection: str = "") -> Json:
@@ -110,7 +124,8 @@ class Writer:
         rnd = self.rnd
         made: Json = {
             "resourceType": "Condition", "meta": self.meta(often=0.2), "subject": {"reference": who.ref},
-            "code": {"coding": [{"system": ICPC_SYSTEM, "code": rnd.choice(ICPC), "display": "Noe"}]},
+            "code": {"coding": [{"system": ICPC_SYSTEM, "code": rnd.choice(ICPC), "display": "Noe"}], "text": "Diagnose"},
+            "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]},
             "onsetDateTime": rnd.choice(DAYS), "encounter": {"reference": rnd.choice(contacts).ref},
         }  # fmt: skip
         if rnd.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Who there is in the oracle's world, and what was planted there: the facts that its rules speak of, and nothing else."""
+"""Who there is in the oracle's world, and what was planted there: the facts that its rules speak of, no more."""
 
 from __future__ import annotations
 

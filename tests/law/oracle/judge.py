@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """Asks one question and holds the answer against what the permitted rows say: every row, order, total and word."""
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class Judge:
 
     def __init__(self, world: OracleWorld, caller: Caller) -> None:
         self.world, self.caller = world, caller
-        self.memory = Memory(world.rows)
+        self.memory = Memory(world.standing)
         self.views: dict[tuple[str, tuple[int, ...] | None], View] = {}
         self.by_id = {row.id: row for row in world.known}
         self.owner = {
-            MARK.search(json.dumps(body["meta"])).group(): (row, n)  # type: ignore[union-attr]
+            body["meta"]["tag"][0]["code"]: (row, n)
             for row in world.known for n, body in enumerate(world.versions[row.pid])
         }  # fmt: skip
 
@@ -132,7 +133,7 @@ class Judge:
             self._same(question, "status", answer.status, 410)
         else:
             self._same(question, "status", answer.status, 200)
-            self._same(question, "mark", MARK.findall(answer.text), MARK.findall(json.dumps(row.resource["meta"])))
+            self._same(question, "mark", set(MARK.findall(answer.text)), {row.resource["meta"]["tag"][0]["code"]})
         self.nothing_else(question, answer.text)
 
     async def _past(self, question: Question) -> None:
@@ -154,7 +155,9 @@ class Judge:
     async def _refused(self, question: Question) -> None:
         """Only where the row is hidden: nothing is changed, and nothing is learnt."""
         row = _about(question)
-        if not self._sees(question.reader, row):
+        # What a unit withdrew it may take up again, though none reads it meanwhile.
+        is_own = row.org == question.reader.unit and "removed" in self.world.law.labels(row.resource)
+        if not self._sees(question.reader, row) and not is_own:
             await self._as_absent(question, row, method="PATCH", body=b'[{"op":"test","path":"/id","value":"x"}]',
                                   more=((b"content-type", b"application/json-patch+json"),))  # fmt: skip
             await self._as_absent(question, row, method="DELETE")

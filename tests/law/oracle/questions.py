@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """The questions: searches with every modifier, chain and order, reads, histories and operations, drawn by a seed."""
 
 from __future__ import annotations
@@ -5,10 +6,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import quote
 
-from tests.law.oracle.content import DAYS, FAMILIES, ICPC, LOINC, PLACE
+from tests.law.oracle.content import DAYS, ICPC, LOINC, PLACE
 from tests.law.oracle.facts import Reader
 from tests.law.oracle.world import OracleWorld
 from tests.record.search.world import Known
@@ -142,15 +143,15 @@ _TOGETHER: Final = ("Observation,Condition", "Composition,Task,List", "Observati
 class Asker:
     """Draws questions over one world."""
 
-    def __init__(self, world: OracleWorld, seed: int) -> None:
-        self.world, self.rnd = world, random.Random(seed)
-        self.lists = [row.id for row in world.rows if row.rtype == "List"]
+    def __init__(self, world: OracleWorld, seed: int, *, kinds: dict[Kind, int] = KINDS, readers: list[Reader] | None = None) -> None:
+        self.world, self.rnd, self.kinds, self.readers = world, random.Random(seed), kinds, readers or world.readers
+        self.lists = [row.id for row in world.standing if row.rtype == "List"]
         self.own = [row for row in world.known if row.patient != 0]
 
     def draw(self) -> Question:
         """The next question."""
-        kind = self.rnd.choices(list(KINDS), list(KINDS.values()))[0]
-        reader = self.rnd.choice(self.world.readers)
+        kind = self.rnd.choices(list(self.kinds), list(self.kinds.values()))[0]
+        reader = self.rnd.choice(self.readers)
         if kind == "list" and reader.kind == "citizen":
             kind = "chart"
         asked: dict[str, Callable[[Reader], Question]] = {
@@ -232,7 +233,7 @@ class Asker:
         return Question("lastn", reader, "Observation/$lastn", f"patient={who.id}&code={','.join(LOINC)}", who)
 
     def _document(self, reader: Reader) -> Question:
-        row = self.rnd.choice([row for row in self.world.rows if row.rtype == "Composition"])
+        row = self.rnd.choice([row for row in self.world.standing if row.rtype == "Composition"])
         return Question("document", reader, f"Composition/{row.id}/$document", about=row)
 
     def _refused(self, reader: Reader) -> Question:
@@ -244,6 +245,3 @@ class Asker:
 def encoded(query: str) -> str:
     """A query as it goes over the wire."""
     return quote(query, safe="=&,|$:._-/")
-
-
-Json = dict[str, Any]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """Who may see which row, said as plainly as it can be from the facts that were planted: no SQL, no mask, no index.
 
 It is what the database is held against, so nothing here is taken from it but the dated tables of which role can use which
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.law.oracle.facts import Facts, Reader
+from tests.law.oracle.facts import Against, Facts, Part, Reader
 from tests.record.search.world import Known
 
 Json = dict[str, Any]
@@ -57,7 +58,7 @@ class Law:
     """Every version of every row, by its number."""
 
     def __post_init__(self) -> None:
-        self._covered: dict[int, list[Any]] = {}
+        self._covered: dict[int, list[tuple[Part, set[int]]]] = {}
 
     # ── The record ───────────────────────────────────────────────────────────────────────────────
 
@@ -205,17 +206,15 @@ class Law:
         kind = SENSITIVE_UNIT.get(self.unit_kinds[row.org])
         return frozenset(found | ({kind} if kind else set()))
 
-    def covered(self, patient: int) -> list[Any]:
+    def covered(self, patient: int) -> list[tuple[Part, set[int]]]:
         """Each block of a part of a record with the rows that it covers: what it names and all that would reveal that."""
         if patient not in self._covered:
             rows = [row for row in self.known if row.patient == patient and row.pid != patient]
             names = {row.pid: self._named(row) for row in rows}
             labelled = [row.pid for row in rows if any("blocked" in self.labels(v) for v in self.versions[row.pid])]
             parts = [part for part in self.facts.parts if part.patient == patient]
+            parts += [Part(patient, Against(), row=pid) for pid in labelled]
             self._covered[patient] = [(part, self._revealing(part, rows, names)) for part in parts]
-            self._covered[patient] += [
-                (part, self._revealing(part, rows, names)) for part in map(_of_label(patient), labelled)
-            ]
         return self._covered[patient]
 
     known: Sequence[Known] = ()
@@ -225,7 +224,7 @@ class Law:
         bodies = (json.dumps(version, default=str) for version in self.versions[row.pid])
         return {link for body in bodies for link in _LINK.findall(body)}
 
-    def _revealing(self, part: Any, rows: Iterable[Known], names: dict[int, set[str]]) -> set[int]:
+    def _revealing(self, part: Part, rows: Iterable[Known], names: dict[int, set[str]]) -> set[int]:
         every = list(rows)
         covered = {
             row.pid for row in every if row.pid == part.row or row.rtype in part.types or row.org in part.units
@@ -241,12 +240,6 @@ class Law:
             if not more:
                 return covered
             covered |= more
-
-
-def _of_label(patient: int) -> Any:
-    from tests.law.oracle.facts import Against, Part
-
-    return lambda pid: Part(patient, Against(), row=pid)
 
 
 _MEANS: Final[dict[str, set[str]]] = {

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """What one reader should be answered: the naive search over the permitted rows, and what comes along with its matches."""
 
 from __future__ import annotations

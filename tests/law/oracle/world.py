@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of what is planted and asked read best a line each
 """The oracle's world: four units in two municipalities, two dozen people, and every kind of hiding, planted through its own door."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from fellesjournal import fhir
 from fellesjournal.record.rows import Wanted, gather
 from tests.law.oracle.content import Json, Writer
 from tests.law.oracle.facts import Against, Facts, Need, Part, Reader
@@ -42,7 +44,7 @@ class OracleWorld(World):
         """The person behind each patient, by their place."""
 
     @property
-    def rows(self) -> list[Known]:
+    def standing(self) -> list[Known]:
         """Every row that is not deleted."""
         return [row for row in self.known if row.pid not in self.gone]
 
@@ -52,15 +54,14 @@ class OracleWorld(World):
 
     async def write(self, resources: Sequence[Json], *, org: int = UNIT_A) -> list[Known]:
         """As World; the first version is remembered."""
-        made = await super().write(resources, org=org)
+        made = await super().write([self.writer.spoken(resource) for resource in resources], org=org)
         for row in made:
             self.versions[row.pid] = [row.resource]
         return made
 
     async def change(self, row: Known, resource: Json | None) -> None:
         """A new version, or (None) the row's deletion."""
-        op = "D" if resource is None else "U"
-        wanted = Wanted(op, row.rtype, row.slot, row.pid, row.org, resource, expect=-1)
+        wanted = Wanted("D" if resource is None else "U", row.rtype, row.slot, row.pid, row.org, resource, expect=-1)
         columns = gather([wanted], hash64=self.hash64)
         answer = await self.web.fetch(WRITE, self.secrets["loader"], *columns.arguments())
         assert answer[0]["status"] in (200, 204), answer[0]["status"]
@@ -121,9 +122,15 @@ class OracleWorld(World):
             rows = [row for row in self.known if row.patient == who.pid != row.pid and row.rtype in RESULTS]
             await self.write([self.writer.later(who, self.rnd.choice(rows))], org=self.rnd.choice((UNIT_A, UNIT_B)))
             first, second, last = self.rnd.sample(rows, 3)
-            await self.change(first, first.resource | {"meta": self.writer.meta()})
-            await self.change(second, second.resource | {"meta": self.writer.meta(often=0)})
+            await self.change(first, self._anew(first, self.writer.meta()))
+            await self.change(second, self._anew(second, self.writer.meta(often=0)))
             await self.change(last, None)
+
+    def _anew(self, row: Known, meta: Json) -> Json:
+        """A version with other labels and a mark of its own."""
+        old, new = (found["tag"][0]["code"] for found in (row.resource["meta"], meta))
+        made: Json = fhir.parse(fhir.encode(row.resource).replace(old.encode(), new.encode()))
+        return made | {"meta": meta}
 
     def _shield(self) -> None:
         """What of a protected person no search and no history has: their address."""

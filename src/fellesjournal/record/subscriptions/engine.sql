@@ -67,6 +67,7 @@ BEGIN
   SELECT l.kind, l.unit, l.person, l.role, l.secret_hash, l.app_may INTO s FROM identity.live l WHERE l.id = p_session;
   IF NOT FOUND OR NOT access.is_live(p_session) OR p_patient IS NULL THEN RETURN false; END IF;
   v_closed := p_sens & access.closed_for(p_session, s.kind, p_patient);
+  IF p_org = s.unit THEN v_closed := v_closed & ~992; END IF;  -- what is sensitive is open to the unit that wrote it
   IF (v_closed & ~12288) <> 0 OR ((v_closed & 4096) <> 0 AND access.is_blocked_row(s.secret_hash, p_pid)) THEN RETURN false; END IF;
   IF p_patient = -1 AND p_org IS DISTINCT FROM s.unit THEN RETURN false; END IF;
   IF NOT EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'
