@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +82,9 @@ class Stage:
         return list(await self.world.admin.fetch(query, *where.values()))
 
 
-@pytest.fixture
-async def stage(database: TestDatabase) -> AsyncGenerator[Stage, None]:
+@asynccontextmanager
+async def two_units(database: TestDatabase) -> AsyncGenerator[Stage, None]:
+    """The two units, in a database."""
     async with await database.connect_admin() as admin, await database.connect("fj_web") as web:
         world = await World(database, admin, web).prepare()
         mine, theirs = await world.write([person("Min"), person("Deres")])
@@ -91,3 +93,9 @@ async def stage(database: TestDatabase) -> AsyncGenerator[Stage, None]:
         (my_row,) = await world.write([observation(mine.ref, "mitt")])
         (their_row,) = await world.write([observation(theirs.ref, "deres")], org=UNIT_B)
         yield Stage(world, mine, theirs, my_row, their_row)
+
+
+@pytest.fixture
+async def stage(database: TestDatabase) -> AsyncGenerator[Stage, None]:
+    async with two_units(database) as made:
+        yield made

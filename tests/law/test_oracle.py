@@ -91,8 +91,8 @@ PLANTED: dict[str, tuple[str, str, str, Kind, str]] = {
     "who acts for another sees all": (
         "access.closed_for(bigint,text,bigint)", "RETURN 8 | 1024 | 2048 | 8192 |", "RETURN 0 *", "chart", " for ",
     ),
-    "reading by id forgets the class": (
-        "vault.read_many(bytea[],smallint[],smallint[],bigint[],integer[])", "(r.sens & a.closed) = 0", "true", "read", "",
+    "what is withheld from a citizen is shown": (
+        "access.closed_for(bigint,text,bigint)", "RETURN 1 | 8 | 1024", "RETURN 8 | 1024", "read", "innbygger",
     ),
 }  # fmt: skip
 """What is changed, from what, to what; the questions and the readers (part of their names) that meet it."""
