@@ -140,8 +140,8 @@ async def test_an_old_cursor_shows_what_may_be_seen_now(scene: Scene) -> None:
 async def _rest(scene: Scene, following: str) -> list[str]:
     found: list[str] = []
     while following:
-        ids, following = await scene.entries("a", "Observation", following)
-        found += ids
+        page, following = await scene.entries("a", "Observation", following)
+        found += page
     assert found
     return found
 
