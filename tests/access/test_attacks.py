@@ -445,3 +445,35 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
         }  # fmt: skip
     finally:
         await connection.close()
+
+
+async def test_whatever_a_role_may_call_tells_nothing_to_a_guessed_secret(stage: Stage) -> None:
+    """Every function that a role of the application may run and that takes a secret, jobs and streams among them: called with a guess."""
+    asked = 0
+    for role in APPLICATION:
+        async with await stage.world.test.connect(role, max_size=1) as pool:
+            functions = await pool.fetch(
+                "SELECT p.oid::regprocedure::text AS name, p.proargtypes::regtype[]::text[] AS types, p.proargnames AS names FROM pg_proc p"
+                " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('vault', 'access', 'identity', 'ctx')"
+                " AND has_function_privilege(p.oid, 'EXECUTE') AND 'p_secret' = ANY (p.proargnames)"
+            )
+            for one in functions:
+                named = dict(zip(one["names"], one["types"], strict=False))
+                asked += 1
+                assert await _told(pool, one["name"].partition("(")[0], named, stage) == [], (role, one["name"])
+    assert asked > 100
+
+
+async def _told(pool: Any, function: str, types: dict[str, str], stage: Stage) -> list[Any]:
+    """What a guess is answered with, of the patients that there are; an error is an answer too."""
+    numbers = {"bigint": stage.mine.pid, "bigint[]": [stage.mine.pid], "smallint": stage.mine.slot, "smallint[]": [stage.mine.slot]}
+    secret = os.urandom(32)
+    values = [
+        (secret if kind == "bytea" else [secret]) if name == "p_secret" else numbers.get(kind) for name, kind in types.items()
+    ]
+    places = ", ".join(f"${n}::{kind}" for n, kind in enumerate(types.values(), start=1))
+    try:
+        rows = await pool.fetch(f"SELECT * FROM {function}({places})", *values)
+    except DbError:
+        return []
+    return [row for row in rows if any(word in str(tuple(row)) for word in ("mitt", "deres", "Min", "Deres", stage.mine.id))]

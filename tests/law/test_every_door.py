@@ -201,6 +201,79 @@ def test_every_fhir_interaction_without_a_need_is_refused_and_logged(demo_site: 
             assert [(row["patient"], row["outcome"]) for row in rows] == [(number[1], 1)], (method, url, rows)
 
 
+FHIR_BODIES = {
+    "": {"resourceType": "Bundle", "type": "batch", "entry": []}, "$import": {"resourceType": "Parameters"},
+    "$validate": {"resourceType": "Observation"}, "Patient": {"resourceType": "Patient"},
+}  # fmt: skip
+
+
+def test_no_fhir_route_shows_a_stranger_anything_of_the_patient(demo_site: Site, doors: list[Door], stranger: str) -> None:
+    """Every route as registered, each id in it the stranger's own or of one of their rows: nothing comes out, nothing is logged as shown."""
+    rows = demo_site.row(
+        "SELECT array_agg(r.slot || ':' || r.pid) AS a FROM (SELECT DISTINCT ON (rtype) slot, pid FROM vault.resource"
+        " WHERE patient = $1 AND body IS NOT NULL) r", _number(stranger),
+    )["a"]  # fmt: skip
+    known = [stranger, *(ids.encode(*map(int, row.split(":"))) for row in rows)]
+    ways = [(method, path) for method, path, gate in doors if gate.kind == "fhir"]
+    assert len(ways) > 90
+    before = position(demo_site)
+    with demo_site.fhir(GP) as client:
+        for method, path in ways:
+            for id_ in known if "{id}" in path else [stranger]:
+                url = address(path.replace("{within}", "Observation"), id_).removeprefix("/fhir")
+                answer = client.request(method, url, **_about(method, url, stranger))
+                assert answer.status_code < 500, (method, url, answer.text)
+                assert TONIGHT not in answer.text, (method, url)
+    shown = [row for row in logged(demo_site, before) if row["patient"] == _number(stranger) and row["outcome"] == 0]
+    assert shown == []
+
+
+def _number(id_: str) -> int:
+    found = ids.decode(id_)
+    assert found
+    return found[1]
+
+
+def _about(method: str, url: str, patient: str) -> dict[str, Any]:
+    """A question about the patient, or a body that names them."""
+    if method == "GET":
+        return {} if "$expand" in url else {"params": {"patient": patient}}
+    if url.endswith("_search"):
+        return {"data": {"patient": patient}}
+    body = json.loads(weight(patient))
+    for end, instead in FHIR_BODIES.items():
+        if end and url.endswith(end):
+            body = instead
+    kind = "application/json-patch+json" if method == "PATCH" else "application/fhir+json"
+    return {"content": json.dumps([] if method == "PATCH" else body), "headers": {"Content-Type": kind}}
+
+
+def test_doors_of_a_role_are_closed_to_everybody_else(demo_site: Site, doors: list[Door], stranger: str) -> None:
+    """Administration, the reviewer's pages and SCIM, for staff who treat, for a citizen, and with a treating doctor's token."""
+    closed = [(method, path) for method, path, gate in doors if gate.kind in ("administrator", "reviewer")]
+    assert len(closed) > 25 and {path.split("/")[1] for _, path in closed} >= {"administrasjon", "kontroll", "apper"}
+    for name in (GP, ELDERLY):
+        with demo_site.client(name) as client:
+            token = form_token(client)
+            for method, path in closed:
+                answer = knock(client, method, address(path, stranger), token)
+                assert answer.status_code == 403, (name, method, path, answer.status_code)
+    systems = [(method, path) for method, path, gate in doors if gate.kind == "system"]
+    assert len(systems) > 15
+    with demo_site.fhir(GP) as fhir, demo_site.client(GP) as client:
+        for method, path in systems:
+            url = demo_site.url + address(path, stranger)
+            for who in (fhir, client):
+                assert who.request(method, url, follow_redirects=False).status_code == 401, (method, path)
+
+
+def test_every_kind_of_door_is_walked(doors: list[Door]) -> None:
+    """A new kind of gate needs a stranger of its own in this file."""
+    walked = {"fhir", "chart", "asking", "unit", "citizen", "administrator", "reviewer", "system"}
+    # Of what the person who is signed in did themselves; whoever is not is refused by the first test.
+    assert {gate.kind for _, _, gate in doors} == walked | {"signed_in"}
+
+
 def test_the_log_is_there_when_the_answer_comes(demo_site: Site, doors: list[Door]) -> None:
     """Each showing of a chart, by page and by FHIR: who, of whom, what, and on which ground."""
     own = demo_site.patient_id(ELDERLY)
