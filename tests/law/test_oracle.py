@@ -58,16 +58,12 @@ def test_the_world_has_every_kind_of_hiding(scene: Scene) -> None:
     nurse, emergency = world.reader(f"sykepleier 2 i {UNIT_B}"), world.reader(f"lege 1 i {UNIT_B}")
     mother, own = world.reader("innbygger 16 for 21"), world.reader("innbygger 21")
     for one, two in ((doctor, legevakt), (doctor, other), (legevakt, nurse), (emergency, nurse), (own, mother)):
-        seen = [{row.pid for row in world.standing if _reads(scene.stage, reader, row)} for reader in (one, two)]
+        seen = [{row.pid for row in world.standing if scene.stage.judge.sees(reader, row)} for reader in (one, two)]
         assert seen[0] - seen[1], (one.name, two.name)
     hidden = {label for row in world.standing for label in law.labels(row.resource)}
     assert hidden == {"withheld", "not-parents", "not-agents", "delayed", "blocked", "removed"}
     assert {kind for row in world.standing for kind in law.secrets(row, row.resource)} == {"mind", "drugs", "sex", "child", "prison"}
     assert all(law.covered(part.patient) for part in world.facts.parts)
-
-
-def _reads(stage: Stage, reader: Reader, row: Known) -> bool:
-    return stage.judge._sees(reader, row)
 
 
 # ── Planted leaks ────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +130,7 @@ def test_no_export_holds_more_or_less_than_the_permitted_rows(scene: Scene) -> N
     own = [world.reader(f"innbygger {n}") for n in (0, 3, 5, 21)]
     files = scene.run(_exported(stage, [*own, *acting]))
     for reader, text in files.items():
-        wanted = {row.ref for row in world.standing if row.patient == reader.patient and _reads(stage, reader, row)}
+        wanted = {row.ref for row in world.standing if row.patient == reader.patient and stage.judge.sees(reader, row)}
         got = [f"{one['resourceType']}/{one['id']}" for one in map(json.loads, text.splitlines())]
         assert sorted(got) == sorted(wanted), reader.name
 
@@ -165,7 +161,7 @@ def test_a_subscription_tells_of_what_its_reader_may_see_alone(scene: Scene) -> 
     """The decision of each telling, for every row; that it is asked is the matter of other tests."""
     stage, law = scene.stage, scene.stage.world.law
     for reader in _some(stage):
-        wanted = {row.pid for row in stage.world.standing if _reads(stage, reader, row) and not _is_shut(stage, reader, row)}
+        wanted = {row.pid for row in stage.world.standing if stage.judge.sees(reader, row) and not _is_shut(stage, reader, row)}
         got = scene.run(_told(stage, reader))
         odd = [(row.rtype, law.labels(row.resource), row.org) for row in stage.world.standing if row.pid in got ^ wanted]
         assert got == wanted, (reader.name, odd[:5])
@@ -215,7 +211,7 @@ async def _look(stage: Stage) -> None:
         for reader, path, who in pages:
             marks = set(MARK.findall(await _page(stage, reader, path, who)))
             shown.update(marks)
-            assert not {mark for mark in marks if not stage.judge._may_read(reader, mark)}, (reader.name, path)
+            assert not {mark for mark in marks if not stage.judge.may_show(reader, mark)}, (reader.name, path)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

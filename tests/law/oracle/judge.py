@@ -59,16 +59,14 @@ class Judge:
     def nothing_else(self, question: Question, text: str) -> None:
         """Every mark in the text is of a version that the reader may see, in some chart or list; and no hidden address."""
         marks = set(MARK.findall(text))
-        self._same(question, "marks", {mark for mark in marks if not self._may_read(question.reader, mark)}, set())
+        self._same(question, "marks", {mark for mark in marks if not self.may_show(question.reader, mark)}, set())
         if PLACE in text and question.kind not in ("read", "past"):
             raise Leak(f"{question}: a protected address")
 
-    def _may_read(self, reader: Reader, mark: str) -> bool:
+    def may_show(self, reader: Reader, mark: str) -> bool:
+        """Whether the version with this mark may be shown to the reader."""
         row, n = self.owner[mark]
-        charts = None if row.patient == -1 else (row.patient,)
-        return self.world.law.sees(reader, row, charts=charts, version=self.world.versions[row.pid][n]) and (
-            row.patient <= 0 or self.world.law.may_open(reader, row.patient)
-        )
+        return self.sees(reader, row, self.world.versions[row.pid][n])
 
     # ── Searches ─────────────────────────────────────────────────────────────────────────────────
 
@@ -127,7 +125,7 @@ class Judge:
     async def _read(self, question: Question) -> None:
         row = _about(question)
         answer = await self.caller.ask(question.reader, question.path)
-        if not self._sees(question.reader, row):
+        if not self.sees(question.reader, row):
             await self._as_absent(question, row)
         elif row.pid in self.world.gone:
             self._same(question, "status", answer.status, 410)
@@ -140,14 +138,15 @@ class Judge:
         row, number = _about(question), int(question.path.rpartition("/")[2])
         body = self.world.past(row)[number - 1]
         answer = await self.caller.ask(question.reader, question.path)
-        if not self._sees(question.reader, row, body):
+        if not self.sees(question.reader, row, body):
             await self._as_absent(question, row)
             return
         is_deletion = number > len(self.world.versions[row.pid])
         self._same(question, "status", answer.status, 410 if is_deletion else 200)
         self.nothing_else(question, answer.text)
 
-    def _sees(self, reader: Reader, row: Known, version: Any = None) -> bool:
+    def sees(self, reader: Reader, row: Known, version: Any = None) -> bool:
+        """Whether the reader may read a row, or this version of it, by its id."""
         law, charts = self.world.law, None if row.patient == -1 else (row.patient,)
         can = row.patient <= 0 or law.may_open(reader, row.patient)
         return can and law.sees(reader, row, charts=charts, version=version)
@@ -157,7 +156,7 @@ class Judge:
         row = _about(question)
         # What a unit withdrew it may take up again, though none reads it meanwhile.
         is_own = row.org == question.reader.unit and "removed" in self.world.law.labels(row.resource)
-        if not self._sees(question.reader, row) and not is_own:
+        if not self.sees(question.reader, row) and not is_own:
             await self._as_absent(question, row, method="PATCH", body=b'[{"op":"test","path":"/id","value":"x"}]',
                                   more=((b"content-type", b"application/json-patch+json"),))  # fmt: skip
             await self._as_absent(question, row, method="DELETE")
@@ -179,7 +178,7 @@ class Judge:
     async def _history(self, question: Question) -> None:
         reader, about = question.reader, question.about
         is_one = about is not None and question.path != "_history"
-        if about is not None and not (self._sees(reader, about) if is_one else self.world.law.may_open(reader, about.pid)):
+        if about is not None and not (self.sees(reader, about) if is_one else self.world.law.may_open(reader, about.pid)):
             await self._as_absent(question, about)
             return
         rows = [about] if is_one and about else self.world.known
@@ -223,7 +222,7 @@ class Judge:
 
     async def _document(self, question: Question) -> None:
         row = _about(question)
-        if not self._sees(question.reader, row):
+        if not self.sees(question.reader, row):
             await self._as_absent(question, row)
             return
         (answer,) = await self._walked(question)

@@ -143,7 +143,7 @@ class OracleWorld(World):
     # ── Readers ──────────────────────────────────────────────────────────────────────────────────
 
     async def _staff(self) -> None:
-        roles = ("lege", "lege", "sykepleier", "helsesekretaer")
+        roles = ("lege", "lege", "sykepleier", "helsesekretaer", "lege", "sykepleier", "helsefagarbeider", "helsesykepleier", "assistent")
         for unit in (UNIT_A, UNIT_B, UNIT_C, UNIT_D):
             for n, role in enumerate(roles):
                 own = self.patients[OWN] if (unit, n) == (UNIT_A, 1) else None
