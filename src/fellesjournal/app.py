@@ -33,6 +33,7 @@ from fellesjournal.clinical.identification.routes import routes as identificatio
 from fellesjournal.clinical.notes.routes import routes as notes_routes
 from fellesjournal.clinical.overview.routes import routes as overview_routes
 from fellesjournal.clinical.problems.routes import routes as problems_routes
+from fellesjournal.clinical.representatives.routes import routes as representatives_routes
 from fellesjournal.clinical.review import routes as review
 from fellesjournal.clinical.sensitivity.routes import routes as sensitivity_routes
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
@@ -57,8 +58,9 @@ from fellesjournal.identity import routes as sign_in_routes
 from fellesjournal.identity.apps import ADMINISTRATOR, discovery
 from fellesjournal.identity.apps import routes as app_doors
 from fellesjournal.identity.apps.routes import AppServer, app_server
+from fellesjournal.identity.current import current_reader
 from fellesjournal.identity.oidc.provider import helseid, idporten
-from fellesjournal.identity.refusals import refused
+from fellesjournal.identity.refusals import OVER_KEY, refused
 from fellesjournal.identity.setup import read_client_key
 from fellesjournal.identity.test_provider import BundledProvider
 from fellesjournal.identity.test_provider.provider import BACK_CHANNEL
@@ -157,6 +159,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *addresses_routes,
         *grounds_routes,
         *sensitivity_routes,
+        *representatives_routes,
         *citizen_routes,
         *operations_routes(),
     ]
@@ -334,6 +337,9 @@ def _handlers() -> dict[Any, Callable[[Request, Exception], Any]]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, SessionOver):
+        # A reader is remembered for some seconds: that acting for another has ended is seen first by the decision.
+        reader = current_reader(request)
+        request.scope[OVER_KEY] = reader is not None and reader.acting is not None
         return refused(request, NotSignedIn())
     assert isinstance(error, AccessError)  # noqa: S101 - Starlette's handlers are typed loosely
     return await refused_page(request, error)

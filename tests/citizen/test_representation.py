@@ -224,6 +224,8 @@ def test_fullmakt_is_given_by_number_and_name_and_tells_nothing_of_who_exists(de
 def test_next_of_kin_are_chosen_by_the_patient_and_give_no_access(demo_site: Site) -> None:
     with demo_site.client(ELDERLY) as client:
         address, data = "/min-journal/representasjon/parorende", {"navn": "Nabo Nabosen", "relasjon": "nabo"}
+        assert client.post(address, data=data | {"vite": "ALT"}, headers=csrf(client)).status_code == 422
+        data |= {"vite": "ALVORLIG"}
         page = client.post(address, data=data, headers=csrf(client)).text
         assert "Nabo Nabosen" in page
         number = re.search(r'name="fjern" value="(\d+)"', page)

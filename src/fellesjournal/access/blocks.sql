@@ -16,14 +16,16 @@ BEGIN
   RETURN v_count;
 END $$;
 
--- Has any of these a live block of a part?
+-- Has any of these a live block of a part, or something withheld from parents?
 CREATE OR REPLACE FUNCTION access.has_part_blocks(p_patients bigint[]) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN EXISTS (SELECT 1 FROM access.part_block b WHERE b.patient = ANY (p_patients) AND b.until_at > clock_timestamp());
+  RETURN EXISTS (SELECT 1 FROM access.part_block b WHERE b.patient = ANY (p_patients) AND b.until_at > clock_timestamp())
+    OR EXISTS (SELECT 1 FROM access.withholding w WHERE w.patient = ANY (p_patients) AND w.until_at = 'infinity');
 END $$;
 
--- The live blocks of parts of one record, with what each covers: a row, units, types of resource, class bits.
+-- The live blocks of parts of one record, with what each covers: a row, units, types of resource, class bits. What is withheld from parents
+-- (access/withholding.sql) covers rows in the same way: under its number with a minus, once for each row that staff named.
 CREATE OR REPLACE FUNCTION access.live_parts(p_patient bigint)
 RETURNS TABLE (id bigint, target bigint, units bigint[], kinds smallint[], bits smallint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -34,26 +36,30 @@ BEGIN
                         WHEN 'service' THEN ARRAY(SELECT u.id FROM identity.unit u WHERE u.kind = b.code) ELSE '{}' END,
            coalesce(c.kinds, '{}'), coalesce(c.bits, 0::smallint)
     FROM access.part_block b LEFT JOIN access.block_category c ON b.scope = 'category' AND c.code = b.code
-    WHERE b.patient = p_patient AND b.until_at > clock_timestamp() ORDER BY b.id;
+    WHERE b.patient = p_patient AND b.until_at > clock_timestamp()
+    UNION ALL SELECT -w.id, q.pid, '{}', '{}', 0::smallint FROM access.withholding w CROSS JOIN LATERAL unnest(w.what) AS q (pid)
+    WHERE w.patient = p_patient AND w.until_at = 'infinity' ORDER BY 1;
 END $$;
 
--- Takes rows under a block, and the bits that the blocks over rows give them together.
+-- Takes rows under a block or a withholding, and the bits that those over rows give them together.
 CREATE OR REPLACE FUNCTION access.cover(p_block bigint, p_patient bigint, p_pids bigint[]) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO access.block_row (pid, block, patient) SELECT q.p, p_block, p_patient FROM unnest(p_pids) AS q (p) ON CONFLICT DO NOTHING
+  INSERT INTO access.block_row (pid, block, patient) SELECT q.p, p_block, p_patient FROM unnest(p_pids) AS q (p) WHERE p_block > 0 ON CONFLICT DO NOTHING;
+  INSERT INTO access.withheld_row (pid, withholding, patient) SELECT q.p, -p_block, p_patient FROM unnest(p_pids) AS q (p) WHERE p_block < 0 ON CONFLICT DO NOTHING
 $$;
 CREATE OR REPLACE FUNCTION access.block_bits(p_pids bigint[]) RETURNS TABLE (pid bigint, bits smallint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN QUERY
     SELECT q.p, coalesce(bit_or(CASE WHEN b.id IS NULL THEN 0 WHEN b.unit IS NULL AND b.person IS NULL AND b.service IS NULL THEN 16 ELSE 4096 END), 0)::smallint
+             | CASE WHEN EXISTS (SELECT 1 FROM access.withheld_row w WHERE w.pid = q.p) THEN 2 ELSE 0 END::smallint
     FROM unnest(p_pids) AS q (p)
     LEFT JOIN (access.block_row x JOIN access.part_block b ON b.id = x.block AND b.until_at > clock_timestamp()) ON x.pid = q.p
     GROUP BY q.p;
 END $$;
 CREATE OR REPLACE FUNCTION access.covered_by(p_block bigint) RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT ARRAY(SELECT x.pid FROM access.block_row x WHERE x.block = p_block)
+  SELECT ARRAY(SELECT x.pid FROM access.block_row x WHERE x.block = p_block UNION ALL SELECT w.pid FROM access.withheld_row w WHERE w.withholding = -p_block)
 $$;
 
 -- Makes a block: a citizen's own, or one that staff with a ground register for the patient. Logged either way.
@@ -139,12 +145,13 @@ RETURNS TABLE (id bigint, is_part boolean, scope text, target bigint, code text,
                person bigint, person_name text, service text, origin_name text, from_at timestamptz, until_at timestamptz, covers bigint,
                made_by text, made_at_unit text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_patient bigint;
+DECLARE v_patient bigint; v_session bigint; h record;
 BEGIN
-  SELECT l.patient INTO v_patient FROM identity.live l
+  SELECT l.patient, l.id INTO v_patient, v_session FROM identity.live l
   WHERE l.secret_hash = sha256(p_secret) AND l.kind = 'citizen' AND l.app IS NULL AND l.level >= 4
     AND (NOT l.on_behalf OR access.may_act(l.id));
   IF NOT FOUND THEN RETURN; END IF;
+  SELECT * INTO h FROM access.log_hidden(v_session);
   PERFORM access.log_event(p_secret, ARRAY[v_patient], 'read', 29::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN QUERY
     SELECT b.id, b.is_part, b.scope, b.target, b.code, c.name_nb, c.name_nn, c.name_en, b.unit, u.name, b.person, p.name, b.service, o.name,
@@ -159,6 +166,7 @@ BEGIN
     LEFT JOIN identity.session s ON s.id = b.made_by AND s.kind = 'staff'
     LEFT JOIN identity.person m ON m.id = s.person LEFT JOIN identity.unit mu ON mu.id = s.unit
     WHERE b.patient = v_patient AND b.until_at > clock_timestamp() - interval '1 year'
+      AND NOT coalesce(b.scope = 'document' AND b.target = ANY (h.pids) OR b.scope = 'origin' AND b.target = ANY (h.units), false)
     ORDER BY b.until_at <= clock_timestamp(), b.from_at DESC, b.id DESC LIMIT 400;
 END $$;
 
@@ -167,9 +175,11 @@ END $$;
 CREATE OR REPLACE FUNCTION access.block_choices(p_secret bytea, p_patient bigint)
 RETURNS TABLE (kind text, id bigint, code text, name_nb text, name_nn text, name_en text, at_unit text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_since timestamptz := clock_timestamp() - interval '2 years';
+DECLARE v_since timestamptz := clock_timestamp() - interval '2 years'; v_session bigint; h record;
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM access.judge(p_secret, ARRAY[p_patient], 'read') j WHERE j.allow AND j.kind IN ('citizen', 'staff')) THEN RETURN; END IF;
+  SELECT j.session INTO v_session FROM access.judge(p_secret, ARRAY[p_patient], 'read') j WHERE j.allow AND j.kind IN ('citizen', 'staff');
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT * INTO h FROM access.log_hidden(v_session);
   RETURN QUERY
     SELECT 'unit', u.id, u.kind, u.name, u.name, u.name, ''::text FROM identity.unit u WHERE u.kind NOT IN ('system', 'municipality')
     UNION ALL SELECT DISTINCT 'service', NULL::bigint, u.kind, ''::text, ''::text, ''::text, ''::text FROM identity.unit u
@@ -178,6 +188,7 @@ BEGIN
     UNION ALL (SELECT 'person', x.person, ''::text, x.name, x.name, x.name, coalesce(x.unit_name, '') FROM (
       SELECT DISTINCT ON (l.person) l.person, p.name, u.name AS unit_name, l.at
       FROM (SELECT y.person, y.unit, y.at FROM access.log y WHERE y.patient = p_patient AND y.at > v_since AND y.role <> 'innbygger'
+              AND access.is_line_open(y.what, y.unit, y.session, h.pids, h.units, h.sessions) AND (h.actions IS NULL OR y.action <> ALL (h.actions))
             ORDER BY y.at DESC LIMIT 5000) l
       JOIN identity.person p ON p.id = l.person AND p.kind = 'human' LEFT JOIN identity.unit u ON u.id = l.unit
       ORDER BY l.person, l.at DESC) x ORDER BY x.at DESC LIMIT 200);

@@ -166,6 +166,7 @@ END $$;
 -- ── What the patient is told ─────────────────────────────────────────────────────────────────────
 
 -- Citizen: when emergency access, an override or support opened the own record since an instant, newest first. The reader's own words are not in it.
+-- Who acts for another is not told of a unit or a session that they would know what is withheld by.
 CREATE OR REPLACE FUNCTION access.own_notices(p_secret bytea, p_since timestamptz)
 RETURNS TABLE (at timestamptz, until_at timestamptz, kind text, ground text, name_nb text, name_nn text, name_en text, reader_name text,
                role text, unit_name text, judged_at timestamptz)
@@ -174,10 +175,12 @@ BEGIN
   RETURN QUERY
     SELECT c.from_at, c.until_at, g.kind, g.code, g.name_nb, g.name_nn, g.name_en, p.name, c.role, u.name, r.judged_at
     FROM identity.live s JOIN access.choice c ON c.patient = s.patient AND c.from_at >= p_since
+    CROSS JOIN LATERAL access.log_hidden(s.id) h
     JOIN access.ground g ON g.code = c.ground AND g.kind IN ('emergency', 'override', 'support')
     LEFT JOIN identity.person p ON p.id = c.person LEFT JOIN identity.unit u ON u.id = c.unit
     LEFT JOIN access.review r ON r.ref = c.id AND r.patient = c.patient AND r.reader = c.person AND r.kind IN ('EMERGENCY', 'OVERRIDE', 'SUPPORT')
     WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen'
+      AND access.is_line_open(NULL, c.unit, c.session, h.pids, h.units, h.sessions)
     ORDER BY c.from_at DESC LIMIT 100;
 END $$;
 
@@ -186,7 +189,7 @@ CREATE OR REPLACE FUNCTION access.object(p_secret bytea, p_ground text, p_object
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_patient bigint;
 BEGIN
-  SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen';
+  SELECT s.patient INTO v_patient FROM identity.live s WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'citizen' AND access.may_act(s.id);
   IF NOT FOUND OR NOT EXISTS (SELECT 1 FROM access.ground g WHERE g.code = p_ground AND g.can_object) THEN RETURN false; END IF;
   INSERT INTO access.objection AS o (patient, ground, until_at)
   VALUES (v_patient, p_ground, CASE WHEN p_objects THEN 'infinity'::timestamptz ELSE clock_timestamp() END)

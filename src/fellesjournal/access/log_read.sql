@@ -52,7 +52,7 @@ BEGIN
               AND ($14 IS NOT TRUE OR EXISTS (SELECT 1 FROM identity.person n WHERE n.id = l.person AND n.kind <> 'system'))
               AND ($15 IS NOT FALSE OR l.role IS DISTINCT FROM 'innbygger' OR l.app IS NOT NULL
                    OR access.acted_as(l.session, l.patient) IS NOT NULL)
-              AND access.is_line_open(l.what, l.unit, l.session, $22, $23, $24)
+              AND access.is_line_open(l.what, l.unit, l.session, $22, $23, $24) AND ($27 IS NULL OR l.action <> ALL ($27))
               AND ($21 IS NOT TRUE OR (l.action NOT IN ('block', 'unblock') AND NOT (l.kind = 29 AND l.role IS NOT DISTINCT FROM 'innbygger')))
               AND ($20 IS NULL OR l.action <> ALL ($20))
               AND ($16 IS NULL OR l.person = $16) AND ($17 IS NULL OR l.unit = $17)
@@ -70,7 +70,8 @@ BEGIN
       ORDER BY l.at DESC, l.pos DESC $q$, p_key)
     USING p_id, greatest(v_lower, p_since), v_upper, p_at, p_pos, v_left, p_patient, p_controllers, p_manner, p_actions, p_outcomes, p_name,
           p_unit_name, p_people, p_own, p_person, p_unit, p_not_by, p_not_of,
-          p_not_actions, p_for_others, h.pids, h.units, h.sessions, p_disclosed, h.unnamed;
+          p_not_actions, p_for_others, h.pids, h.units, h.sessions, p_disclosed, h.unnamed,
+          h.actions;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_left := v_left - v_count; v_upper := v_lower;
     v_lower := CASE WHEN v_months > 100 THEN '-infinity' ELSE v_lower - make_interval(months => v_months) END;

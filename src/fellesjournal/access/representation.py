@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, NoNeed, PatientId
 from fellesjournal.access.words import Words
-from fellesjournal.kit.db import Connection, Database, Row, sql_file
+from fellesjournal.kit.db import Database, Row, sql_file
 from fellesjournal.web import _
 
 _SQL = sql_file("fellesjournal.access", "representation_store.sql")
@@ -55,36 +54,29 @@ class Representative:
 
 
 @dataclass(frozen=True)
+class KinWish:
+    """One whom the patient chooses; `share` is the code of what they may be told."""
+
+    name: str
+    relation: str
+    phone: str
+    share: str
+
+
+@dataclass(frozen=True)
 class ChosenKin:
-    """One whom the patient chose to be told; it gives no access."""
+    """One whom the patient chose, and what they may be told; it gives no access."""
 
     id: int
     name: str
     relation: str
     phone: str
+    share: Named
+    from_at: datetime
 
 
-@dataclass(frozen=True)
-class Overseen:
-    """A parent, guardian or proxy as staff see them.
-
-    `opens`: ALL, LESS (a child of 12 to 15), AREAS, CUT (kept out by staff), NONE (no fact opens anything now).
-    """
-
-    person: int
-    name: str
-    ground: str
-    relation: str
-    has_responsibility: bool | None
-    shares_address: bool | None
-    opens: Literal["ALL", "LESS", "AREAS", "CUT", "NONE"]
-    until_at: datetime | None
-    cut_ground: Named | None
-    cut_reason: str
-
-
-class FullmaktRefused(AccessError):
-    """A fullmakt can't be given so; `field` of the form, and the text for it."""
+class FormRefused(AccessError):
+    """What the form says can't be done; `field` of the form, and the text for it."""
 
     status = 422
     code = "invalid"
@@ -93,6 +85,14 @@ class FullmaktRefused(AccessError):
         super().__init__(text)
         self.field = field
         self.text = text
+
+
+class FullmaktRefused(FormRefused):
+    """A fullmakt can't be given so."""
+
+
+class KinRefused(FormRefused):
+    """A next of kin can't be chosen so."""
 
 
 _UNKNOWN = _("Vi finner ingen med dette nummeret og etternavnet. Kontroller begge.")
@@ -105,6 +105,11 @@ _REFUSALS = {
     "time": ("til", _("Velg en dag fram i tid, høyst fem år fra nå.")),
     "many": ("nummer", _("Du har gitt tjue fullmakter. Ta en tilbake først.")),
     "rate": ("nummer", _("Du har prøvd mange ganger i dag. Prøv igjen i morgen.")),
+}
+
+_KIN_REFUSALS = {
+    "many": ("navn", _("Du har valgt fem pårørende. Fjern en først.")),
+    "share": ("vite", _("Velg hva de kan få vite.")),
 }
 
 
@@ -151,84 +156,38 @@ async def take_back(db: Database, *, decision: Decision, proxy: int) -> None:
         raise NoNeed
 
 
-async def choose_kin(db: Database, *, decision: Decision, name: str, relation: str, phone: str) -> bool:
-    """Choose one more next of kin; False when there are five already. Raises NoNeed in the record of another."""
-    return await _kin(db, decision, name, relation, phone, None) != "many"
+async def choose_kin(db: Database, *, decision: Decision, wish: KinWish) -> None:
+    """Choose one more next of kin. Raises KinRefused, and NoNeed in the record of another."""
+    row = (decision.secret, wish.name, wish.relation, wish.phone, wish.share, None)
+    how = await db.fetchval(_SQL.choose_kin, *row)
+    if how in _KIN_REFUSALS:
+        raise KinRefused(*_KIN_REFUSALS[how])
+    if how != "ok":
+        raise NoNeed
 
 
 async def let_kin_go(db: Database, *, decision: Decision, kin: int) -> None:
     """Take away a next of kin that was chosen. Raises NoNeed for one that is not theirs."""
-    await _kin(db, decision, "", "", "", kin)
+    if await db.fetchval(_SQL.choose_kin, decision.secret, "", "", "", "", kin) != "ok":
+        raise NoNeed
 
 
 async def kin_of(db: Database, *, decision: Decision, patient: PatientId) -> list[ChosenKin]:
     """The next of kin that a patient chose; empty for whoever may not know."""
     rows = await db.fetch(_SQL.kin, decision.secret, patient.pid)
-    return [ChosenKin(row["id"], row["name"], row["relation"], row["phone"]) for row in rows]
+    return [
+        ChosenKin(
+            row["id"], row["name"], row["relation"], row["phone"],
+            Named("", row["share_nb"], row["share_nn"], row["share_en"]), row["from_at"],
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
-async def overview(db: Database, *, decision: Decision, patient: PatientId) -> list[Overseen]:
-    """Everyone who is parent, guardian or proxy of a patient, and what it opens now; empty when refused."""
-    return [_overseen(row) for row in await db.fetch(_SQL.overview, decision.secret, patient.pid)]
-
-
-async def cut_parent_off(
-    db: Database, *, decision: Decision, child: PatientId, parent: int, ground: str, reason: str
-) -> bool:
-    """Keep one parent out of a child's record; False without a known ground or a reason. Raises NoNeed."""
-    return await _cut(db, decision, child, parent, ground, reason, is_off=False)
-
-
-async def let_parent_in(db: Database, *, decision: Decision, child: PatientId, parent: int) -> None:
-    """Let a parent in again who was kept out. Raises NoNeed."""
-    await _cut(db, decision, child, parent, "", "", is_off=True)
-
-
-async def grounds(db: Database, *, what: Literal["PARENT", "ITEM"]) -> list[Named]:
-    """Why one parent may be kept out, or an item withheld from parents."""
-    return [_named(row) for row in await db.fetch(_SQL.grounds, what)]
-
-
-async def note_withholding(
-    conn: Connection, *, decision: Decision, patient: PatientId, what: Sequence[int], ground: str | None, reason: str
-) -> None:
-    """Note that rows are withheld from parents by a ground, or open again (no ground); with the change itself.
-
-    Raises NoNeed: the whole transaction is to be given up.
-    """
-    told = await conn.fetchval(
-        _SQL.note_withholding, decision.secret, patient.pid, list(what), ground is not None, ground, reason
-    )
-    if not told:
-        raise NoNeed
-
-
-async def _kin(
-    db: Database, decision: Decision, name: str, relation: str, phone: str, end: int | None
-) -> str:
-    how = str(await db.fetchval(_SQL.choose_kin, decision.secret, name, relation, phone, end))
-    if how == "none":
-        raise NoNeed
-    return how
-
-
-async def _cut(
-    db: Database, decision: Decision, child: PatientId, parent: int, ground: str, reason: str, *, is_off: bool
-) -> bool:
-    how = await db.fetchval(_SQL.cut, decision.secret, child.pid, parent, ground, reason, is_off)
-    if how == "none":
-        raise NoNeed
-    return bool(how == "ok")
+async def kin_shares(db: Database) -> list[Named]:
+    """What a next of kin may be told, the least first."""
+    return [_named(row) for row in await db.fetch(_SQL.kin_shares)]
 
 
 def _named(row: Row) -> Named:
     return Named(row["code"], row["name_nb"], row["name_nn"], row["name_en"])
-
-
-def _overseen(row: Row) -> Overseen:
-    cut = row["cut"] is not None
-    ground = Named("", row["cut_ground_nb"], row["cut_ground_nn"], row["cut_ground_en"]) if cut else None
-    return Overseen(
-        row["person"], row["name"], row["ground"], row["relation"], row["has_responsibility"], row["shares_address"],
-        row["opens"], row["until_at"], ground, row["cut_reason"] or "",
-    )  # fmt: skip

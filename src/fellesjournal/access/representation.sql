@@ -207,8 +207,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.code, a.name_nb, a.name_nn, a.name_en FROM access.proxy_area a ORDER BY a.source
 $$;
 
--- Chooses one more next of kin, or (p_end) lets one go: the patient alone, at most five. It gives no access. 'ok', 'none', 'many'.
-CREATE OR REPLACE FUNCTION access.kin_choose(p_secret bytea, p_name text, p_relation text, p_phone text, p_end bigint) RETURNS text
+-- Chooses one more next of kin and what they may be told, or (p_end) lets one go: the patient alone, at most five. It gives no access.
+-- 'ok', 'none', 'many', 'share' (no such choice).
+DROP FUNCTION IF EXISTS access.kin_choose(bytea, text, text, text, bigint), access.kin_of(bytea, bigint);
+CREATE FUNCTION access.kin_choose(p_secret bytea, p_name text, p_relation text, p_phone text, p_share text, p_end bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record;
 BEGIN
@@ -217,33 +219,44 @@ BEGIN
   IF p_end IS NOT NULL THEN
     UPDATE access.chosen_kin k SET until_at = clock_timestamp() WHERE k.id = p_end AND k.patient = s.patient AND k.until_at = 'infinity';
     IF NOT FOUND THEN RETURN 'none'; END IF;
+  ELSIF NOT EXISTS (SELECT 1 FROM access.kin_shares() k WHERE k.code = p_share) THEN RETURN 'share';
   ELSIF (SELECT count(*) FROM access.chosen_kin k WHERE k.patient = s.patient AND k.until_at = 'infinity') >= 5 THEN RETURN 'many';
   ELSE
-    INSERT INTO access.chosen_kin (patient, name, relation, phone, session) VALUES (s.patient, p_name, p_relation, p_phone, s.id);
+    INSERT INTO access.chosen_kin (patient, name, relation, phone, share, session) VALUES (s.patient, p_name, p_relation, p_phone, p_share, s.id);
   END IF;
   PERFORM access.log_event(p_secret, ARRAY[s.patient], 'kin', 0::smallint, NULL, 'EGEN', NULL, 0::smallint);
   RETURN 'ok';
 END $$;
 
+-- What a next of kin may be told, the least first.
+CREATE OR REPLACE FUNCTION access.kin_shares() RETURNS TABLE (code text, name_nb text, name_nn text, name_en text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT k.code, k.name_nb, k.name_nn, k.name_en FROM access.kin_share k
+  WHERE current_date >= k.valid_from AND current_date < k.valid_until ORDER BY k.place
+$$;
+
 -- The next of kin that the patient chose: for the patient, and for staff who may open the record. Nothing for a representative.
-CREATE OR REPLACE FUNCTION access.kin_of(p_secret bytea, p_patient bigint)
-RETURNS TABLE (id bigint, name text, relation text, phone text, from_at timestamptz)
+CREATE FUNCTION access.kin_of(p_secret bytea, p_patient bigint)
+RETURNS TABLE (id bigint, name text, relation text, phone text, share_nb text, share_nn text, share_en text, from_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF (SELECT j.allow AND (j.kind = 'staff' OR NOT s.on_behalf) FROM access.judge(p_secret, ARRAY[p_patient], 'read') j
       JOIN identity.session s ON s.id = j.session) IS NOT TRUE THEN RETURN; END IF;
-  RETURN QUERY SELECT k.id, k.name, k.relation, k.phone, k.from_at FROM access.chosen_kin k
+  RETURN QUERY SELECT k.id, k.name, k.relation, k.phone, h.name_nb, h.name_nn, h.name_en, k.from_at
+               FROM access.chosen_kin k JOIN access.kin_share h ON h.code = k.share
                WHERE k.patient = p_patient AND k.until_at = 'infinity' ORDER BY k.id;
 END $$;
 
 -- ── The log, as a citizen and a representative read it ────────────────────────────────────────────────
 
--- What would tell a representative of an item that is closed to them: its rows, the units that they would know of by such rows alone, and
+-- What would tell a representative of an item that is closed to them: its rows and all that a withholding covers, the units that they would know of by such rows alone, and
 -- the sessions in which people wrote them: lines that they don't see. unnamed: rows that are closed to them or, in the own record, to the
 -- citizen: lines about these are there, since everybody may know who has read (pasientjournalforskriften § 14), and say nothing of their
--- kind. NULLs for anybody else.
-DROP FUNCTION IF EXISTS access.log_hidden(bigint);
-CREATE FUNCTION access.log_hidden(p_session bigint, OUT pids bigint[], OUT units bigint[], OUT sessions bigint[], OUT unnamed bigint[])
+-- kind. actions: what was done that is not for a representative to know; for one who only reads, the patient's own choices too.
+-- NULLs for anybody else.
+DROP FUNCTION IF EXISTS access.log_hidden(bigint) CASCADE;
+CREATE FUNCTION access.log_hidden(p_session bigint, OUT pids bigint[], OUT units bigint[], OUT sessions bigint[], OUT unnamed bigint[],
+                                  OUT actions text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v record; v_closed integer;
 BEGIN
@@ -253,6 +266,11 @@ BEGIN
   unnamed := vault.unnamed_rows(v.patient, v_closed | 8);
   IF NOT v.on_behalf THEN RETURN; END IF;
   SELECT w.pids, w.units INTO pids, units FROM vault.closed_rows(v.patient, v_closed) w;
+  IF (v_closed & 2) <> 0 THEN
+    pids := pids || ARRAY(SELECT x.pid FROM access.withheld_row x WHERE x.patient = v.patient);
+  END IF;
+  actions := ARRAY['withhold', 'withhold_end', 'cut', 'cut_end', 'represent', 'tell']
+    || CASE WHEN access.may_act(p_session) THEN '{}' ELSE ARRAY['block', 'unblock', 'kin', 'proxy', 'ask', 'object'] END;
   sessions := ARRAY(SELECT DISTINCT l.session FROM access.log l WHERE l.patient = v.patient AND l.action = 'write' AND l.what && pids
                     AND l.session IS NOT NULL AND l.role IS DISTINCT FROM 'system');
 END $$;
@@ -282,77 +300,6 @@ BEGIN
     FROM identity.session s WHERE s.id = p_session AND s.on_behalf);
 END $$;
 
--- ── What staff see and do ────────────────────────────────────────────────────────────────────────────
-
--- Everyone who is parent, guardian or proxy of a patient whom this member of staff may open, with what it opens now: 'ALL', 'LESS'
--- (12–15), 'AREAS', 'CUT', or 'NONE' (no responsibility, no shared address, too old, protected). Logged by the page that shows it.
-CREATE OR REPLACE FUNCTION access.overview_of_representatives(p_secret bytea, p_patient bigint)
-RETURNS TABLE (person bigint, name text, ground text, relation text, has_responsibility boolean, shares_address boolean, opens text, until_at timestamptz,
-               areas text[], cut bigint, cut_ground_nb text, cut_ground_nn text, cut_ground_en text, cut_reason text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  IF (SELECT j.allow AND j.kind = 'staff' FROM access.judge(p_secret, ARRAY[p_patient], 'read') j) IS NOT TRUE THEN RETURN; END IF;
-  RETURN QUERY
-    SELECT f.person, p.name, f.ground, f.relation, f.has_responsibility, f.shares_address,
-           CASE WHEN c.ref IS NOT NULL THEN 'CUT' WHEN x.person IS NULL THEN 'NONE' WHEN x.areas <> '{}' THEN 'AREAS'
-                WHEN x.ground = 'FORELDER' AND NOT x.may_act THEN 'LESS' ELSE 'ALL' END,
-           CASE WHEN isfinite(x.until_at) THEN x.until_at END, coalesce(x.areas, '{}'), c.ref, g.name_nb, g.name_nn, g.name_en, k.reason
-    FROM (SELECT h.parent AS person, 'FORELDER'::text AS ground, h.relation, h.has_responsibility, h.shares_address FROM access.parenthood h
-          WHERE h.child = p_patient AND h.from_at <= clock_timestamp() AND h.until_at > clock_timestamp()
-          UNION ALL SELECT h.guardian, 'VERGE', 'verge', NULL, NULL FROM access.guardianship h
-          WHERE h.ward = p_patient AND h.from_at <= clock_timestamp() AND h.until_at > clock_timestamp()
-          UNION ALL SELECT h.receiver, 'FULLMAKT', 'fullmektig', NULL, NULL FROM access.proxy h
-          WHERE h.giver = p_patient AND h.revoked_at IS NULL AND h.from_at <= clock_timestamp() AND h.until_at > clock_timestamp()) f
-    JOIN identity.person p ON p.id = f.person
-    LEFT JOIN LATERAL (SELECT r.* FROM access.representative r WHERE r.person = f.person AND r.patient = p_patient AND r.ground = f.ground
-                       ORDER BY cardinality(r.areas) LIMIT 1) x ON true
-    LEFT JOIN access.as_cut_off c ON c.person = f.person AND c.patient = p_patient
-    LEFT JOIN access.parent_cut k ON k.id = c.ref LEFT JOIN access.withhold_ground g ON g.code = k.ground
-    ORDER BY f.ground, p.name;
-END $$;
-
--- Keeps one parent out of a child's record, or lets them in again (p_off): staff who may write in it. Logged. 'ok', 'none', 'ground', 'reason'.
-CREATE OR REPLACE FUNCTION access.parent_cut_put(p_secret bytea, p_child bigint, p_parent bigint, p_ground text, p_reason text, p_off boolean)
-RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE s record; v_ok boolean;
-BEGIN
-  SELECT l.id, l.person, l.unit, j.ground, j.ref INTO s FROM access.judge(p_secret, ARRAY[p_child], 'write') j JOIN identity.live l ON l.id = j.session
-  WHERE j.allow AND j.kind = 'staff' AND l.app IS NULL;
-  IF NOT FOUND OR NOT EXISTS (SELECT 1 FROM access.parenthood f WHERE f.child = p_child AND f.parent = p_parent) THEN RETURN 'none'; END IF;
-  IF p_off THEN
-    UPDATE access.parent_cut c SET until_at = clock_timestamp(), ended_by = s.person
-    WHERE c.child = p_child AND c.parent = p_parent AND c.until_at > clock_timestamp();
-    IF NOT FOUND THEN RETURN 'none'; END IF;
-  ELSE
-    IF NOT EXISTS (SELECT 1 FROM access.withhold_ground g WHERE g.code = p_ground AND g.what = 'PARENT') THEN RETURN 'ground'; END IF;
-    IF btrim(coalesce(p_reason, '')) = '' THEN RETURN 'reason'; END IF;
-    IF NOT EXISTS (SELECT 1 FROM access.as_cut_off c WHERE c.person = p_parent AND c.patient = p_child) THEN
-      INSERT INTO access.parent_cut (child, parent, ground, reason, person, unit, session) VALUES (p_child, p_parent, p_ground, left(p_reason, 2000), s.person, s.unit, s.id);
-    END IF;
-  END IF;
-  PERFORM access.log_event(p_secret, ARRAY[p_child], 'represent', 0::smallint, NULL, s.ground, s.ref, 0::smallint);
-  RETURN 'ok';
-END $$;
-
--- The grounds to choose from. p_what: 'PARENT' or 'ITEM'.
-CREATE OR REPLACE FUNCTION access.withhold_grounds(p_what text) RETURNS TABLE (code text, name_nb text, name_nn text, name_en text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT g.code, g.name_nb, g.name_nn, g.name_en FROM access.withhold_ground g WHERE g.what = p_what AND g.valid_from <= clock_timestamp() ORDER BY g.code
-$$;
-
--- Notes with ground and who that items are withheld from parents from now on, or open again; in the transaction that changes them. False: refused.
-CREATE OR REPLACE FUNCTION access.withholding_put(p_secret bytea, p_patient bigint, p_what bigint[], p_on boolean, p_ground text, p_reason text)
-RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE s record;
-BEGIN
-  SELECT l.id, l.person, l.unit INTO s FROM access.judge(p_secret, ARRAY[p_patient], 'write') j JOIN identity.live l ON l.id = j.session
-  WHERE j.allow AND j.kind = 'staff';
-  IF NOT FOUND OR (p_on AND NOT EXISTS (SELECT 1 FROM access.withhold_ground g WHERE g.code = p_ground AND g.what = 'ITEM')) THEN RETURN false; END IF;
-  INSERT INTO access.withholding (patient, what, is_on, ground, reason, person, unit, session)
-  VALUES (p_patient, p_what, p_on, CASE WHEN p_on THEN p_ground END, left(coalesce(p_reason, ''), 2000), s.person, s.unit, s.id);
-  RETURN true;
-END $$;
-
 -- ── What the registers tell ──────────────────────────────────────────────────────────────────────────
 
 -- A parent of a child as Folkeregisteret tells now; what was told before of the two ends. By number hashes, so that the caller needs no ids.
@@ -379,6 +326,13 @@ BEGIN
   INSERT INTO access.guardianship (ward, guardian, mandate, of_minor, until_at, source)
   SELECT p_ward, p.id, p_mandate, p_of_minor, coalesce(p_until, 'infinity'), p_source FROM identity.person p WHERE p.number_hash = p_guardian_hash;
 END $$;
+
+-- A next of kin that a patient chose elsewhere; the same once.
+CREATE OR REPLACE FUNCTION access.put_chosen_kin(p_patient bigint, p_name text, p_relation text, p_share text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO access.chosen_kin (patient, name, relation, share, session) SELECT p_patient, p_name, p_relation, p_share, 0
+  WHERE NOT EXISTS (SELECT 1 FROM access.chosen_kin k WHERE k.patient = p_patient AND k.name = p_name)
+$$;
 
 -- A fullmakt that another register holds; the same once.
 CREATE OR REPLACE FUNCTION access.put_proxy(p_giver bigint, p_receiver_hash bytea, p_areas text[], p_act boolean, p_until timestamptz, p_source text)

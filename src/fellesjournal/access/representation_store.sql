@@ -20,24 +20,12 @@ SELECT access.proxy_end($1, $2)
 
 -- name: choose_kin
 -- One more next of kin, or one less; a word for how it went.
-SELECT access.kin_choose($1, $2, $3, $4, $5)
+SELECT access.kin_choose($1, $2, $3, $4, $5, $6)
 
 -- name: kin
 -- The next of kin that the patient chose.
-SELECT id, name, relation, phone FROM access.kin_of($1, $2)
+SELECT id, name, relation, phone, share_nb, share_nn, share_en, from_at FROM access.kin_of($1, $2)
 
--- name: overview
--- Staff: everyone who is parent, guardian or proxy of a patient, and what it opens now.
-SELECT * FROM access.overview_of_representatives($1, $2)
-
--- name: cut
--- Staff: keeps one parent out, or lets them in again; a word for how it went.
-SELECT access.parent_cut_put($1, $2, $3, $4, $5, $6)
-
--- name: grounds
--- The grounds to choose from.
-SELECT code, name_nb, name_nn, name_en FROM access.withhold_grounds($1)
-
--- name: note_withholding
--- Notes who withheld what, and why; false when refused.
-SELECT access.withholding_put($1, $2, $3, $4, $5, $6)
+-- name: kin_shares
+-- What a next of kin may be told.
+SELECT code, name_nb, name_nn, name_en FROM access.kin_shares()

@@ -77,11 +77,12 @@ GRANT EXECUTE ON FUNCTION access.represents(bigint, bigint), access.acting(bigin
 GRANT EXECUTE ON FUNCTION access.may_act(bigint) TO vault_erase;
 GRANT EXECUTE ON FUNCTION access.represented(bytea), access.representatives(bytea), access.proxy_areas(),
   access.proxy_give(bytea, bytea, text, text[], boolean, timestamptz), access.proxy_end(bytea, bigint),
-  access.kin_choose(bytea, text, text, text, bigint), access.kin_of(bytea, bigint), access.overview_of_representatives(bytea, bigint),
-  access.parent_cut_put(bytea, bigint, bigint, text, text, boolean), access.withhold_grounds(text),
-  access.withholding_put(bytea, bigint, bigint[], boolean, text, text) TO fj_web;
+  access.kin_choose(bytea, text, text, text, text, bigint), access.kin_of(bytea, bigint), access.kin_shares(),
+  access.overview_of_representatives(bytea, bigint), access.parent_cut_put(bytea, bigint, bigint, text, text, boolean),
+  access.withhold_grounds(bytea, bigint, text), access.withholdings(bytea, bigint), access.to_tell(bytea, bigint),
+  access.disclosure_put(bytea, bigint, bigint, smallint, bigint[], text), access.disclosures(bytea, bigint) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.put_parenthood(bigint, bytea, text, boolean, boolean, text),
   access.put_guardianship(bigint, bytea, text, boolean, timestamptz, text),
-  access.put_proxy(bigint, bytea, text[], boolean, timestamptz, text) TO fj_migrate;
+  access.put_proxy(bigint, bytea, text[], boolean, timestamptz, text), access.put_chosen_kin(bigint, text, text, text) TO fj_migrate;
 
 SELECT access.keep_log_partitions();

@@ -46,6 +46,11 @@ DONE: Final[Mapping[str, str]] = MappingProxyType({
     "choose_end": _("Avsluttet tilgangen"),
     "object": _("Reserverte seg"),
     "represent": _("Endret hva foreldre ser"),
+    "withhold": _("Holdt tilbake for foreldrene"),
+    "withhold_end": _("Åpnet for foreldrene igjen"),
+    "cut": _("Stengte innsynet for en forelder"),
+    "cut_end": _("Ga en forelder innsynet tilbake"),
+    "tell": _("Fortalte foreldrene"),
     "proxy": _("Ga eller tok tilbake fullmakt"),
     "kin": _("Endret pårørende"),
 })  # fmt: skip

@@ -12,13 +12,15 @@ from fellesjournal.kit.keys import Keys
 
 _GUARDIANS = ((story.WARD, story.DIABETIC),)
 _PROXIES = ((story.ELDERLY, story.DAUGHTER, ("TIMER", "LEGEMIDLER")),)
-_SOURCE = "demo"
+_KIN = ((story.ELDERLY, story.DAUGHTER, "datter", "TILSTAND"), (story.DIABETIC, story.WARD, "bror", "KONTAKT"))
+"""Next of kin whom people chose, and what they may be told."""
+_SOURCE = "Folkeregisteret (demo)"
 
 
 async def put_representation(
     db: Database, *, people: Sequence[Person], keys: Keys, keyring: Keyring
 ) -> None:
-    """Tell access of every living parent of a child, and of the story's guardian and fullmakt; the same once."""
+    """Tell access of every living parent, the story's guardian and fullmakt, and next of kin; the same once."""
     by_key = {person.key: person for person in people}
 
     def hash_of(key: str) -> bytes | None:
@@ -39,11 +41,15 @@ async def put_representation(
     for ward, guardian in _GUARDIANS:
         await db.execute(
             "SELECT access.put_guardianship($1, $2, 'PERSONLIG', false, NULL, $3)",
-            keyring.pid(ward), hash_of(guardian), _SOURCE,
+            keyring.pid(ward), hash_of(guardian), "Vergemålsregisteret (demo)",
         )  # fmt: skip
+    for patient, kin, relation, share in _KIN:
+        await db.execute(
+            "SELECT access.put_chosen_kin($1, $2, $3, $4)", keyring.pid(patient), by_key[kin].name, relation, share
+        )
     until = datetime.now(UTC) + timedelta(days=730)
     for giver, receiver, areas in _PROXIES:
         await db.execute(
             "SELECT access.put_proxy($1, $2, $3, true, $4, $5)",
-            keyring.pid(giver), hash_of(receiver), list(areas), until, _SOURCE,
+            keyring.pid(giver), hash_of(receiver), list(areas), until, "Gitt av innbyggeren (demo)",
         )  # fmt: skip

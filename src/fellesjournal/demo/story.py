@@ -30,6 +30,7 @@ DAUGHTER = "p-anne-grete"
 SHELTERED = "p-ingrid"
 STRICTLY_SHELTERED = "p-marte"
 BIG_BROTHER = "p-mathias"
+BIG_SISTER = "p-sara"
 SPLIT_MOTHER = "p-marie"
 SPLIT_FATHER = "p-thomas"
 SPLIT_CHILD = "p-ella"
@@ -86,10 +87,12 @@ CAST = (
         (
             "Se din egen journal: notater, mål over tid og legemidler.",
             "Se innsynsloggen: hvem som har lest, når og hvorfor.",
+            "Velg hva pårørende kan få vite, under Representasjon: fastlegen ser det ved siden av journalen.",
         ),
     ),
     Cast(
-        MOTHER, "person", "Silje Kvalnes", "Innbygger, 41 år, mor til Mathias (15), Oda (14) og Jakob (8)", None,
+        MOTHER, "person", "Silje Kvalnes", "Innbygger, 41 år, mor til Sara (17), Mathias (15), Oda (14) og Jakob (8)",
+        None,
         True,
         (
             "Velg Representasjon og åpne journalen til Jakob: siden sier hele tiden hvem du handler på vegne av.",
@@ -104,6 +107,15 @@ CAST = (
             "Se kontakten, timen og legemiddelet fra ungdomshelsestasjonen, som er holdt tilbake for foreldrene.",
             "Se i innsynsloggen når mor har vært inne på vegne av deg.",
             "Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",
+            "Som fastlege, under «Representanter»: hold en kontakt tilbake for foreldrene, og se som mor at den er borte.",
+        ),
+    ),
+    Cast(
+        BIG_SISTER, "person", "Sara Kvalnes Myrvang", "Innbygger, 17 år, migrene; foreldrene ser ikke journalen", None,
+        True,
+        (
+            "Som fastlege, under «Representanter»: skriv ned hva foreldrene har fått vite.",
+            "Logg inn som Sara: det står under Representasjon, og i innsynsloggen.",
         ),
     ),
     Cast(
@@ -206,7 +218,7 @@ def join(people: list[Draft], *, today: date) -> None:
     """Put the story people on the right lists, with services, appointments and results."""
     by_key = {one.key: one for one in people if one.fixed}
     for key in (
-        ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, BIG_BROTHER, DIABETIC, WARD, SPLIT_MOTHER,
+        ELDERLY, DAUGHTER, MOTHER, FATHER, CHILD, LITTLE_BROTHER, BIG_BROTHER, BIG_SISTER, DIABETIC, WARD, SPLIT_MOTHER,
         SPLIT_FATHER, SPLIT_CHILD, SHELTERED, STRICTLY_SHELTERED,
     ):  # fmt: skip
         by_key[key].gp_staff, by_key[key].gp_unit = GP, "u-gp-7101-1"
@@ -312,9 +324,12 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
         _sixteen_tomorrow(today),
         "elev i 10. klasse",
     )
+    sara = _person(
+        municipality, BIG_SISTER, ("Sara", "Kvalnes", "Myrvang"), "female", _born(today, 17, 45), "elev i videregående"
+    )
     mother.partner, father.partner = father, mother
     mother.marital_status = father.marital_status = "gift"
-    for child in (mathias, oda, jakob):
+    for child in (sara, mathias, oda, jakob):
         child.mother, child.father = mother, father
         mother.children.append(child)
         father.children.append(child)
@@ -322,7 +337,8 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
     father.illnesses = _ill(today, ("L84", 4, 0.5))
     oda.illnesses = _ill(today, ("R96", 8, 0.5), ("R97", 5, 0.5), ("P74", 1.1, 0.3))
     jakob.illnesses = _ill(today, ("S87", 7, 0.4))
-    return [mother, father, mathias, oda, jakob]
+    sara.illnesses = _ill(today, ("N89", 2, 0.4))
+    return [mother, father, sara, mathias, oda, jakob]
 
 
 def _sixteen_tomorrow(today: date) -> date:

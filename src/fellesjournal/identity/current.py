@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fellesjournal.identity.apps import discovery, dpop
 from fellesjournal.identity.cookies import secret_of
 from fellesjournal.identity.model import RELATION_NAMES, ROLE_NAMES, NotSignedIn, Reader
-from fellesjournal.identity.refusals import ENDED_KEY, refused, timed_out_url
+from fellesjournal.identity.refusals import ENDED_KEY, OVER_KEY, refused, timed_out_url
 from fellesjournal.identity.sessions import Sessions
 from fellesjournal.web import Visitor, set_visitor
 from fellesjournal.web.paths import below
@@ -74,6 +74,7 @@ class CurrentReader:
         # An app's token is no session of the pages.
         if reader is None or reader.app is not None:
             scope[ENDED_KEY] = secret is not None
+            scope[OVER_KEY] = secret is not None and await sessions.acting_over(secret) is not None
             return
         scope[READER_KEY] = reader
         left_s, again = sessions.shown_left_s(reader), timed_out_url(scope)

@@ -16,7 +16,10 @@ from fellesjournal.web import _, error_page
 
 SIGN_IN = "/logg-inn"
 TIMED_OUT = "/tidsavbrudd"
+ACTING_OVER = "/representasjon-avsluttet"
+"""Where somebody goes on as themselves who may no longer act for another."""
 ENDED_KEY = "fellesjournal.session_ended"
+OVER_KEY = "fellesjournal.acting_over"
 _log = get_logger("identity")
 
 
@@ -32,6 +35,8 @@ def refused(request: Request, refusal: IdentityRefusal) -> Response:
     """
     if _wants_json(request):
         return JSONResponse({"error": type(refusal).__name__}, refusal.status)
+    if isinstance(refusal, NotSignedIn) and _is_acting_over(request) and "hx-request" not in request.headers:
+        return RedirectResponse(ACTING_OVER, 303)
     if isinstance(refusal, NotSignedIn) and _is_page(request):
         ended = bool(request.scope.get(ENDED_KEY))
         return RedirectResponse(timed_out_url(request.scope) if ended else sign_in_url(request), 303)
@@ -66,7 +71,13 @@ async def _answer(request: Request, error: Exception) -> Response:
 def _way_on(request: Request, refusal: IdentityRefusal) -> tuple[str, str]:
     if isinstance(refusal, PostEnded):
         return _("Velg rolle"), "/kontekst"
+    if _is_acting_over(request):
+        return _("Gå videre i din egen journal"), ACTING_OVER
     return _("Logg inn"), sign_in_url(request)
+
+
+def _is_acting_over(request: Request) -> bool:
+    return bool(request.scope.get(OVER_KEY))
 
 
 def _page_of(request: Request) -> str:

@@ -136,6 +136,11 @@ class Sessions:
         self._forget(secret)
         return _started(new, made, MayNotRepresent())
 
+    async def acting_over(self, secret: bytes) -> int | None:
+        """The own record of one who may no longer act for another, to go on with; None for every other session."""
+        found = await self._signin.fetchval(_QUERIES.acting_over, secret)
+        return None if found is None else int(found)
+
     async def start_citizen(
         self, *, person: int, level: int, device: str = "", idle_s: int | None = None
     ) -> bytes:

@@ -190,6 +190,14 @@ RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catal
   RETURNING id
 $$;
 
+-- The own record of somebody whose session acted for another, when that alone has ended: the fact behind it, not the session's time. NULL else.
+CREATE OR REPLACE FUNCTION identity.acting_over(p_secret bytea)
+RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.patient FROM identity.session s JOIN identity.person p ON p.id = s.person
+  WHERE s.secret_hash = sha256(p_secret) AND s.on_behalf AND s.app IS NULL AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+    AND s.seen_at + make_interval(secs => s.idle_s) > clock_timestamp() AND NOT identity.still_acts(s.person, s.patient)
+$$;
+
 -- True the first time a digest comes, false ever after while it is valid. Rows that ran out go on the way.
 CREATE OR REPLACE FUNCTION identity.use_once(p_digest bytea, p_ttl_s integer)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -295,7 +303,7 @@ GRANT EXECUTE ON FUNCTION identity.grant_lives(bigint), identity.still_acts(bigi
 GRANT EXECUTE ON FUNCTION identity.who(bytea), identity.end_session(bytea) TO fj_web, fj_signin, fj_worker;
 GRANT EXECUTE ON FUNCTION identity.seconds_left(bytea), identity.extend(bytea) TO fj_web;
 GRANT EXECUTE ON FUNCTION identity.switch_staff(bytea, bytea, bigint, integer, text),
-  identity.switch_citizen(bytea, bytea, bigint, text), identity.use_once(bytea, integer)
+  identity.switch_citizen(bytea, bytea, bigint, text), identity.acting_over(bytea), identity.use_once(bytea, integer)
   TO fj_signin;
 GRANT EXECUTE ON FUNCTION identity.own_record(bigint), identity.posts_of(bigint), identity.find_demo(text),
   identity.start_staff(bytea, bigint, bigint, smallint, integer, integer, text),

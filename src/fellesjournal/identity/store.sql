@@ -40,6 +40,10 @@ SELECT identity.switch_staff($1, $2, $3, $4, $5);
 -- From one record to another that the citizen may open; NULL when nothing was changed.
 SELECT identity.switch_citizen($1, $2, $3, $4);
 
+-- name: acting_over
+-- The own record to go on with when acting for another has ended; NULL when it has not, or the session is over.
+SELECT identity.acting_over($1);
+
 -- name: start_citizen
 -- A new citizen session; NULL when there is no record.
 SELECT identity.start_citizen($1, $2, $3, $4, $5, $6);

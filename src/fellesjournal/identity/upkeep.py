@@ -10,6 +10,7 @@ from fellesjournal.identity.current import context_tag, current_reader, require_
 from fellesjournal.identity.entry import SignIn
 from fellesjournal.identity.flow import Last, local_path
 from fellesjournal.identity.model import NotSignedIn
+from fellesjournal.identity.refusals import ACTING_OVER, OVER_KEY
 from fellesjournal.web import render
 
 
@@ -37,6 +38,8 @@ async def timed_out(sign_in: SignIn, request: Request) -> Response:
     reader = current_reader(request)
     if reader is not None:
         return RedirectResponse(back_to or sign_in.visitor_for(reader).home_url, 303)
+    if request.scope.get(OVER_KEY):
+        return RedirectResponse(ACTING_OVER, 303)
     last = sign_in.sealer.open(sign_in.cookies.get(request, LAST), Last)
     way = {"staff": "helsepersonell", "citizen": "innbygger"}.get(last.kind if last else "", "")
     response = render(request, "identity/timed_out.html", back_to=back_to, way=way)

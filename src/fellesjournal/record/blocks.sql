@@ -29,7 +29,8 @@ BEGIN
   RETURN substr(a, (s >> 7) + 1, 1) || substr(a, ((s >> 2) & 31) + 1, 1) || substr(a, ((s & 3) << 3 | (p_pid >> 60)::integer) + 1, 1) || t;
 END $$;
 
--- The bits 16 and 4096 of these rows, in every version and every search row, as the blocks over them say now.
+-- The bits 16 and 4096 of these rows, in every version and every search row, as the blocks over them say now; and bit 2 of those that are
+-- withheld from parents, which is not taken away here: a row may have it of its own (record/withholding.sql).
 CREATE OR REPLACE FUNCTION vault.reclass(p_patient bigint, p_pids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE t text; v_slots smallint[];
@@ -39,7 +40,7 @@ BEGIN
   v_slots := 0::smallint || ARRAY(SELECT r.slot FROM vault.resource r WHERE r.patient = p_patient AND r.rtype = 103);
   FOREACH t IN ARRAY ARRAY['resource', 'history', 'sp_token', 'sp_reference', 'sp_date', 'sp_quantity', 'sp_string', 'sp_uri', 'sp_composite'] LOOP
     EXECUTE format('UPDATE vault.%I x SET sens = (x.sens & ~4112)::smallint | b.bits FROM access.block_bits($1) b
-                    WHERE x.slot = ANY ($3) AND x.pid = b.pid AND x.patient IN ($2, -1) AND x.pid = ANY ($1) AND (x.sens & 4112) <> b.bits', t)
+                    WHERE x.slot = ANY ($3) AND x.pid = b.pid AND x.patient IN ($2, -1) AND x.pid = ANY ($1) AND (x.sens & (4112 | (b.bits & 2))) <> b.bits', t)
     USING p_pids, p_patient, v_slots;
   END LOOP;
   PERFORM set_config('fj.classing', '', true);

@@ -278,3 +278,23 @@ async def release_due(db: Database) -> int:
 async def reclassify(db: Database, *, people: int) -> int:
     """Look again at what is sensitive of the next so many people; how many were looked at."""
     return int(await db.fetchval(_SQL.reclassify, people))
+
+
+async def withhold(
+    db: Database, *, secret: bytes, patient: int, rows: Sequence[tuple[int, int]], ground: str, reason: str
+) -> str:
+    """Withhold rows (slot, number) from parents; the verdict."""
+    slots, pids = [slot for slot, _ in rows], [pid for _, pid in rows]
+    verdict: str = await db.fetchval(_SQL.withhold, secret, patient, slots, pids, ground, reason)
+    return verdict
+
+
+async def end_withholding(db: Database, *, secret: bytes, patient: int, withholding: int, reason: str) -> str:
+    """End a withholding; the verdict."""
+    verdict: str = await db.fetchval(_SQL.end_withholding, secret, patient, withholding, reason)
+    return verdict
+
+
+async def withheld_now(db: Database, *, secret: bytes, patient: int, pids: Sequence[int]) -> set[int]:
+    """Those of these rows that parents don't see now."""
+    return set(await db.fetchval(_SQL.withheld_now, secret, patient, list(pids)))

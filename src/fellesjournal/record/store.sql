@@ -113,3 +113,15 @@ SELECT vault.sweep_uploads()
 -- name: reclassify
 -- Looks again at what is sensitive of the next people; 0 when all have been.
 SELECT vault.reclassify($1)
+
+-- name: withhold
+-- Withholds rows from parents; the verdict.
+SELECT vault.withhold($1, $2, $3, $4, $5, $6)
+
+-- name: end_withholding
+-- Ends a withholding; the verdict.
+SELECT vault.withhold_end($1, $2, $3, $4)
+
+-- name: withheld_now
+-- Those of these rows that parents don't see now.
+SELECT vault.withheld_now($1, $2, $3)

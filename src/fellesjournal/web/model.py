@@ -88,11 +88,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """Next of kin or guardian."""
+    """Next of kin or guardian. `told`: what the patient, who chose them, lets them know; empty for others."""
 
     name: str
     relation: str
     phone: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

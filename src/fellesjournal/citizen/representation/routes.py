@@ -16,12 +16,15 @@ from starlette.routing import Route
 from fellesjournal.access import gate, representation
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, PatientId
-from fellesjournal.access.representation import FullmaktRefused, Represented
-from fellesjournal.clinical.pages import now
+from fellesjournal.access.representation import FullmaktRefused, KinRefused, KinWish, Represented
+from fellesjournal.access.withholding import disclosures
+from fellesjournal.clinical.pages import journal_of, now
+from fellesjournal.clinical.representatives.telling import Told, with_words
 from fellesjournal.identity.cookies import SESSION, secret_text
-from fellesjournal.identity.current import sessions_of
+from fellesjournal.identity.current import current_reader, sessions_of
 from fellesjournal.identity.model import RELATION_NAMES
 from fellesjournal.identity.numbers import number_hash
+from fellesjournal.identity.refusals import ACTING_OVER, SIGN_IN
 from fellesjournal.kit.clock import OSLO, oslo_day
 from fellesjournal.kit.ids import MAX_PID
 from fellesjournal.web import FieldErrors, Form, _, add_templates, language_of, read_form, render
@@ -58,6 +61,22 @@ async def switch(request: Request, decision: Decision) -> Response:
     secret = await sessions.switch_citizen(decision.secret, patient=patient or 0, device=device)
     response = RedirectResponse("/min-journal", 303)
     sessions.cookies.put(response, SESSION, secret_text(secret))
+    return response
+
+
+@gate.public("what is told to one who may no longer act for another and goes on as themselves; nothing of a record")
+async def acting_over(request: Request) -> Response:
+    """Go over to the own record, by the session that acting for another was a part of, and say so."""
+    sessions, device = sessions_of(request), request.headers.get("user-agent", "")
+    secret = sessions.cookies.secret(request)
+    own = None if secret is None else await sessions.acting_over(secret)
+    if secret is None or own is None:
+        reader = current_reader(request)
+        is_home = reader is not None and reader.kind == "citizen" and reader.acting is None
+        return render(request, "citizen/acting_over.html") if is_home else RedirectResponse(SIGN_IN, 303)
+    response = RedirectResponse(ACTING_OVER, 303)
+    new = await sessions.switch_citizen(secret, patient=own, device=device)
+    sessions.cookies.put(response, SESSION, secret_text(new))
     return response
 
 
@@ -104,19 +123,20 @@ async def choose_kin(request: Request, decision: Decision) -> Response:
             raise NoNeed
         await representation.let_kin_go(db, decision=decision, kin=int(gone))
         return _done("fjernet")
-    name, relation, phone = form.text("navn"), form.text("relasjon"), form.text("telefon")
+    name, relation, phone, share = [form.text(field) for field in ("navn", "relasjon", "telefon", "vite")]
     if not 2 <= len(name) <= 200:
         errors.add("navn", _("Skriv navnet."))
     if len(relation) > 100:
         errors.add("relasjon", _("Skriv det kortere."))
     if phone and not _PHONE.fullmatch(phone):
         errors.add("telefon", _("Skriv telefonnummeret med bare tall."))
-    if errors:
-        return await _page(request, decision, errors, form.values())
-    if not await representation.choose_kin(db, decision=decision, name=name, relation=relation, phone=phone):
-        errors.add("navn", _("Du har valgt fem pårørende. Fjern en først."))
-        return await _page(request, decision, errors, form.values())
-    return _done("valgt")
+    if not errors:
+        wish = KinWish(name, relation, phone, share)
+        try:
+            await representation.choose_kin(db, decision=decision, wish=wish)
+        except KinRefused as refused:
+            errors.add(refused.field, refused.text)
+    return await _page(request, decision, errors, form.values()) if errors else _done("valgt")
 
 
 async def _page(request: Request, decision: Decision, errors: FieldErrors, typed: dict[str, str]) -> Response:
@@ -136,6 +156,9 @@ async def _page(request: Request, decision: Decision, errors: FieldErrors, typed
         is_own=is_own,
         by=await representation.representatives(db, decision=decision) if is_own else (),
         kin=await representation.kin_of(db, decision=decision, patient=own) if is_own else (),
+        shares=[(one.code, one.name(language_of(request))) for one in await representation.kin_shares(db)],
+        language=language_of(request),
+        told_parents=await _told_parents(request, decision, own) if is_own else (),
         areas=[(one.code, one.name(language_of(request))) for one in await representation.areas(db)],
         whole=_WHOLE,
         relations=RELATION_NAMES,
@@ -144,6 +167,12 @@ async def _page(request: Request, decision: Decision, errors: FieldErrors, typed
         told=_TOLD.get(request.query_params.get("gjort", "")),
         last_on=(now(request) + timedelta(days=365)).astimezone(OSLO).date().isoformat(),
     )
+
+
+async def _told_parents(request: Request, decision: Decision, own: PatientId) -> list[Told]:
+    """What the parents of a young person were told, in the words that stand in the record."""
+    made = await disclosures(request.app.state.access_db, decision=decision, patient=own)
+    return await with_words(journal_of(request, decision), made, slot=own.slot) if made else []
 
 
 def _asked(request: Request, form: Form, errors: FieldErrors) -> tuple[str, str, datetime | None]:
@@ -178,6 +207,7 @@ def _done(what: str) -> Response:
 
 routes = [
     Route(HOME, show),
+    Route(ACTING_OVER, acting_over),
     Route(f"{HOME}/bytt", switch, methods=["POST"]),
     Route(f"{HOME}/fullmakt", give, methods=["POST"]),
     Route(f"{HOME}/fullmakt/tilbake", take_back, methods=["POST"]),

@@ -4,6 +4,7 @@ storyboard.
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,14 +13,15 @@ from typing import Final
 from markupsafe import Markup
 from starlette.requests import Request
 
+from fellesjournal.access import representation
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.directory import Directory, directory_for
 from fellesjournal.clinical.overview.storyboard import Wish, exceptions_of, storyboard, wishes
 from fellesjournal.clinical.pages import context_field, journal_of, now
-from fellesjournal.clinical.pieces import Json, patient_id
+from fellesjournal.clinical.pieces import Json, day, patient_id
 from fellesjournal.identity.model import Reader
-from fellesjournal.kit.clock import OSLO
+from fellesjournal.kit.clock import OSLO, age_on
 from fellesjournal.record.errors import NotFound
 from fellesjournal.record.journal import Journal
 from fellesjournal.web import Storyboard, language_of
@@ -64,6 +66,12 @@ class Frame:
         return context_field(self.reader)
 
     @property
+    def is_minor(self) -> bool:
+        """Whether the patient is under 18 today."""
+        born = day(self.person.get("birthDate"))
+        return born is not None and age_on(born, day=self.at.astimezone(OSLO).date()) < 18
+
+    @property
     def url(self) -> str:
         """The chart's own address."""
         return self.story.chart_url
@@ -80,7 +88,8 @@ async def open_frame(
     """Read the storyboard and the page's own wishes in one call. Raises NotFound, NoNeed, SessionOver."""
     journal = journal or journal_of(request, decision)
     patient = patient_id(patient_of(decision))
-    pages = await journal.search_many([*wishes(patient), *more])
+    kin = representation.kin_of(request.app.state.access_db, decision=decision, patient=patient_of(decision))
+    pages, chosen = await gather(journal.search_many([*wishes(patient), *more]), kin)
     found = {name: [stored.resource() for stored in page.matches] for name, page in pages.items()}
     # Search tells not by which wish something came along: it is kept together.
     found[ALONG] = [stored.resource() for page in pages.values() for stored in page.included]
@@ -98,6 +107,7 @@ async def open_frame(
         on=at.astimezone(OSLO).date(),
         language=language,
         chart_url=chart_url(patient),
+        chosen=chosen,
     )
     shown = exceptions_of(decision, at=at, language=language, chart_url=story.chart_url)
     story = replace(story, exceptions=shown) if shown else story

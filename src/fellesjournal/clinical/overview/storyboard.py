@@ -4,10 +4,12 @@ seen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from math import ceil
 
 from fellesjournal.access.decide import Decision
+from fellesjournal.access.representation import ChosenKin
 from fellesjournal.clinical.directory import Directory, grouped, person_name, phone_in
 from fellesjournal.clinical.pieces import Json, codes_in, day, has_category, words
 from fellesjournal.clinical.protection import protection_of
@@ -37,8 +39,9 @@ def storyboard(
     on: date,
     language: str,
     chart_url: str,
+    chosen: Sequence[ChosenKin] = (),
 ) -> Storyboard:
-    """The storyboard of what `wishes` found."""
+    """The storyboard of what `wishes` found, with the next of kin that the patient chose."""
     person = found["patient"][0]
     born = day(person.get("birthDate"))
     number = national_id_in(person)
@@ -59,7 +62,7 @@ def storyboard(
         critical=_critical(found["flags"], found["allergies"]),
         gp=_gp(person, directory),
         services=tuple(_service(one, directory) for one in found["episodes"]),
-        kin=tuple(_kin(one) for one in sorted(found["kin"], key=_rank) if one.get("active", True)),
+        kin=_all_kin(found["kin"], chosen, language),
         blocked=decision.blocked,
         deceased_on=day(person.get("deceasedDateTime")),
         protected=protection_of(person) is not None,
@@ -134,6 +137,14 @@ def _service(episode: Json, directory: Directory) -> Service:
     unit = directory.party(episode.get("managingOrganization"))
     kind = words(next(iter(episode.get("type", ())), None))
     return Service(kind or unit.name, unit.name if kind else "", unit.phone)
+
+
+def _all_kin(found: list[Json], chosen: Sequence[ChosenKin], language: str) -> tuple[Kin, ...]:
+    """Those whom the patient chose, then those whom the record names besides."""
+    own = [Kin(one.name, one.relation, grouped(one.phone), one.share.name(language)) for one in chosen]
+    names = {one.name.casefold() for one in own}
+    others = [_kin(one) for one in sorted(found, key=_rank) if one.get("active", True)]
+    return (*own, *(one for one in others if one.name.casefold() not in names))
 
 
 def _kin(one: Json) -> Kin:
