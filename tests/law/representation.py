@@ -62,8 +62,37 @@ CASES: tuple[Case, ...] = (
 )  # fmt: skip
 
 
+_WHAT = {"ITEM": "Holde en opplysning tilbake for foreldre", "PARENT": "Stenge innsynet for en forelder",
+         "TELL": "Fortelle foreldre noe om en som er 16 eller 17", "KIN": "Hva en valgt pårørende kan få vite"}  # fmt: skip
+_STAFF = (
+    "",
+    "| Regel | Kilde | Prøve |",
+    "|---|---|---|",
+    f"| Det som holdes tilbake for foreldre, er borte for dem med alt som navngir det, også det andre enheter har skrevet og det som skrives siden: rader, versjoner, tall, loggen, varsler, sperrer og hvem som kan sperres | {_PSBRL} §§ 3-4 og 5-1 | `tests/clinical/representatives/test_pages.py`, `tests/law/test_leaks_behalf.py` |",
+    f"| Den det gjelder, ser det selv, og ser i loggen at det ble holdt tilbake; ingen representant ser den linjen, heller ikke etterpå | {_PSBRL} § 5-1; pasientjournalloven § 18 | samme |",
+    "| Bare personell som kan skrive i journalen, holder tilbake, stenger ute og åpner igjen, hver gang med begrunnelse; begrunnelsen er for personellet | pasientjournalloven § 22; helsepersonelloven § 39 | samme |",
+    "| En forelder som stenges ute, er ute i samme øyeblikk, får vite at adgangen er slutt og ikke hvorfor, og går videre som seg selv | pasient- og brukerrettighetsloven § 5-1 andre ledd; barnelova § 47 | samme |",
+    f"| Det foreldre til en på 16 eller 17 får vite, står i journalen, logges med sin egen grunn og vises den unge | {_PSBRL} § 3-4 fjerde ledd; helsepersonelloven § 40 | samme |",
+    f"| Personellet ser hvem pasienten har valgt som pårørende, og hva hver kan få vite | {_PSBRL} §§ 1-3 b og 3-3 | samme |",
+)
+
+
 async def rows(connection: Any) -> list[str]:
-    """A row of the page for each case, in order. Everything is rolled back."""
+    """A row of the page for each case, in order, and what staff may do and why. Everything is rolled back."""
+    return [*await _cases(connection), "", *await _grounds(connection), *_STAFF]
+
+
+async def _grounds(connection: Any) -> list[str]:
+    """The dated configuration of what staff may do, and of next of kin."""
+    found = await connection.fetch(
+        "SELECT what, name_nb, from_age || '–' || (until_age - 1) || ' år' AS age, source FROM access.withhold_ground"
+        " UNION ALL SELECT 'KIN', name_nb, 'alle', source FROM access.kin_share ORDER BY 1, 2"
+    )
+    head = ["| Hva | Grunn eller valg | Pasientens alder | Kilde |", "|---|---|---|---|"]
+    return head + [f"| {_WHAT[row['what']]} | {row['name_nb']} | {row['age']} | {row['source']} |" for row in found]
+
+
+async def _cases(connection: Any) -> list[str]:
     found = []
     for case in CASES:
         transaction = connection.transaction()

@@ -80,7 +80,7 @@ GRANT EXECUTE ON FUNCTION access.represented(bytea), access.representatives(byte
   access.kin_choose(bytea, text, text, text, text, bigint), access.kin_of(bytea, bigint), access.kin_shares(),
   access.overview_of_representatives(bytea, bigint), access.parent_cut_put(bytea, bigint, bigint, text, text, boolean),
   access.withhold_grounds(bytea, bigint, text), access.withholdings(bytea, bigint), access.to_tell(bytea, bigint),
-  access.disclosure_put(bytea, bigint, bigint, smallint, bigint[], text), access.disclosures(bytea, bigint) TO fj_web;
+  access.parents_told_put(bytea, bigint, bigint, smallint, bigint[], text), access.parents_told(bytea, bigint) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.put_parenthood(bigint, bytea, text, boolean, boolean, text),
   access.put_guardianship(bigint, bytea, text, boolean, timestamptz, text),
   access.put_proxy(bigint, bytea, text[], boolean, timestamptz, text), access.put_chosen_kin(bigint, text, text, text) TO fj_migrate;

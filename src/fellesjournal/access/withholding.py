@@ -82,7 +82,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Disclosure:
+class ParentsTold:
     """That parents were told something: the row with the words, when, by whom and where, who was told, and why."""
 
     what: int
@@ -150,7 +150,7 @@ async def to_tell(db: Database, *, decision: Decision, patient: PatientId) -> li
     return [Parent(row["person"], row["name"], row["relation"]) for row in rows]
 
 
-async def note_disclosure(
+async def note_telling(
     conn: Connection, *, decision: Decision, patient: PatientId, what: int, kind: int, parents: Sequence[int],
     ground: str,
 ) -> None:  # fmt: skip
@@ -159,15 +159,15 @@ async def note_disclosure(
     Raises WithholdingRefused, NoNeed: the whole transaction is to be given up.
     """
     check(
-        await conn.fetchval(_SQL.note_disclosure, decision.secret, patient.pid, what, kind, list(parents), ground)
+        await conn.fetchval(_SQL.note_telling, decision.secret, patient.pid, what, kind, list(parents), ground)
     )
 
 
-async def disclosures(db: Database, *, decision: Decision, patient: PatientId) -> list[Disclosure]:
+async def parents_told(db: Database, *, decision: Decision, patient: PatientId) -> list[ParentsTold]:
     """What parents were told, newest first; for staff and the patient, empty for everybody else."""
-    rows = await db.fetch(_SQL.disclosures, decision.secret, patient.pid)
+    rows = await db.fetch(_SQL.parents_told, decision.secret, patient.pid)
     return [
-        Disclosure(
+        ParentsTold(
             row["what"], row["at"], row["by_name"] or "", row["by_unit"] or "", tuple(row["told"]),
             Named("", row["name_nb"], row["name_nn"], row["name_en"]),
         )

@@ -166,7 +166,7 @@ END $$;
 
 -- Notes that parents were told what stands in a row just written, in its transaction. Logged by its own ground, which the young person sees.
 -- 'ok', 'none', 'ground', 'person' (one who may not be told). Pasient- og brukerrettighetsloven § 3-4 fjerde ledd.
-CREATE OR REPLACE FUNCTION access.disclosure_put(p_secret bytea, p_patient bigint, p_what bigint, p_kind smallint, p_parents bigint[], p_ground text)
+CREATE OR REPLACE FUNCTION access.parents_told_put(p_secret bytea, p_patient bigint, p_what bigint, p_kind smallint, p_parents bigint[], p_ground text)
 RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record;
 BEGIN
@@ -174,13 +174,13 @@ BEGIN
   IF NOT FOUND THEN RETURN 'none'; END IF;
   IF NOT EXISTS (SELECT 1 FROM access.grounds_for(p_patient, 'TELL') g WHERE g.code = p_ground) THEN RETURN 'ground'; END IF;
   IF coalesce(cardinality(p_parents), 0) = 0 OR NOT p_parents <@ ARRAY(SELECT t.person FROM access.may_be_told(p_patient) t) THEN RETURN 'person'; END IF;
-  INSERT INTO access.disclosure (patient, what, parents, ground, person, unit, session) VALUES (p_patient, p_what, p_parents, p_ground, s.person, s.unit, s.id);
-  PERFORM access.log_event(p_secret, ARRAY[p_patient], 'disclose', p_kind, ARRAY[p_what], p_ground, NULL, 0::smallint);
+  INSERT INTO access.told_parents (patient, what, parents, ground, person, unit, session) VALUES (p_patient, p_what, p_parents, p_ground, s.person, s.unit, s.id);
+  PERFORM access.log_event(p_secret, ARRAY[p_patient], 'tell', p_kind, ARRAY[p_what], p_ground, NULL, 0::smallint);
   RETURN 'ok';
 END $$;
 
 -- What parents were told, newest first: for staff who may open the record, and for the one whom it is about; never for who acts for them.
-CREATE OR REPLACE FUNCTION access.disclosures(p_secret bytea, p_patient bigint)
+CREATE OR REPLACE FUNCTION access.parents_told(p_secret bytea, p_patient bigint)
 RETURNS TABLE (what bigint, at timestamptz, by_name text, by_unit text, told text[], name_nb text, name_nn text, name_en text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -189,7 +189,7 @@ BEGIN
   RETURN QUERY
     SELECT d.what, d.at, p.name, CASE WHEN NOT access.is_strictly_protected(p_patient) THEN u.name END,
            ARRAY(SELECT q.name FROM identity.person q WHERE q.id = ANY (d.parents) ORDER BY q.name), g.name_nb, g.name_nn, g.name_en
-    FROM access.disclosure d JOIN access.withhold_ground g ON g.code = d.ground
+    FROM access.told_parents d JOIN access.withhold_ground g ON g.code = d.ground
     LEFT JOIN identity.person p ON p.id = d.person LEFT JOIN identity.unit u ON u.id = d.unit
     WHERE d.patient = p_patient ORDER BY d.at DESC LIMIT 200;
 END $$;

@@ -18,10 +18,10 @@ SELECT * FROM access.withholdings($1, $2)
 -- Staff: the parents who may be told something now.
 SELECT person, name, relation FROM access.to_tell($1, $2)
 
--- name: note_disclosure
+-- name: note_telling
 -- Notes that parents were told what stands in a row; a word for how it went.
-SELECT access.disclosure_put($1, $2, $3, $4, $5, $6)
+SELECT access.parents_told_put($1, $2, $3, $4, $5, $6)
 
--- name: disclosures
+-- name: parents_told
 -- What parents were told, newest first.
-SELECT * FROM access.disclosures($1, $2)
+SELECT * FROM access.parents_told($1, $2)

@@ -107,7 +107,7 @@ CAST = (
             "Se kontakten, timen og legemiddelet fra ungdomshelsestasjonen, som er holdt tilbake for foreldrene.",
             "Se i innsynsloggen når mor har vært inne på vegne av deg.",
             "Finn henne som fastlege: astmakontroller, vaksiner og vekstmål.",
-            "Som fastlege, under «Representanter»: hold en kontakt tilbake for foreldrene, og se som mor at den er borte.",
+            "Som fastlege, under «Representanter»: hold en kontakt tilbake, og se som mor at den er borte.",
         ),
     ),
     Cast(

@@ -17,7 +17,7 @@ from fellesjournal.access import gate, representation
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import NoNeed, PatientId
 from fellesjournal.access.representation import FullmaktRefused, KinRefused, KinWish, Represented
-from fellesjournal.access.withholding import disclosures
+from fellesjournal.access.withholding import parents_told
 from fellesjournal.clinical.pages import journal_of, now
 from fellesjournal.clinical.representatives.telling import Told, with_words
 from fellesjournal.identity.cookies import SESSION, secret_text
@@ -171,7 +171,7 @@ async def _page(request: Request, decision: Decision, errors: FieldErrors, typed
 
 async def _told_parents(request: Request, decision: Decision, own: PatientId) -> list[Told]:
     """What the parents of a young person were told, in the words that stand in the record."""
-    made = await disclosures(request.app.state.access_db, decision=decision, patient=own)
+    made = await parents_told(request.app.state.access_db, decision=decision, patient=own)
     return await with_words(journal_of(request, decision), made, slot=own.slot) if made else []
 
 

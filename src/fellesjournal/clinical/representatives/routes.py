@@ -32,7 +32,7 @@ async def show(request: Request, decision: Decision) -> Response:
     """Parents, guardians and proxies, what each may see now, the next of kin, what is withheld and what was told."""
     db, frame = request.app.state.access_db, await open_frame(request, decision)
     asked: Any = {"decision": decision, "patient": frame.patient}
-    made = await withholding.disclosures(db, **asked)
+    made = await withholding.parents_told(db, **asked)
     return render(
         request,
         "representatives/overview.html",

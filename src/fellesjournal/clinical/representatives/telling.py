@@ -14,7 +14,7 @@ from typing import Final
 from fellesjournal import fhir
 from fellesjournal.access import withholding
 from fellesjournal.access.model import PatientId
-from fellesjournal.access.withholding import Disclosure, Parent
+from fellesjournal.access.withholding import Parent, ParentsTold
 from fellesjournal.clinical.pieces import Json, instant, patient_ref, practitioner_ref
 from fellesjournal.kit import ids
 from fellesjournal.record.journal import Journal
@@ -36,7 +36,7 @@ class Wish:
 class Told:
     """That parents were told something, with the words; no words for a reader who may not see them."""
 
-    made: Disclosure
+    made: ParentsTold
     text: str
 
 
@@ -45,13 +45,13 @@ async def tell(journal: Journal, *, patient: PatientId, wish: Wish, at: datetime
     async with journal.together() as conn:
         made = journal.create(_communication(journal, patient, wish, at))
         await journal.commit()
-        await withholding.note_disclosure(
+        await withholding.note_telling(
             conn, decision=journal.decision, patient=patient, what=_pid_of(made), ground=wish.ground,
             kind=fhir.TYPE_NUMBER["Communication"], parents=[one.person for one in wish.parents],
         )  # fmt: skip
 
 
-async def with_words(journal: Journal, made: Sequence[Disclosure], *, slot: int) -> list[Told]:
+async def with_words(journal: Journal, made: Sequence[ParentsTold], *, slot: int) -> list[Told]:
     """What was told with its words, in the same order; each reading is decided and logged."""
     wanted = [("Communication", ids.encode(slot, one.what), 0) for one in made]
     words = {stored.key[1]: _words(stored.resource()) for stored in await journal.read_all(wanted)}

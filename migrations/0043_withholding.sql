@@ -41,7 +41,7 @@ ALTER TABLE access.parent_cut ADD COLUMN end_reason text NOT NULL DEFAULT '' CHE
 GRANT UPDATE (end_reason) ON access.parent_cut TO access_core;
 
 -- That parents were told something of a young person whose record they don't open. What was told stands in the record (what: its row).
-CREATE TABLE access.disclosure (
+CREATE TABLE access.told_parents (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   patient bigint NOT NULL,
   what bigint NOT NULL,
@@ -50,9 +50,9 @@ CREATE TABLE access.disclosure (
   at timestamptz NOT NULL DEFAULT clock_timestamp(),
   person bigint NOT NULL, unit bigint NOT NULL, session bigint NOT NULL
 );
-CREATE INDEX disclosure_patient ON access.disclosure (patient, at DESC);
-ALTER TABLE access.disclosure OWNER TO fj_owner;
-GRANT SELECT, INSERT ON access.disclosure TO access_core;
+CREATE INDEX told_parents_patient ON access.told_parents (patient, at DESC);
+ALTER TABLE access.told_parents OWNER TO fj_owner;
+GRANT SELECT, INSERT ON access.told_parents TO access_core;
 
 INSERT INTO access.ground (code, name_nb, name_nn, name_en, kind, rule, roles, source) VALUES
  ('FORELDREANSVAR', 'Foreldrene fikk vite det foreldreansvaret krever', 'Foreldra fekk vite det foreldreansvaret krev',
