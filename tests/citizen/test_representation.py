@@ -188,7 +188,7 @@ def test_a_fullmakt_opens_its_areas_and_ends_when_it_is_taken_back(demo_site: Si
             assert number is not None
             address = "/min-journal/representasjon/fullmakt/tilbake"
             done = giver.post(address, data={"fullmakt": number[1]}, headers=csrf(giver))
-            assert DAUGHTER not in done.text
+            assert 'name="fullmakt"' not in done.text
         assert token.get(f"/Patient/{mother}").status_code == 401
         assert pages.get("/min-journal", follow_redirects=False).status_code == 303
 
@@ -228,9 +228,8 @@ def test_next_of_kin_are_chosen_by_the_patient_and_give_no_access(demo_site: Sit
         data |= {"vite": "ALVORLIG"}
         page = client.post(address, data=data, headers=csrf(client)).text
         assert "Nabo Nabosen" in page
-        number = re.search(r'name="fjern" value="(\d+)"', page)
-        assert number is not None
-        page = client.post(address, data={"fjern": number[1]}, headers=csrf(client)).text
+        newest = re.findall(r'name="fjern" value="(\d+)"', page)[-1]
+        page = client.post(address, data={"fjern": newest}, headers=csrf(client)).text
         assert "Nabo Nabosen" not in page
     with demo_site.client(MOTHER, behalf=YOUNG) as client:
         assert client.post(address, data=data, headers=csrf(client)).status_code == 403

@@ -309,12 +309,7 @@ def _kvalnes(municipality: Municipality, today: date) -> list[Draft]:
         municipality, CHILD, ("Oda", "Kvalnes", "Myrvang"), "female", _born(today, 14, 90), "elev i 9. klasse"
     )
     jakob = _person(
-        municipality,
-        LITTLE_BROTHER,
-        ("Jakob", "Kvalnes", "Myrvang"),
-        "male",
-        _born(today, 8, 210),
-        "elev i 3. klasse",
+        municipality, LITTLE_BROTHER, ("Jakob", "Kvalnes", "Myrvang"), "male", _born(today, 8, 210), "elev i 3. klasse"
     )
     mathias = _person(
         municipality,
