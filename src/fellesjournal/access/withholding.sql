@@ -74,16 +74,19 @@ BEGIN
   -- Two who cut off the same parent at once make one fact.
   PERFORM pg_advisory_xact_lock(7311, (p_child % 1024)::integer);
   v_is_cut := EXISTS (SELECT 1 FROM access.as_cut_off c WHERE c.person = p_parent AND c.patient = p_child);
-  IF p_off AND NOT v_is_cut THEN RETURN 'none'; END IF;
   IF p_off THEN
+    IF NOT v_is_cut THEN RETURN 'none'; END IF;
     UPDATE access.parent_cut c SET until_at = clock_timestamp(), ended_by = s.person, end_reason = left(p_reason, 2000)
     WHERE c.child = p_child AND c.parent = p_parent AND c.until_at > clock_timestamp();
-  ELSIF NOT EXISTS (SELECT 1 FROM access.grounds_for(p_child, 'PARENT') g WHERE g.code = p_ground) THEN RETURN 'ground';
-  ELSIF NOT v_is_cut THEN
+    PERFORM access.log_event(p_secret, ARRAY[p_child], 'cut_end', 0::smallint, NULL, s.ground, s.ref, 0::smallint);
+    RETURN 'ok';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM access.grounds_for(p_child, 'PARENT') g WHERE g.code = p_ground) THEN RETURN 'ground'; END IF;
+  IF NOT v_is_cut THEN
     INSERT INTO access.parent_cut (child, parent, ground, reason, person, unit, session)
     VALUES (p_child, p_parent, p_ground, left(p_reason, 2000), s.person, s.unit, s.id);
   END IF;
-  PERFORM access.log_event(p_secret, ARRAY[p_child], CASE WHEN p_off THEN 'cut_end' ELSE 'cut' END, 0::smallint, NULL, s.ground, s.ref, 0::smallint);
+  PERFORM access.log_event(p_secret, ARRAY[p_child], 'cut', 0::smallint, NULL, s.ground, s.ref, 0::smallint);
   RETURN 'ok';
 END $$;
 

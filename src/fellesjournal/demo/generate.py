@@ -112,8 +112,6 @@ def _protect(rng: Random, living: list[Draft], households: list[Household]) -> N
 
 def _employable(rng: Random, town: list[Draft], today: date) -> list[Draft]:
     fit = (one for one in town if not one.fixed and not one.deceased_on and not one.protected)
-    # Staff are told by a fødselsnummer: one with a D-number, which begins with 4 or more, works elsewhere.
-    numbered = [one for one in fit if one.national_id and one.national_id[0] < "4"]
-    found = [one for one in numbered if 29 <= one.age_on(today) < 66 and "ufør" not in one.occupation]
+    found = [one for one in fit if 29 <= one.age_on(today) < 66 and one.national_id and "ufør" not in one.occupation]
     rng.shuffle(found)
     return found
