@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import needs
-from tests.axe import WIDTHS, found_by_axe
+from tests.axe import found_by_axe
 from tests.clinical.representatives.test_pages import contact_of
 from tests.site import GP, Site
 
