@@ -210,7 +210,7 @@ $$;
 -- Chooses one more next of kin and what they may be told, or (p_end) lets one go: the patient alone, at most five. It gives no access.
 -- 'ok', 'none', 'many', 'share' (no such choice).
 DROP FUNCTION IF EXISTS access.kin_choose(bytea, text, text, text, bigint), access.kin_of(bytea, bigint);
-CREATE FUNCTION access.kin_choose(p_secret bytea, p_name text, p_relation text, p_phone text, p_share text, p_end bigint) RETURNS text
+CREATE OR REPLACE FUNCTION access.kin_choose(p_secret bytea, p_name text, p_relation text, p_phone text, p_share text, p_end bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record;
 BEGIN

@@ -7,7 +7,7 @@ DROP FUNCTION IF EXISTS access.overview_of_representatives(bytea, bigint), acces
 -- Everyone who is parent, guardian or proxy of a patient whom this member of staff may open, with what it opens now: 'ALL', 'LESS'
 -- (12–15), 'AREAS', 'CUT', or 'NONE' (no responsibility, no shared address, too old, protected). `areas_…`: what a fullmakt holds; empty = all.
 -- from_at, source: the fact's own; until_at: when what it opens ends, NULL = no end. Logged by the page that shows it.
-CREATE FUNCTION access.overview_of_representatives(p_secret bytea, p_patient bigint)
+CREATE OR REPLACE FUNCTION access.overview_of_representatives(p_secret bytea, p_patient bigint)
 RETURNS TABLE (person bigint, name text, ground text, relation text, has_responsibility boolean, shares_address boolean, opens text, may_act boolean,
                from_at timestamptz, until_at timestamptz, source text, areas_nb text, areas_nn text, areas_en text, cut bigint, cut_ground_nb text,
                cut_ground_nn text, cut_ground_en text, cut_reason text, cut_at timestamptz, cut_by text, cut_unit text)
@@ -38,7 +38,7 @@ BEGIN
 END $$;
 
 -- The grounds that hold for a patient of this age today, of a kind: 'PARENT', 'ITEM' or 'TELL'. For staff who may open the record.
-CREATE FUNCTION access.withhold_grounds(p_secret bytea, p_patient bigint, p_what text)
+CREATE OR REPLACE FUNCTION access.withhold_grounds(p_secret bytea, p_patient bigint, p_what text)
 RETURNS TABLE (code text, name_nb text, name_nn text, name_en text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -64,7 +64,7 @@ $$;
 
 -- Keeps one parent out of a child's record, or lets them in again (p_off): staff who may write in it, each with a reason. Logged.
 -- 'ok', 'none', 'ground', 'reason'.
-CREATE FUNCTION access.parent_cut_put(p_secret bytea, p_child bigint, p_parent bigint, p_ground text, p_reason text, p_off boolean)
+CREATE OR REPLACE FUNCTION access.parent_cut_put(p_secret bytea, p_child bigint, p_parent bigint, p_ground text, p_reason text, p_off boolean)
 RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE s record; v_is_cut boolean;
 BEGIN
