@@ -89,7 +89,7 @@ async def test_a_type_outside_the_scopes_is_closed_by_the_policies(demo_site: Si
         assert {fhir.TYPE_NUMBER["Patient"], fhir.TYPE_NUMBER["Observation"]} <= set(chart[0]["rtype"])
         told = await web.fetchrow(
             "SELECT verdict FROM access.audit_events(p_secret => $1, p_patient => $2, p_practitioner => NULL, p_unit => NULL, p_since => NULL, p_until => NULL, p_actions => NULL,"
-            " p_not_actions => NULL, p_outcomes => NULL, p_disclosed => NULL, p_at => NULL, p_pos => NULL, p_limit => 10)", secret, key[1])  # fmt: skip
+            " p_not_actions => NULL, p_outcomes => NULL, p_disclosed => NULL, p_at => NULL, p_pos => NULL, p_limit => 10, p_is_one => false)", secret, key[1])  # fmt: skip
         assert told["verdict"] == "refused"
 
 

@@ -334,7 +334,7 @@ def test_a_consent_that_would_look_like_a_block_is_refused_and_says_where_blocks
                 "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}], "patient": {"reference": f"Patient/{patient}"},
                 "policyRule": {"coding": [{"system": f"{hl7}v3-ActCode", "code": "OPTIN"}]}}  # fmt: skip
     privacy = research | {"scope": {"coding": [{"system": f"{hl7}consentscope", "code": "patient-privacy"}]}}
-    deny = privacy | {"provision": {"type": "permit", "provision": [{"type": "deny"}]}}
+    deny = privacy | {"provision": {"type": "deny"}}
     opted_out = privacy | {"policyRule": {"coding": [{"system": f"{hl7}v3-ActCode", "code": "OPTOUT"}]}}
     for block in (deny, opted_out):
         refused = client.post("/Consent", json=block)

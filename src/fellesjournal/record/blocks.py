@@ -7,7 +7,7 @@ blocked part carry a bit that closes them (`access/blocks.sql`, `record/blocks.s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -100,22 +100,17 @@ class Choice:
 def looks_like_one(resource: Mapping[str, Any]) -> bool:
     """Whether this is a Consent in force that says that somebody may not see something: kept, it would close nothing.
 
-    FHIR R4 Consent: scope `patient-privacy`, a policy or a provision that denies. Of sound resources alone.
+    FHIR R4 Consent: scope `patient-privacy`, a policy or a provision that denies. Of sound resources alone. One with
+    exceptions within exceptions is another system's policy, which nobody takes for a block.
     """
     if resource["resourceType"] != "Consent" or resource.get("status") != "active":
         return False
     is_privacy = any(code.get("code") == "patient-privacy" for code in resource.get("scope", {}).get("coding", ()))
     policies = resource.get("policyRule", {}).get("coding", ())
     is_opted_out = any(str(code.get("code", "")).startswith("OPTOUT") for code in policies)
-    return is_privacy and (is_opted_out or any(one.get("type") == "deny" for one in _provisions(resource)))
-
-
-def _provisions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    waiting = [resource["provision"]] if "provision" in resource else []
-    while waiting:
-        one = waiting.pop()
-        waiting.extend(one.get("provision", ()))
-        yield one
+    provision = resource.get("provision", {})
+    is_plain = "provision" not in provision
+    return is_privacy and is_plain and (is_opted_out or provision.get("type") == "deny")
 
 
 async def make(db: Database, *, decision: Decision, wish: Wish) -> int:

@@ -137,16 +137,23 @@ class Law:
         return all(self.may_open(reader, other) for other in row.others)
 
     def _is_open_class(self, reader: Reader, row: Known, charts: Sequence[int] | None, version: Json | None) -> bool:
-        for body in [row.resource] if version is None else [row.resource, version]:
+        own = [(row, row.resource)] if version is None else [(row, row.resource), (row, version)]
+        for source, body in [*own, *self._holding(row)]:
             if "removed" in self.labels(body):
                 return False
             if row.patient == -1 and "blocked" in self.labels(body):
                 return False
-            if reader.kind == "citizen" and self._is_withheld(reader, row, body):
+            if reader.kind == "citizen" and self._is_withheld(reader, source, body):
                 return False
-            if reader.kind == "staff" and self._is_too_sensitive(reader, row, body, charts):
+            if reader.kind == "staff" and row.org != reader.unit and self._is_too_sensitive(reader, source, body, charts):
                 return False
         return reader.kind == "citizen" or not self._is_blocked(reader, row, charts)
+
+    def _holding(self, row: Known) -> list[tuple[Known, Json]]:
+        """What has this content behind an attachment's address: whatever closes that, closes the content."""
+        if row.rtype != "Binary":
+            return []
+        return [(one, one.resource) for one in self.known if one.rtype == "DocumentReference" and row.id in self._named(one)]
 
     def _is_withheld(self, reader: Reader, row: Known, body: Json) -> bool:
         labels = self.labels(body)
@@ -160,8 +167,6 @@ class Law:
         return "not-parents" in labels or (is_grown and bool(self.secrets(row, body) - {"prison"}))
 
     def _is_too_sensitive(self, reader: Reader, row: Known, body: Json, charts: Sequence[int] | None) -> bool:
-        if row.org == reader.unit:
-            return False
         if charts is None:
             return bool(self.secrets(row, body))
         return any(self.secrets(row, body) - self._opened(reader, chart) for chart in charts)

@@ -80,7 +80,8 @@ def test_the_statement_is_valid_and_no_member_of_it_goes_untried(statement: Json
         }),
         "security": (statement["rest"][0]["security"], {"cors", "service", "description", "extension"}),
     }  # fmt: skip
-    members = {"type", *FLAGS, "interaction", "searchInclude", "searchRevInclude", "searchParam", "operation"}
+    members = {"type", *FLAGS, "interaction", "searchInclude", "searchRevInclude", "searchParam", "operation",
+               "documentation"}  # fmt: skip - words
     for name, (part, known) in tried.items():
         assert part.keys() <= known, f"{name}: no trial for {sorted(part.keys() - known)}; add one to {HERE}"
     for rtype, claim in claims.items():
