@@ -154,9 +154,10 @@ class Judge:
     async def _refused(self, question: Question) -> None:
         """Only where the row is hidden: nothing is changed, and nothing is learnt."""
         row = _about(question)
-        # What a unit withdrew it may take up again, though none reads it meanwhile.
+        # What a unit withdrew it may take up again, though none reads it meanwhile. A loader writes what is any unit's own.
         is_own = row.org == question.reader.unit and "removed" in self.world.law.labels(row.resource)
-        if not self.sees(question.reader, row) and not is_own:
+        is_loaded = question.reader.kind == "system" and row.patient == -1
+        if not self.sees(question.reader, row) and not is_own and not is_loaded:
             await self._as_absent(question, row, method="PATCH", body=b'[{"op":"test","path":"/id","value":"x"}]',
                                   more=((b"content-type", b"application/json-patch+json"),))  # fmt: skip
             await self._as_absent(question, row, method="DELETE")
