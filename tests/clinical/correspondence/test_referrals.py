@@ -17,7 +17,7 @@ from tests.town import Town
 Json = dict[str, Any]
 FACTS = (
     "SELECT ground, until_at = 'infinity' AS is_open, until_at > clock_timestamp() AS is_live,"
-    " extract(epoch FROM until_at - clock_timestamp()) / 3600 AS hours FROM access.relation"
+    " extract(epoch FROM until_at) / 3600 - extract(epoch FROM clock_timestamp()) / 3600 AS hours FROM access.relation"
     " WHERE source = $1 AND ground <> 'SYSTEM' ORDER BY id"
 )
 
