@@ -29,6 +29,22 @@ class Counts:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
+def read_failures(report: Path) -> list[str]:
+    """Name each test that failed, with the first line of why."""
+    if not report.exists():
+        return []
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 – written by our own pytest a moment ago
+    return [
+        f"{case.get("classname", "")}::{case.get('name')}: {_first_line(fault.get('message'))}"
+        for case in cases
+        for fault in [*case.findall("failure"), *case.findall("error")]
+    ]
+
+
+def _first_line(message: str | None) -> str:
+    return (message or "").partition("\n")[0][:300]
+
+
 def read_counts(report: Path) -> Counts:
     """Count test cases; a report that is missing counts as nothing, for then pytest itself has failed."""
     if not report.exists():

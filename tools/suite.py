@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tests import needs
 from tools import machine, venv
-from tools.junit import Counts, read_counts
+from tools.junit import Counts, read_counts, read_failures
 
 _LOGS = venv.ROOT / "build" / "test"
 # These meet no database, or only through rooms whose own tests run on both versions (and take minutes doing so).
@@ -30,6 +31,7 @@ _WITH_SQL_OF_THEIR_OWN = ("tests/clinical/correspondence",)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder that nobody else can list
 _ROOM_BYTES = 6 << 30
 _TIME_LIMIT_S = 30 * 60
+_DOTS = re.compile(r"[.sxFE]+ +\[ *\d+%\]")
 _GAP = 3
 
 USAGE = """./test                            everything
@@ -165,7 +167,8 @@ def _run(step: Step, environment: Mapping[str, str], *, shows_output: bool) -> O
         outcome = Outcome(step, status == 0, time.monotonic() - began, read_counts(report))
     print(outcome.line, flush=True)
     if not outcome.has_passed and not shows_output:
-        print(_tail(_log_of(step)), flush=True)
+        # The names first: a reader of a long log may be shown its beginning alone.
+        print(*read_failures(report), _tail(_log_of(step)), sep="\n", flush=True)
     return outcome
 
 
@@ -204,7 +207,7 @@ def _log_of(step: Step) -> Path:
 
 
 def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
+    lines = [line for line in log.read_text(errors="replace").splitlines() if not _DOTS.fullmatch(line)]
     return "\n".join([f"… the whole of it: {log.relative_to(venv.ROOT)}"] * (len(lines) > 400) + lines[-400:])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools import suite, venv
-from tools.junit import Counts, read_counts
+from tools.junit import Counts, read_counts, read_failures
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a"/>
@@ -28,6 +28,13 @@ def test_report_is_counted_with_errors_as_failures(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
     assert read_counts(report) == Counts(passed=1, failed=2, skipped=2, gaps=frozenset({"chromium"}))
+
+
+def test_what_failed_is_named_with_the_first_line_of_why(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT.replace('name="b"', 'classname="tests.test_x" name="b"').replace('"no"', '"no&#10;more"'))
+    assert read_failures(report)[0] == "tests.test_x::b: no"
+    assert read_failures(tmp_path / "none.xml") == []
 
 
 def test_missing_report_counts_nothing(tmp_path: Path) -> None:
