@@ -35,7 +35,7 @@ def read_failures(report: Path) -> list[str]:
         return []
     cases = ET.parse(report).iter("testcase")  # noqa: S314 – written by our own pytest a moment ago
     return [
-        f"{case.get("classname", "")}::{case.get('name')}: {_first_line(fault.get('message'))}"
+        f"{case.get('classname')}::{case.get('name')}: {_first_line(fault.get('message'))}"
         for case in cases
         for fault in [*case.findall("failure"), *case.findall("error")]
     ]
