@@ -62,6 +62,16 @@ async def test_when_many_wait_a_second_call_runs_beside_the_first() -> None:
     assert most == 2
 
 
+async def test_of_many_that_wait_each_call_takes_half_so_that_one_is_answered_while_the_other_runs() -> None:
+    calls: list[list[int]] = []
+    queue = waiting(calls, batch=64, patience=8)
+    await asyncio.gather(*(queue.ask(n) for n in range(20, 36)))
+    assert list(map(len, calls)) == [8, 8]
+    calls.clear()
+    await asyncio.gather(*(queue.ask(n) for n in range(20, 60)))
+    assert list(map(len, calls))[:2] == [20, 10]
+
+
 async def test_a_question_that_nobody_waits_for_any_more_stops_no_other() -> None:
     calls: list[list[int]] = []
     queue = waiting(calls)

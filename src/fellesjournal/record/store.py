@@ -15,6 +15,7 @@ from fellesjournal.record.waiting import Waiting
 _SQL = sql_file("fellesjournal.record")
 READS, SEARCHES = 64, 16
 """At most so many wait for one call."""
+_PATIENCE = 8
 
 
 class Hit(NamedTuple):
@@ -73,7 +74,7 @@ def reads(db: Database) -> "Waiting[PointRead, Row]":
     async def fetch(items: list[PointRead]) -> list[Row]:
         return await read_many(db, items)
 
-    return Waiting(fetch, batch=READS, patience=READS)
+    return Waiting(fetch, batch=READS, patience=_PATIENCE)
 
 
 def chart_searches(db: Database) -> "Waiting[Question, Answer]":
@@ -85,7 +86,7 @@ def chart_searches(db: Database) -> "Waiting[Question, Answer]":
         rows = await _search_charts(db, [items[n] for n in order])
         return [_answer(row) for _, row in sorted(zip(order, rows, strict=True))]
 
-    return Waiting(fetch, batch=SEARCHES, patience=SEARCHES // 2)
+    return Waiting(fetch, batch=SEARCHES, patience=_PATIENCE)
 
 
 async def search_chart(db: Database | Connection, question: Question) -> Answer:

@@ -15,8 +15,9 @@ class Waiting(Generic[Item, Result]):
     """One call decides, logs and answers all that wait: one durable commit for them.
 
     No timer: whatever has come in when the call before it is done goes next, so that a lone one never waits.
-    One call at a time gathers the most; another starts when more than `patience` wait, `width` at once at most.
-    A call takes at most `batch`.
+    Another call starts when more than `patience` wait, `width` at once at most; then each takes half of what waits (not
+    less than `patience`, at most `batch`), so that the process has answers to send while the database is at work: with
+    all in one call, each of the two would stand still in turn.
     """
 
     def __init__(
@@ -42,7 +43,8 @@ class Waiting(Generic[Item, Result]):
     async def _drain(self) -> None:
         try:
             while self._items:
-                count = min(self._batch, len(self._items))
+                share = max(self._patience, len(self._items) // 2)
+                count = min(self._batch, share, len(self._items))
                 await self._serve([self._items.popleft() for _ in range(count)])
         finally:
             self._running -= 1
