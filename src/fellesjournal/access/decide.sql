@@ -72,16 +72,18 @@ BEGIN
 END $$;
 
 -- The same for a search in the charts of all these patients together, without a set of rows to go through on the way: one answer.
--- session NULL = the secret opens nothing. Without a patient nothing is allowed.
-DROP FUNCTION IF EXISTS access.judge_many(bytea[], text[]);
-CREATE OR REPLACE FUNCTION access.judge_all(p_secret bytea, p_patients bigint[],
-                                            OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT closed smallint, OUT app_may smallint[])
+-- session NULL = the secret opens nothing. Without a patient nothing is allowed. is_limited: to some kinds of information, by role or scopes.
+DROP FUNCTION IF EXISTS access.judge_many(bytea[], text[]), access.judge_all(bytea, bigint[]);
+CREATE FUNCTION access.judge_all(p_secret bytea, p_patients bigint[],
+                                 OUT session bigint, OUT allow boolean, OUT ground text, OUT ref bigint, OUT closed smallint, OUT is_limited boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_kind text; v_patient bigint; v record;
+DECLARE v_kind text; v_patient bigint; v record; v_is_any_limited boolean;
 BEGIN
-  SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'), s.app_may
-  INTO session, v_kind, allow, app_may FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
+  SELECT s.id, s.kind, s.level >= 4 AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'read'),
+         (1000::smallint = ANY (s.app_may)) IS FALSE, EXISTS (SELECT 1 FROM access.role_rule x WHERE x.kinds IS NOT NULL)
+  INTO session, v_kind, allow, is_limited, v_is_any_limited FROM identity.live s WHERE s.secret_hash = sha256(p_secret);
   IF NOT FOUND THEN RETURN; END IF;
+  IF v_is_any_limited AND NOT is_limited THEN is_limited := access.role_limits(sha256(p_secret), 'read') IS NOT NULL; END IF;
   allow := allow AND cardinality(p_patients) > 0; closed := 0;
   FOREACH v_patient IN ARRAY p_patients LOOP
     v := access.verdict(session, v_kind, v_patient);

@@ -344,7 +344,6 @@ RETURNS TABLE (verdict text, k smallint[], slot smallint[], pid bigint[], rtype 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   j record; r record; done text; i integer := 0; t integer := 0; d integer := 0; f integer := 0; v_charts bigint[]; is_next boolean;
-  v_is_some boolean;  -- limited to some kinds of information
   v_outcome smallint[] := '{}'; v_ground text[] := '{}'; v_ref bigint[] := '{}';
   s_n integer[] := '{}'; s_owner bigint[] := '{}'; s_what bigint[] := '{}'; s_kind smallint[] := '{}'; s_org bigint[] := '{}';
 BEGIN
@@ -356,11 +355,10 @@ BEGIN
       j := access.judge_all(p_secret[n], v_charts);
       -- An assignment of one call is cheaper than PERFORM, which starts a query.
       IF j.allow THEN done := ctx.seal_chart(sha256(p_secret[n]), j.closed, (v_charts || 0::bigint)::text); END IF;
-      v_is_some := (1000::smallint = ANY (j.app_may)) IS FALSE OR access.role_limits(sha256(p_secret[n]), 'read') IS NOT NULL;
     END IF;
     v_outcome := v_outcome || CASE WHEN j.allow THEN 0 ELSE 1 END::smallint; v_ground := v_ground || j.ground; v_ref := v_ref || j.ref;
     IF j.allow THEN
-      IF v_is_some THEN
+      IF j.is_limited THEN
         r := vault.run_chart_some(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
       ELSE
         r := vault.run_chart(p_sql[n], p_cut[n], p_i[i + 1:i + n_i[n]], p_t[t + 1:t + n_t[n]], p_d[d + 1:d + n_d[n]], p_f[f + 1:f + n_f[n]]);
