@@ -1,5 +1,6 @@
 """A town's log in a database, read through by the product's own analysis, and what was found of what was planted."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -156,7 +157,8 @@ async def _put_people(raw: Any, trial: Trial, hash64: Hash64) -> None:
         "trait", schema_name="access", columns=("patient", "kind", "h"), records=sorted(set(rows))
     )
     for key in trial.town.famous:
-        await raw.execute("SELECT access.keep_known($1, 'kjent', 'bench', 'infinity')", key)
+        wish = json.dumps({"do": "known", "patient": key, "name": "Kjent", "reason": "kjent"})
+        await raw.execute("SELECT identity.administer_as_operator('bench', $1)", wish)
     await raw.execute("UPDATE access.known_person SET from_at = $1", begins)
 
 

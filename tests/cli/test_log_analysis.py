@@ -1,4 +1,4 @@
-"""`fellesjournal log analyse`, `known` and `answer-for`, over a demo."""
+"""`fellesjournal log analyse`, `log known` and `log answer-for`, over a demo."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ import pytest
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.kit.clock import SystemClock, oslo_day
 from tests.cli.test_log import command
+from tests.identity.administration.making import number
 from tests.site import ELDERLY, Site
 
 
@@ -22,22 +23,43 @@ def test_the_log_is_read_by_hand_too(demo_site: Site, capsys: pytest.CaptureFixt
         command(demo_site, "analyse", "--day", "i går")
 
 
-def test_a_well_known_person_is_put_on_the_list_and_taken_off_it(demo_site: Site) -> None:
-    patient = demo_site.patient_id(ELDERLY)
-    with pytest.raises(OperatorError, match="--reason"):
-        command(demo_site, "known", patient)
+def test_a_well_known_person_is_put_on_the_list_and_taken_off_it(
+    demo_site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--name", "Ola Ordfører", "--reason", "ordfører", "--by", "Olga")
     with pytest.raises(OperatorError, match="no Patient"):
-        command(demo_site, "known", "12", "--reason", "ordfører")
-    assert command(demo_site, "known", patient, "--reason", "ordfører") == 0
-    assert demo_site.row("SELECT reason FROM access.known_person WHERE until_at > now()")[0] == "ordfører"
-    assert command(demo_site, "known", patient, "--remove") == 0
-    assert demo_site.row("SELECT reason FROM access.known_person WHERE until_at > now()") is None
+        command(demo_site, "known", "add", "--patient", "12", *words)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: "12345678901")
+    with pytest.raises(OperatorError, match="not a synthetic"):
+        command(demo_site, "known", "add", *words)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: number(72))
+    assert command(demo_site, "known", "add", *words, "--until", "2099-12-31") == 0
+    assert command(demo_site, "known", "add", "--patient", demo_site.patient_id(ELDERLY), *words) == 0
+    assert command(demo_site, "known", "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("  ")[2] for line in lines] == [
+        "Ola Ordfører  ordfører  until 2099-12-31", "Ola Ordfører  ordfører",
+    ]  # fmt: skip
+    for line in lines:
+        assert command(demo_site, "known", "end", line.split()[0], "--by", "Per") == 0
+    assert demo_site.row("SELECT count(*) FROM access.known_person WHERE until_at > now()")[0] == 0
+    changes = "SELECT array_agg(did || ' ' || operator ORDER BY id) FROM identity.change WHERE subject = 'known'"
+    assert demo_site.row(changes)[0] == ["added Olga", "added Olga", "ended Per", "ended Per"]
 
 
 def test_reviewers_are_let_answer_for_a_controller_by_name(demo_site: Site) -> None:
-    before = demo_site.row("SELECT count(*) FROM access.review_scope")[0]
-    words = ("answer-for", "Tindvåg kommune", "--source", "avtale", "--controller")
+    live = "SELECT count(*) FROM access.review_scope WHERE until_at > now()"
+    before = demo_site.row(live)[0]
+    words = ("answer-for", "Tindvåg kommune", "--by", "Olga", "--source", "avtale", "--controller")
     assert command(demo_site, *words, "Øvreskog legesenter") == 0
-    assert demo_site.row("SELECT count(*) FROM access.review_scope")[0] == before + 1
+    assert demo_site.row(live)[0] == before + 1
+    assert command(demo_site, *words, "Øvreskog legesenter", "--end") == 0
+    assert demo_site.row(live)[0] == before
+    with pytest.raises(OperatorError, match="nobody would be left"):
+        command(demo_site, *words, "Tindvåg legesenter", "--end")
     with pytest.raises(OperatorError, match="no unit"):
         command(demo_site, *words, "Ingensteds")
+    with pytest.raises(OperatorError, match="--source"):
+        command(demo_site, "answer-for", "Tindvåg kommune", "--by", "Olga", "--controller", "Øvreskog legesenter")
+    made = "SELECT array_agg(did ORDER BY id) FROM identity.change WHERE subject = 'review' AND operator = 'Olga'"
+    assert demo_site.row(made)[0] == ["added", "ended"]

@@ -15,7 +15,7 @@ from tests.identity.administration.making import number
 from tests.site import GP, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
-PAGES = ("", "/personer/ny", "/enheter", "/roller", "/fil", "/systemer", "/endringer")
+PAGES = ("", "/personer/ny", "/enheter", "/roller", "/fil", "/systemer", "/innsynskontroll", "/kjente", "/endringer")
 
 
 @pytest.fixture(scope="module")

@@ -311,6 +311,10 @@ _REVIEW = (
     "| At en liste eller en oppgave er vist, og hver vurdering, står i loggen; vurderinger slettes ikke | pasientjournalloven § 22; Normen 5.4.4 | the_list_a_task_and_a_judgement_are_logged |",
     "| Innbyggeren får svaret, aldri merknad, vurdering eller leserens begrunnelse | pasientjournalforskriften § 14 | the_citizen_sees_the_answer_and_never_the_note |",
     "| Loggen leses hver natt etter lesing uten behov; vektene står i en tabell, et funn er ingen avgjørelse | helsepersonelloven § 21 a; pasientjournalloven § 16; personvernforordningen art. 22 | `tests/access/test_snooping.py` |",
+    "| Hvem som vurderer for hvem, og hvem som er kjent for mange, settes av en administrator hos den dataansvarlige eller av driften; hver endring står på navn og tid | Normen 5.2 og 5.4.4; pasientjournalloven § 22 | `tests/identity/administration/test_oversight.py`: reviewers_judge_elsewhere_when_that_controller_lets_them |",
+    "| Ingen gir seg selv mer å vurdere, og ingen setter seg selv på eller av listen over kjente personer | Normen 5.2 | nobody_makes_themselves_a_reviewer_of_more |",
+    "| En avtale om vurdering kan ikke avsluttes så ingen er igjen til å vurdere | pasientjournalloven § 22 | reviewers_judge_elsewhere_when_that_controller_lets_them |",
+    "| Listen over kjente personer sier ikke om noen har journal: den holder nøklede kontrollsummer av nummeret | personvernforordningen art. 5 nr. 1 c; helsepersonelloven § 21 | the_analysis_finds_a_well_known_person_who_gets_a_record_later |",
     "| Det som sammenlignes av adresse, navn og familie, holdes som nøklede kontrollsummer; ingen adresse for den som har adressesperre | personvernforordningen art. 5 nr. 1 c; folkeregisterloven § 10-4 [K] | the_night_learns_who_lives_where |",
 )
 

@@ -11,7 +11,7 @@ from tests.identity.administration.making import number
 from tests.onboarding.office import SECOND, UNIT, Office
 from tests.site import GP
 
-PAGES = ("", "/personer/ny", "/enheter", "/roller", "/fil", "/systemer", "/endringer")
+PAGES = ("", "/personer/ny", "/enheter", "/roller", "/fil", "/systemer", "/innsynskontroll", "/kjente", "/endringer")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -92,3 +92,46 @@ def test_a_system_gets_a_token_that_is_shown_once(office: Office) -> None:
     assert "Nøkkelen vises bare nå" in made.text
     assert "Nøkkelen vises bare nå" not in office.get("/systemer")
     assert f'value="{system}"' not in office.post("/systemer/endre", system=system, gjor="avslutt").text
+
+
+def test_a_well_known_person_is_put_on_the_list_changed_and_taken_off(office: Office) -> None:
+    typed = {"nummer": number(42), "navn": "Olaf Ordfører", "grunn": "ordfører", "til": "2030-01-31"}
+    faulty = office.post("/kjente", **{**typed, "nummer": "12345678901", "navn": "", "grunn": "", "til": "i fjor"})
+    assert faulty.status_code == 422 and "12345678901" not in faulty.text
+    for fault in ("Nummeret kan ikke være", "Skriv hele navnet", "Skriv hvorfor", "Skriv en dato"):
+        assert fault in faulty.text
+    assert "Siste" not in faulty.text
+    assert office.post("/kjente", **{**typed, "til": "2020-01-31"}).status_code == 422
+    made = office.post("/kjente", **typed)
+    assert "Olaf Ordfører" in made.text and "31.01.2030" in made.text and number(42) not in made.text
+    changed = office.post("/kjente", SECOND, **{**typed, "grunn": "stortingsrepresentant"})
+    assert changed.text.count("Ta av listen:") == 1 and "stortingsrepresentant" in changed.text
+    person = re.search(r'name="person" value="(\d+)"', changed.text)
+    assert person
+    assert "Olaf Ordfører" not in office.post("/kjente/avslutt", person=person[1]).text
+    assert office.post("/kjente/avslutt", person=person[1]).status_code == 422
+    told = office.get("/endringer")
+    for line in ("Kjent person lagt til", "Kjent person endret", "Kjent person avsluttet", "<del>ordfører</del> → stortingsrepresentant"):
+        assert line in told
+
+
+def test_who_judges_is_shown_given_and_ended(office: Office) -> None:
+    page = office.get("/innsynskontroll")
+    ours = office.site.row("SELECT c.id, c.name FROM identity.unit u JOIN identity.unit c ON c.id = u.controller WHERE u.id = $1", office.unit)
+    options = dict(re.findall(r'<option value="(\d+)">([^<]+ kommune)</option>', page))
+    assert f"</strong>, {ours['name']}</p>" in page and ours["name"] in options.values()
+    theirs = next(number for number, name in options.items() if name != ours["name"])
+    typed = {"virksomhet": str(ours["id"]), "enhet": theirs, "avtale": "sak 26/77", "til": "2030-01-31"}
+    faulty = office.post("/innsynskontroll", **{**typed, "enhet": "", "avtale": ""})
+    assert faulty.status_code == 422 and "Velg hvem som skal vurdere" in faulty.text and "Skriv hvilken avtale" in faulty.text
+    assert "vurderer allerede" in office.post("/innsynskontroll", **{**typed, "enhet": str(ours["id"])}).text
+    made = office.post("/innsynskontroll", **typed)
+    assert made.status_code == 200 and "sak 26/77" in made.text and "31.01.2030" in made.text
+    assert "sak 26/77" not in office.post("/innsynskontroll/avslutt", virksomhet=typed["virksomhet"], enhet=theirs).text
+    told = office.get("/endringer")
+    assert "Innsynskontroll lagt til" in told and "Innsynskontroll avsluttet" in told and "avtale: sak 26/77" in told
+    # The demo's own agreement: the practice would have nobody.
+    practice = re.search(r'name="virksomhet" value="(\d+)"', page)
+    assert practice
+    refused = office.post("/innsynskontroll/avslutt", virksomhet=practice[1], enhet=str(ours["id"]))
+    assert refused.status_code == 422 and "Da ville ingen vurdert bruken her" in refused.text

@@ -95,8 +95,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         WHERE (h.kind = 'K' AND m.kind IN ('I', 'P')) OR (h.kind IN ('I', 'P') AND m.kind = 'K')
   UNION SELECT pair.person, pair.unit, pair.patient, 'COLLEAGUE' FROM pair JOIN identity.person c ON c.patient = pair.patient AND c.id <> pair.person
         JOIN identity.post o ON o.person = c.id AND o.unit = pair.unit AND o.from_at <= p_at AND o.until_at > p_at
-  UNION SELECT pair.person, pair.unit, pair.patient, 'KNOWN' FROM pair JOIN access.known_person k ON k.patient = pair.patient
-        WHERE k.from_at <= p_at AND k.until_at > p_at
+  UNION SELECT pair.person, pair.unit, pair.patient, 'KNOWN' FROM pair JOIN identity.known_patients(p_at) k ON k.patient = pair.patient
   UNION SELECT n.person, n.unit, n.patient, g.code FROM named n JOIN bearing b ON b.h = n.h
         JOIN access.review_sign g ON g.code IN ('SURNAME_RARE', 'SURNAME') AND b.share <= g.bound
 $$;
@@ -264,12 +263,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE d.on_day = p_day AND g.points >= c.threshold AND d.unwritten > r.upto AND d.unwritten > coalesce(o.upto, 0)
 $$;
 
--- Keeps the list of well-known people, as the operator; p_until in the past takes one off.
-CREATE OR REPLACE FUNCTION access.keep_known(p_patient bigint, p_reason text, p_by text, p_until timestamptz) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO access.known_person (patient, reason, kept_by, until_at) VALUES (p_patient, p_reason, p_by, p_until)
-  ON CONFLICT (patient) DO UPDATE SET reason = coalesce(nullif(excluded.reason, ''), access.known_person.reason), kept_by = excluded.kept_by, until_at = excluded.until_at
-$$;
+DROP FUNCTION IF EXISTS access.keep_known(bigint, text, text, timestamptz);
 
 -- The last days that were read through, newest first: counts alone.
 CREATE OR REPLACE FUNCTION access.analysed_days(p_limit integer)

@@ -36,7 +36,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 BEGIN
   RETURN QUERY
     SELECT s.id, s.person, coalesce(p.patient, -1),
-           s.controller || ARRAY(SELECT c.controller FROM access.review_scope c WHERE c.unit = s.unit)
+           s.controller || ARRAY(SELECT c.controller FROM access.review_scope c
+                                 WHERE c.unit = s.unit AND c.from_at <= clock_timestamp() AND c.until_at > clock_timestamp())
     FROM identity.live s JOIN identity.person p ON p.id = s.person
     WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'staff' AND s.level >= 4 AND s.app IS NULL
       AND EXISTS (SELECT 1 FROM access.role_right rr WHERE rr.role = s.role AND rr.action = 'review');
@@ -184,24 +185,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   FROM access.review_reach(p_secret) v CROSS JOIN access.review_setting c CROSS JOIN access.review_sign g ORDER BY g.grp, g.points DESC, g.code
 $$;
 
--- Lets the reviewers of a unit answer for a controller too.
-CREATE OR REPLACE FUNCTION access.put_review_scope(p_unit bigint, p_controller bigint, p_source text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO access.review_scope (unit, controller, source) VALUES (p_unit, p_controller, p_source)
-  ON CONFLICT (unit, controller) DO UPDATE SET source = excluded.source
-$$;
-
--- The same by the names of two units: the reviewers' own, and any of the controller's. False: a name is nobody's, or several units'.
-CREATE OR REPLACE FUNCTION access.let_answer(p_unit text, p_of text, p_source text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_unit bigint; v_controller bigint;
-BEGIN
-  SELECT min(u.id) INTO v_unit FROM identity.unit u WHERE u.name = p_unit HAVING count(*) = 1;
-  SELECT min(u.controller) INTO v_controller FROM identity.unit u WHERE u.name = p_of HAVING count(*) = 1;
-  IF v_unit IS NULL OR v_controller IS NULL THEN RETURN false; END IF;
-  PERFORM access.put_review_scope(v_unit, v_controller, p_source);
-  RETURN true;
-END $$;
+DROP FUNCTION IF EXISTS access.let_answer(text, text, text);
+DROP FUNCTION IF EXISTS access.put_review_scope(bigint, bigint, text);
 
 -- How many open tasks no reviewer can see, for the operator: a controller without one.
 CREATE OR REPLACE FUNCTION access.review_orphans() RETURNS bigint
@@ -210,5 +195,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT 1 FROM identity.post o JOIN identity.unit u ON u.id = o.unit
     JOIN access.role_right rr ON rr.role = o.role AND rr.action = 'review'
     WHERE o.until_at > clock_timestamp() AND (u.controller = r.controller OR EXISTS (
-      SELECT 1 FROM access.review_scope c WHERE c.unit = u.id AND c.controller = r.controller)))
+      SELECT 1 FROM access.review_scope c
+      WHERE c.unit = u.id AND c.controller = r.controller AND c.from_at <= clock_timestamp() AND c.until_at > clock_timestamp())))
 $$;

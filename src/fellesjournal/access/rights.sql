@@ -53,12 +53,12 @@ GRANT EXECUTE ON FUNCTION access.review_list(bytea, text, text, bigint, bigint, 
   access.review_judge(bytea, bigint, text, text[], text, text), access.review_counts(bytea),
   access.review_figures(bytea, timestamptz, timestamptz), access.review_own(bytea), access.review_kinds(),
   access.review_signs(bytea) TO fj_web;
-GRANT EXECUTE ON FUNCTION access.put_review_scope(bigint, bigint, text), access.let_answer(text, text, text), access.review_orphans() TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.review_orphans() TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.review_patient(bytea, bigint) TO vault_identify;
 GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[], "char"[], bigint[]), access.readers_named(bytea, bigint, integer),
   access.keep_reader_names(bytea, bigint[], bigint[]), access.day_to_analyse(bytea, integer), access.analyse_readers(bytea, date),
   access.analyse_readings(bytea, date) TO fj_worker;
-GRANT EXECUTE ON FUNCTION access.keep_known(bigint, text, text, timestamptz), access.analysed_days(integer) TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.analysed_days(integer) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.choices(bytea, bigint), access.choose(bytea, bigint, text, text, integer), access.end_choice(bytea, bigint, text),
   access.explain(bytea, bigint), access.own_notices(bytea, timestamptz), access.object(bytea, text, boolean),
   access.grant_support(bytea, bigint, bigint, text, text, integer) TO fj_web;

@@ -113,27 +113,33 @@ def line_of(change: Change) -> str:
 
 
 def _propose(settings: Settings, arguments: argparse.Namespace) -> int:
-    number = getpass.getpass("National number (not shown): ").replace(" ", "")
     code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
-    asyncio.run(_propose_one(settings, arguments, number, code))
+    asyncio.run(_propose_one(settings, arguments, code))
     print("Proposed. Another operator confirms within 24 hours:")  # noqa: T201
     print(f"  fellesjournal administrators confirm {code} --by NAME")  # noqa: T201
     return 0
 
 
-async def _propose_one(settings: Settings, arguments: argparse.Namespace, number: str, code: str) -> None:
+async def _propose_one(settings: Settings, arguments: argparse.Namespace, code: str) -> None:
     keys = open_keys(settings.data_dir)
     async with await db.Database.connect(settings, keys, "fj_migrate", max_size=1) as operator:
-        async with operator.acquire() as connection:
-            wanted = "synthetic" if (await installation(connection)).demo else "real"
-        if wanted not in (kind_of(FNR, number), kind_of(DNR, number)):
-            raise OperatorError(f"that is not a {wanted} national number")
+        number = await ask_number(operator)
         status = await ledger.propose(
             operator, by=arguments.by, code=code, number_hash=number_hash(keys, number), name=arguments.name,
             unit=arguments.unit,
         )  # fmt: skip
     if status != "done":
         raise OperatorError(_SAID[status])
+
+
+async def ask_number(operator: db.Database) -> str:
+    """A national number that is typed and not shown. Raises OperatorError when it can't be one here."""
+    number = getpass.getpass("National number (not shown): ").replace(" ", "")
+    async with operator.acquire() as connection:
+        wanted = "synthetic" if (await installation(connection)).demo else "real"
+    if wanted not in (kind_of(FNR, number), kind_of(DNR, number)):
+        raise OperatorError(f"that is not a {wanted} national number")
+    return number
 
 
 def _confirm(settings: Settings, arguments: argparse.Namespace) -> int:

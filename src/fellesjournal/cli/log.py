@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from fellesjournal.cli import log_analysis
+from fellesjournal.cli import log_analysis, log_oversight
 from fellesjournal.cli.operate import OperatorError
 from fellesjournal.kit import db
 from fellesjournal.kit.keys import open_keys
@@ -27,7 +27,7 @@ _TEXTS: Final = {
 
 
 def add_command(commands: Any) -> None:
-    """`log seals [--from N]`, `log verify [--seals FILE]`, `log analyse [--day DAY]`."""
+    """`log seals`, `log verify`, `log analyse`, `log known`, `log answer-for`."""
     parser = commands.add_parser("log", help="print the seals of the access log; verify the log; read it through")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     seals = actions.add_parser("seals", help="print the seals, a line of JSON each, for others to keep")
@@ -37,6 +37,7 @@ def add_command(commands: Any) -> None:
     verify.add_argument("--seals", type=Path, metavar="FILE", help="seals that were published, to hold ours against")
     verify.set_defaults(run=_verify)
     log_analysis.add_actions(actions)
+    log_oversight.add_actions(actions)
 
 
 def _seals(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from fellesjournal.demo.keys import Keyring
 from fellesjournal.demo.model import World
 from fellesjournal.demo.numbers import Numbers
 from fellesjournal.demo.story import Cast
+from fellesjournal.identity.administration import Operator, carry_out
 from fellesjournal.identity.numbers import number_hash
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
@@ -82,5 +83,7 @@ async def put_reviewers(db: Database, *, world: World, keys: Keys, keyring: Keyr
             "SELECT identity.put_post($1, $2, $3, NULL, NULL, NULL, $4, $5)", person, unit, REVIEWER, *_ALWAYS
         )
         others = [o for o in world.organizations if o.municipality == one.municipality and o is not owner]
-        for other in others:
-            await db.execute("SELECT access.put_review_scope($1, $2, $3)", unit, keyring.pid(other.key), _SOURCE)
+        wishes = [
+            {"do": "review", "unit": unit, "controller": keyring.pid(other.key), "source": _SOURCE} for other in others
+        ]
+        await carry_out(db, wishes, by=Operator("demo"))

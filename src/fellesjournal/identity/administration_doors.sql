@@ -208,6 +208,8 @@ BEGIN
     WHEN 'decision' THEN SELECT * INTO r FROM identity.wish_decision(a, w - 'do');
     WHEN 'controllership' THEN SELECT * INTO r FROM identity.wish_controllership(a, w - 'do');
     WHEN 'client' THEN SELECT * INTO r FROM identity.wish_client(a, w - 'do');
+    WHEN 'known' THEN SELECT * INTO r FROM identity.wish_known(a, w - 'do');
+    WHEN 'review' THEN SELECT * INTO r FROM identity.wish_review(a, w - 'do');
   END CASE;
   status := r.status; subject := r.subject;
 END $$;

@@ -28,6 +28,11 @@ REFUSALS: Final = {
     "taken": _("Brukernavnet eller personen er registrert fra før."),
     "offer": _("Rollen kan ikke få denne rettigheten."),
     "kind": _("Utvalget av opplysninger finnes ikke."),
+    "name": _("Skriv hele navnet."),
+    "reason": _("Skriv hvorfor, med høyst 200 tegn."),
+    "source": _("Skriv hvilken avtale det bygger på, med høyst 200 tegn."),
+    "own": _("De innsynsansvarlige der vurderer allerede for denne virksomheten."),
+    "last": _("Da ville ingen vurdert bruken her. La noen andre vurdere først."),
 }
 """Why the database refuses a wish, by its word for it."""
 

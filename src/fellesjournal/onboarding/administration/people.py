@@ -36,7 +36,11 @@ HOME: Final = "/administrasjon"
 WHY: Final = "units, people and rights; no record in it"
 _SHOWN: Final = 50
 _MOST_DAYS: Final = 366 * 40
-_NUMBER_FAULT: Final = _("Nummeret kan ikke være et fødselsnummer eller D-nummer her.")
+_FIELDS: Final = {
+    "licence": "hpr", "period": "til", "role": "rolle", "unit": "enhet", "name": "navn", "reason": "grunn",
+    "source": "avtale",
+}  # fmt: skip
+"""The field that a refusal is about, where it is not the one that the page says."""
 
 
 @gate.administrator(WHY)
@@ -61,10 +65,7 @@ async def show_new(request: Request, decision: Decision) -> Response:
 async def add(request: Request, decision: Decision) -> Response:
     """Bring somebody in with a first post, or find them: whoever is here already keeps what they have."""
     form, errors = await read_form(request), FieldErrors()
-    number = form.text("nummer").replace(" ", "")
-    wanted = "synthetic" if request.app.state.installed.demo else "real"
-    if wanted not in (kind_of(FNR, number), kind_of(DNR, number)):
-        errors.add("nummer", _NUMBER_FAULT)
+    number = national_id(request, form, errors)
     name, licence = form.text("navn"), form.text("hpr")
     if not 2 <= len(name) <= 200 or not name.isprintable():
         errors.add("navn", _("Skriv hele navnet."))
@@ -124,10 +125,7 @@ async def attempt(
     try:
         return await carry_out(request.app.state.access_db, wishes, by=Administrator(decision.secret))
     except Refused as refused:
-        errors.add(
-            {"licence": "hpr", "period": "til", "role": "rolle", "unit": "enhet"}.get(refused.why, field),
-            REFUSALS[refused.why],
-        )
+        errors.add(_FIELDS.get(refused.why, field), REFUSALS[refused.why])
         return None
 
 
@@ -144,6 +142,15 @@ def day_of(form: Form, name: str, errors: FieldErrors, *, is_needed: bool) -> da
         pass
     errors.add(name, _("Skriv en dato."))
     return None
+
+
+def national_id(request: Request, form: Form, errors: FieldErrors) -> str:
+    """The national number that was typed in `nummer`, with a fault when it can't be one here."""
+    number = form.text("nummer").replace(" ", "")
+    wanted = "synthetic" if request.app.state.installed.demo else "real"
+    if wanted not in (kind_of(FNR, number), kind_of(DNR, number)):
+        errors.add("nummer", _("Nummeret kan ikke være et fødselsnummer eller D-nummer her."))
+    return number
 
 
 def number_of(text: str) -> int | None:

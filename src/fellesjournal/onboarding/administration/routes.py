@@ -11,7 +11,7 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.identity.administration import ledger
-from fellesjournal.onboarding.administration import files, people, rights, systems, units, words
+from fellesjournal.onboarding.administration import files, oversight, people, rights, systems, units, words
 from fellesjournal.onboarding.administration.people import HOME, WHY, number_of, role_names
 from fellesjournal.web import Entry, _, add_templates, render
 
@@ -20,6 +20,7 @@ add_templates("administration", "fellesjournal.onboarding.administration")
 LINKS: Final = (
     Entry(_("Personer"), HOME), Entry(_("Enheter"), f"{HOME}/enheter"), Entry(_("Roller"), f"{HOME}/roller"),
     Entry(_("Fil"), f"{HOME}/fil"), Entry(_("Systemer"), f"{HOME}/systemer"),
+    Entry(_("Innsynskontroll"), oversight.REVIEW), Entry(_("Kjente personer"), oversight.KNOWN),
     Entry(_("Endringer"), f"{HOME}/endringer"), Entry(_("Apper"), "/apper/administrer"),
 )  # fmt: skip
 """What the layout shows on top for administrators."""
@@ -40,5 +41,6 @@ async def changes(request: Request, decision: Decision) -> Response:
 
 
 routes = [
-    *people.routes, *units.routes, *rights.routes, *files.routes, *systems.routes, Route(HOME + "/endringer", changes),
+    *people.routes, *units.routes, *rights.routes, *files.routes, *systems.routes, *oversight.routes,
+    Route(HOME + "/endringer", changes),
 ]  # fmt: skip

@@ -24,7 +24,8 @@ ACTIONS: Final = {
 }  # fmt: skip
 SUBJECTS: Final = {
     "unit": _("Enhet"), "person": _("Person"), "post": _("Stilling"), "right": _("Rettighet"),
-    "controllership": _("Dataansvar"), "client": _("System"),
+    "controllership": _("Dataansvar"), "client": _("System"), "known": _("Kjent person"),
+    "review": _("Innsynskontroll"),
 }  # fmt: skip
 DID: Final = {"added": _("lagt til"), "changed": _("endret"), "ended": _("avsluttet")}
 FIELDS: Final = {
@@ -33,6 +34,7 @@ FIELDS: Final = {
     "code": _("kode"), "kind": _("slag"), "parent": _("under"), "entity": _("virksomhet"), "municipality": _("kommune"),
     "action": _("rettighet"), "kinds": _("opplysninger"), "controller": _("dataansvarlig"), "model": _("modell"),
     "token": _("nøkkel"), "duty_list": _("bare de på vakt har tilgang"), "shifts": _("vakter"),
+    "reviewers": _("innsynsansvarlige ved"), "source": _("avtale"), "reason": _("hvorfor"),
 }  # fmt: skip
 
 
@@ -48,7 +50,8 @@ def details(change: Change, roles: Mapping[str, str]) -> list[tuple[str, str, st
     told = [
         (FIELDS[name], _shown(name, before.get(name), roles), _shown(name, after.get(name), roles)) for name in fields
     ]
-    return [row for row in told if row[1] != row[2] or (change.did != "changed" and row[2])]
+    is_whole = change.did != "changed" or change.subject in ("known", "review")  # nothing else says whom it is about
+    return [(name, was if was != now else "", now) for name, was, now in told if was != now or (is_whole and now)]
 
 
 def _shown(name: str, value: Any, roles: Mapping[str, str]) -> str:
