@@ -51,7 +51,7 @@ def single_writes(db: Database) -> "Waiting[SingleWrite, Outcome]":
             found.update(zip(group, await _written(db, [items[n] for n in group]), strict=True))
         return [found[n] for n in range(len(items))]
 
-    return Waiting(fetch, batch=WRITES, patience=WRITES // 4)
+    return Waiting(fetch, batch=WRITES, patience=WRITES // 2)
 
 
 async def _written(db: Database, items: Sequence[SingleWrite]) -> list[Outcome]:
