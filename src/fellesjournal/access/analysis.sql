@@ -47,7 +47,8 @@ DECLARE v_last date := ((clock_timestamp() - make_interval(hours => p_after_h)) 
 BEGIN
   IF NOT access.may_analyse(p_secret) THEN RETURN NULL; END IF;
   RETURN (SELECT min(d.day)::date FROM generate_series(v_last - 39, v_last, interval '1 day') AS d (day)
-          WHERE NOT EXISTS (SELECT 1 FROM access.analysed_day a WHERE a.on_day = d.day::date));
+          -- One that was read by hand before it was over is read again.
+          WHERE NOT EXISTS (SELECT 1 FROM access.analysed_day a WHERE a.on_day = d.day::date AND a.at >= access.day_begins(a.on_day + 1)));
 END $$;
 
 -- What staff did with each patient in a period: one row for each reader, unit and patient, with what was shown, tried and written.

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from fellesjournal.clinical.correspondence import ensure_system_actors
 from fellesjournal.demo.load import is_complete, load_first, load_rest, open_loader
+from fellesjournal.demo.reviews import put_reviews
 from fellesjournal.kit.clock import OSLO
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
@@ -32,6 +33,7 @@ async def fill_in(settings: Settings, keys: Keys, console: Console) -> None:
     with _bars(console) as bars:
         async with open_loader(settings, keys, today=_today(), progress=_shown_in(bars)) as loader:
             await load_first(loader)
+            await put_reviews(settings, loader)
             await load_rest(loader)
 
 

@@ -132,6 +132,16 @@ async def is_begun(identity: Database) -> bool:
     return FIRST in await _done(identity, step=1)
 
 
+async def is_done(loader: Loader, key: str) -> bool:
+    """Whether a step that is taken once for the whole municipality is taken."""
+    return key in await _done(loader.identity, step=1)
+
+
+async def mark(loader: Loader, key: str) -> None:
+    """Remember such a step."""
+    await _mark(loader.identity, [key], step=1)
+
+
 async def _begin(identity: Database, *, size: int, today: date, now: datetime) -> tuple[int, int, date, datetime]:
     """Seed, size, day and time of this database's world: those of the run that began it."""
     await identity.execute(
