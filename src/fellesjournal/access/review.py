@@ -218,9 +218,9 @@ def _summary(row: Row) -> Summary:
 def _reading(one: dict[str, Any]) -> Reading:
     named = Words(one["name_nb"] or "", one["name_nn"] or "", one["name_en"] or "")
     return Reading(
-        at=datetime.fromisoformat(one["at"]), action=one["action"], kinds=len(one["kinds"] or ()) or one["kind"] > 0,
-        ground=one["ground"] or "", ground_names=named, role=one["role"] or "", unit=one["unit"] or "",
-        outcome=one["outcome"],
+        at=datetime.fromisoformat(one["at"]), action=one["action"],
+        kinds=len(one["kinds"] or ()) or int(one["kind"] > 0), ground=one["ground"] or "", ground_names=named,
+        role=one["role"] or "", unit=one["unit"] or "", outcome=one["outcome"],
     )  # fmt: skip
 
 
