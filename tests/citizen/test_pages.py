@@ -49,6 +49,24 @@ def test_every_page_opens_for_the_citizen(demo_site: Site, path: str, language: 
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_citizen_with_nynorsk_reads_it_at_once_and_without_cookies_too(demo_site: Site) -> None:
+    row = demo_site.row(
+        "WITH one AS (SELECT min(p.id) AS id FROM identity.person p JOIN vault.resource r ON r.pid = p.patient"
+        " WHERE r.body LIKE '%\"communication\":%\"nn\"%')"
+        " UPDATE identity.person p SET demo_name = 'nynorsk' FROM one WHERE p.id = one.id RETURNING p.name"
+    )
+    assert row, "nobody in the demo reads nynorsk"
+    held = {"fellesjournal": demo_site.token("nynorsk")}
+    head = {"accept-language": "nb"}
+    for _again in range(2):
+        first = httpx.get(f"{demo_site.url}/min-journal", cookies=held, headers=head)
+        assert (first.status_code, '<html lang="nn"' in first.text) == (200, True)
+    assert first.cookies["sprak"] == "nn"
+    chosen = httpx.get(f"{demo_site.url}/min-journal", cookies={**held, "sprak": "en"}, headers=head)
+    assert '<html lang="en"' in chosen.text
+    assert "sprak" not in chosen.cookies
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_staff_get_no_citizens_page(demo_site: Site, path: str) -> None:
     assert own(demo_site, GP, path).status_code == 403

@@ -29,11 +29,17 @@ def _(text: str) -> str:
 
 
 def language_of(connection: HTTPConnection) -> str:
-    """The language that the visitor chose, or else the browser's, or else bokmål."""
+    """The language that the visitor chose, or else that of `speak`, or else the browser's, or else bokmål."""
     chosen = connection.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
-    return _preferred(connection.headers.get("accept-language", ""))
+    spoken = getattr(connection.state, "language", None)
+    return spoken or _preferred(connection.headers.get("accept-language", ""))
+
+
+def speak(connection: HTTPConnection, language: str) -> None:
+    """Answer this request in a language that the visitor did not choose, but is known to read."""
+    connection.state.language = language
 
 
 def translate(connection: HTTPConnection, text: str, **values: object) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from fellesjournal.access import gate
@@ -29,6 +29,7 @@ from fellesjournal.record.journal import Journal
 from fellesjournal.record.lookup import Page, Stored
 from fellesjournal.web import add_templates, language_of, render
 from fellesjournal.web.i18n import COOKIE as LANGUAGE_COOKIE
+from fellesjournal.web.i18n import speak
 
 _YEAR_S = 365 * 24 * 3600
 _NOTES = 20
@@ -59,10 +60,10 @@ async def overview(request: Request, decision: Decision) -> Response:
     )  # fmt: skip
     own_language = _language_of(found["me"], request)
     if own_language:
-        return _in_language(request, own_language)
+        speak(request, own_language)
     directory = await directory_for(journal, _resources(found["medicines"], found["coming"], found["notes"]))
     own, language = _resources(found["me"])[0], language_of(request)
-    return render(
+    page = render(
         request,
         "citizen/overview.html",
         notices=await _notices(request, decision),
@@ -77,6 +78,7 @@ async def overview(request: Request, decision: Decision) -> Response:
         coming=await _appointments(journal, found["coming"], directory),
         papers=_papers(found["notes"].matches, directory),
     )
+    return _kept(request, page, own_language) if own_language else page
 
 
 async def _notices(request: Request, decision: Decision) -> tuple[Notice, ...]:
@@ -274,13 +276,11 @@ def _language_of(page: Page, request: Request) -> str | None:
     return "nn" if any("nn" in codes_in(language) for language in spoken) else None
 
 
-def _in_language(request: Request, language: str) -> Response:
-    response = RedirectResponse(request.url.path, 303)
+def _kept(request: Request, page: Response, language: str) -> Response:
+    """The page, with the language kept for the pages that follow."""
     secure = request.url.scheme == "https"
-    response.set_cookie(
-        LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax", httponly=True, secure=secure
-    )
-    return response
+    page.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax", httponly=True, secure=secure)
+    return page
 
 
 routes = [
