@@ -60,6 +60,14 @@ def test_log_tells_who_has_read_and_why(gp: httpx.Client, chart: str) -> None:
     assert GP in page and "Åpnet" in page and "Står på fastlegens liste" in page
 
 
+def test_log_tells_staff_what_kinds_of_data_were_read(gp: httpx.Client, demo_site: Site, chart: str) -> None:
+    with demo_site.fhir(GP) as fhir:
+        assert fhir.get("/Immunization", params={"patient": chart.rpartition("/")[2]}).status_code == 200
+    rows = re.findall(r"<tr>(.*?)</tr>", gp.get(f"{chart}/innsynslogg").text, re.DOTALL)
+    assert any("Leste: vaksiner" in row and GP in row for row in rows)
+    assert not any("<td>Leste</td>" in row for row in rows), "what was read is always said"
+
+
 def test_chart_without_need_is_refused_on_every_page(gp: httpx.Client, demo_site: Site) -> None:
     hidden_chart = f"/pasienter/{demo_site.patient_id(TONIGHT)}"
     for path in ("", "/tidslinje", "/malinger", "/notater", "/problemer", "/innsynslogg"):

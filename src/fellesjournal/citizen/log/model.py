@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal, get_args
 
 from fellesjournal.access.audit import LogLine, OwnWish, Place
-from fellesjournal.citizen.log.words import WHOLE, kinds_of
+from fellesjournal.access.kinds import WHOLE
+from fellesjournal.citizen.log.words import kinds_of
 from fellesjournal.kit.clock import day_bounds
 
 Manner = Literal["read", "write", "list", "identify", "refused"]

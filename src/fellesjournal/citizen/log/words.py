@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from fellesjournal.access import kinds
 from fellesjournal.access.audit import LogLine
 from fellesjournal.access.words import DONE, done
-from fellesjournal.fhir import RESOURCE_TYPES
 from fellesjournal.web import _
 
-KINDS: Final = {
-    "AllergyIntolerance": _("Allergier"),
-    "Appointment": _("Timer"),
-    "CarePlan": _("Tiltaksplan"),
-    "Communication": _("Meldinger"),
-    "Composition": _("Notater"),
-    "Consent": _("Sperringer og samtykker"),
-    "Condition": _("Diagnoser og helseproblemer"),
-    "DiagnosticReport": _("Prøvesvar"),
-    "DocumentReference": _("Dokumenter"),
-    "Encounter": _("Kontakter"),
-    "EpisodeOfCare": _("Tjenester du får"),
-    "Flag": _("Kritisk informasjon"),
-    "Immunization": _("Vaksiner"),
-    "MedicationRequest": _("Resepter"),
-    "MedicationStatement": _("Legemidler"),
-    "Observation": _("Målinger og prøver"),
-    "Patient": _("Navn, adresse og kontaktopplysninger"),
-    "Procedure": _("Behandling"),
-    "RelatedPerson": _("Pårørende"),
-    "ServiceRequest": _("Henvisninger og vedtak"),
-    "Task": _("Oppgaver som gjelder deg"),
-}
-"""By resource type; other types are «Andre opplysninger»."""
-
-OTHER_KIND: Final = _("Andre opplysninger")
-WHOLE: Final = _("Journalens forside")
-THE_LOG: Final = _("Innsynsloggen")
-IDENTITY: Final = _("Navn, fødselsdato og fødselsnummer")
+KINDS: Final = {**kinds.KINDS, "EpisodeOfCare": _("Tjenester du får"), "Task": _("Oppgaver som gjelder deg")}
+"""By resource type, said to the patient."""
 
 GROUNDS: Final = {
     "ENHET": _("Enhetens egen liste"),
@@ -57,19 +30,7 @@ NO_GROUND: Final = _("Ingen grunn er registrert")
 
 def kinds_of(line: LogLine) -> tuple[str, ...]:
     """What kinds of data a line is about, in bokmål; at least one."""
-    if line.action in ("log", "review", "judge"):
-        return (THE_LOG,)
-    if line.action == "identify":
-        return (IDENTITY,)
-    return tuple(dict.fromkeys(_kind(number) for number in line.kinds or (line.kind,)))
-
-
-def _kind(number: int) -> str:
-    if number < 0:  # closed to who reads the log
-        return OTHER_KIND
-    if not 0 < number <= len(RESOURCE_TYPES):
-        return WHOLE
-    return KINDS.get(RESOURCE_TYPES[number - 1], OTHER_KIND)
+    return kinds.kinds_of(line, names=KINDS)
 
 
 def action_of(line: LogLine) -> str:

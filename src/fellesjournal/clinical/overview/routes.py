@@ -13,6 +13,7 @@ from starlette.routing import Route
 from fellesjournal import fhir as r4
 from fellesjournal.access import audit, gate
 from fellesjournal.access.decide import Decision
+from fellesjournal.access.kinds import data_in
 from fellesjournal.access.words import done
 from fellesjournal.clinical.overview import fhir
 from fellesjournal.clinical.overview.frame import Frame, open_frame, patient_of
@@ -190,6 +191,7 @@ async def show_log(request: Request, decision: Decision) -> Response:
         older=older,
         roles=ROLE_NAMES,
         done=done,
+        data_in=data_in,
         hidden_unit=hidden_unit(frame.language) if is_strict(frame.person) else "",
     )
 
