@@ -64,6 +64,20 @@ def test_a_mother_acts_for_a_child_of_eight_and_every_page_says_so(demo_site: Si
         assert client.get("/Condition", params={"patient": demo_site.patient_id(MOTHER)}).status_code == 403
 
 
+def test_parents_are_told_the_same_of_every_child_whether_something_is_withheld_or_not(demo_site: Site) -> None:
+    with demo_site.client(MOTHER) as client:
+        client.cookies.set("sprak", "nb")
+        page = client.get("/min-journal/representasjon").text
+    said = {
+        name: re.sub(r", til <time.*?</time>", "", scope)
+        for name, scope in re.findall(r'<strong>([^<]+)</strong>.*?Du er mor\. (.*?)\.</span>', page, re.DOTALL)
+    }
+    assert (said[YOUNG], said[TEENAGER]) == (
+        "Det foreldre kan få se i journalen, lese og handle", "Det foreldre kan få se i journalen, bare lese",
+    )  # fmt: skip
+    assert "hele journalen" not in "".join(said.values()).lower()
+
+
 def test_a_context_is_one_record_and_going_over_ends_the_other(demo_site: Site) -> None:
     with demo_site.client(MOTHER) as client:
         client.cookies.set("sprak", "nb")
