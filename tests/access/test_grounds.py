@@ -26,6 +26,11 @@ class Fact:
     until_at: datetime
 
 
+async def identify(stage: Stage, secret: bytes, patient: int) -> None:
+    """As the vault does when a person is found: known to this session for half an hour."""
+    await stage.world.admin.execute("SELECT access.mark_identified($1, ARRAY[$2::bigint])", secret, patient)
+
+
 def naive(
     patient: int, *, role: str, me: int, own: int | None, kin: set[int], off_duty: bool, facts: list[Fact], blocked: set[int], grounds: dict[str, Any], now: datetime
 ) -> tuple[bool | None, set[str]]:
@@ -127,6 +132,11 @@ async def test_a_chosen_ground_has_a_reason_an_end_a_log_line_and_a_task(stage: 
     admin, web, secret = stage.world.admin, stage.web, stage.world.secrets["a"]
     stranger = stage.theirs.pid
     choose = "SELECT * FROM access.choose($1, $2, $3, $4, $5)"
+    for ground in ("DELBEHAN", "BLAALYS", "OVERSTYR", "KVAL"):
+        for patient in (stranger, 99):
+            assert (await web.fetchrow(choose, secret, patient, ground, REASON, 60))["status"] == "refused", "there or not"
+            assert not await web.fetch("SELECT * FROM access.choices($1, $2)", secret, patient)
+    await identify(stage, secret, stranger)
     for ground, reason, minutes, status in (
         ("DELBEHAN", "kort", 60, "reason"), ("KVAL", REASON, 60, "refused"), ("OVERSTYR", REASON, 60, "refused"),
         ("SUPPORT", REASON, 60, "refused"), ("SYSTEM", REASON, 60, "refused"), ("DELBEHAN", REASON, 100_000, "ok"),
@@ -159,6 +169,7 @@ async def test_what_was_chosen_in_a_session_ends_with_it_and_with_no_other(stage
         return bool(await admin.fetchval("SELECT allow FROM access.judge($1, ARRAY[$2::bigint], 'read')", who, stranger))
 
     choose = "SELECT status FROM access.choose($1, $2, 'DELBEHAN', $3, 60)"
+    await identify(stage, secret, stranger)
     assert await web.fetchval(choose, secret, stranger, REASON) == "ok"
     assert [await may(who) for who in (secret, b"beside")] == [True, True]
     await admin.execute("SELECT identity.end_session('beside')")
@@ -172,6 +183,34 @@ async def test_what_was_chosen_in_a_session_ends_with_it_and_with_no_other(stage
     assert await admin.fetchval("SELECT bool_and(until_at <= clock_timestamp()) FROM access.choice")
 
 
+async def test_what_was_chosen_in_a_session_that_idled_ends_for_the_sessions_beside_it_and_after_it(stage: Stage) -> None:
+    admin, web, secret = stage.world.admin, stage.web, stage.world.secrets["a"]
+    stranger = stage.theirs.pid
+    me = await admin.fetchrow("SELECT person, post FROM identity.session WHERE unit = 10")
+
+    async def start(other: bytes) -> None:
+        await admin.execute("SELECT identity.start_staff(sha256($3), $1, $2, 4::smallint, 600, 600, '')", me["person"], me["post"], other)
+
+    async def choose_and_leave(who: bytes) -> None:
+        await identify(stage, who, stranger)
+        assert await web.fetchval("SELECT status FROM access.choose($1, $2, 'DELBEHAN', $3, 60)", who, stranger, REASON) == "ok"
+        await admin.execute("UPDATE identity.session SET seen_at = seen_at - make_interval(secs => idle_s) WHERE secret_hash = sha256($1)", who)
+
+    async def may(who: bytes) -> bool:
+        return bool(await admin.fetchval("SELECT allow FROM access.judge($1, ARRAY[$2::bigint], 'read')", who, stranger))
+
+    await start(b"beside")
+    await choose_and_leave(secret)
+    assert (await may(secret), await may(b"beside")) == (False, True)
+    await admin.execute("UPDATE identity.session SET seen_at = seen_at - interval '61 seconds' WHERE secret_hash = sha256('beside')")
+    await web.fetch("SELECT * FROM identity.who('beside')")
+    assert not await may(b"beside"), "at the next minute that the session beside it is used"
+    await choose_and_leave(b"beside")
+    await start(b"after")
+    assert not await may(b"after"), "at the next sign-in"
+    assert await admin.fetchval("SELECT bool_and(until_at <= clock_timestamp()) FROM access.choice")
+
+
 async def test_grounds_for_named_people_and_those_that_a_patient_refuses(stage: Stage) -> None:
     admin, web, secret = stage.world.admin, stage.web, stage.world.secrets["a"]
     me = await admin.fetchval("SELECT person FROM identity.session WHERE unit = 10")
@@ -181,6 +220,7 @@ async def test_grounds_for_named_people_and_those_that_a_patient_refuses(stage: 
     async def offered() -> set[str]:
         return {row["code"] for row in await web.fetch("SELECT code FROM access.choices($1, $2)", secret, stage.theirs.pid)}
 
+    await identify(stage, secret, stage.theirs.pid)
     assert "EGENLAER" not in await offered()
     assert not await admin.fetchval("SELECT access.name_for_ground($1, 'DELBEHAN', 'infinity', 'leder')", me)
     for ground in ("EGENLAER", "KVAL"):

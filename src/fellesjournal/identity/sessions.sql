@@ -64,10 +64,20 @@ $$;
 CREATE OR REPLACE FUNCTION identity.purpose_of(p_role text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT CASE p_role WHEN 'reviewer' THEN 'HCOMPL' ELSE 'TREAT' END $$;
 
+-- Ends what this person left: staff sessions that have idled or lasted too long, which open nothing already. With a session ends what was
+-- chosen in it (access.end_choices_of_session), which else would go on in the person's other sessions.
+CREATE OR REPLACE FUNCTION identity.end_left(p_person bigint) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE identity.session s SET ended_at = clock_timestamp()
+  WHERE s.person = p_person AND s.ended_at IS NULL AND s.kind = 'staff'
+    AND (s.expires_at <= clock_timestamp() OR s.seen_at + make_interval(secs => s.idle_s) <= clock_timestamp())
+$$;
+
 -- Starts a staff session in one post. The post must be the person's own and valid.
 CREATE OR REPLACE FUNCTION identity.start_staff(p_secret_hash bytea, p_person bigint, p_post bigint, p_level smallint,
                                                 p_idle_s integer, p_max_s integer, p_device text)
 RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT identity.end_left(p_person);
   INSERT INTO identity.session (secret_hash, kind, person, post, unit, role, purpose, level, idle_s, expires_at, device)
   SELECT p_secret_hash, 'staff', p.person, p.id, p.unit, p.role, identity.purpose_of(p.role), p_level, p_idle_s,
          least(clock_timestamp() + make_interval(secs => p_max_s), p.until_at), p_device
@@ -111,7 +121,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Who holds this secret: nothing if the session is not valid.
--- Marks the session as seen, at most once a minute, and at least four times in the time that it may idle.
+-- Marks the session as seen, at most once a minute, and at least four times in the time that it may idle; then the same person's sessions
+-- that were left end, so that nothing chosen in one of them lasts a minute longer than it.
 CREATE OR REPLACE FUNCTION identity.who(p_secret bytea)
 RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint, unit bigint, unit_name text, unit_kind text,
                role text, purpose text, patient bigint, patient_slot smallint, practitioner bigint, practitioner_role bigint,
@@ -119,6 +130,7 @@ RETURNS TABLE (session bigint, kind text, person bigint, name text, post bigint,
                app_patient_slot smallint, is_bound boolean, jkt text, acts_for text, acts_as text, acts_on text, may_act boolean,
                acts_until timestamptz, acts_types text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_person bigint;
 BEGIN
   RETURN QUERY
     SELECT l.id, l.kind, l.person, p.name, l.post, l.unit, u.name, l.unit_kind, l.role, l.purpose,
@@ -138,7 +150,8 @@ BEGIN
   IF FOUND THEN
     UPDATE identity.session s SET seen_at = clock_timestamp()
     WHERE s.secret_hash = sha256(p_secret)
-      AND s.seen_at < clock_timestamp() - make_interval(secs => least(60, s.idle_s / 4.0));
+      AND s.seen_at < clock_timestamp() - make_interval(secs => least(60, s.idle_s / 4.0)) RETURNING s.person INTO v_person;
+    IF v_person IS NOT NULL THEN PERFORM identity.end_left(v_person); END IF;
   END IF;
 END $$;
 
