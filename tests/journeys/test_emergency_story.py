@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from fellesjournal.kit import ids
 from tests import needs
@@ -41,12 +41,26 @@ def pages(chromium: Browser) -> Iterator[tuple[Page, Page]]:
         context.close()
 
 
+def press(page: Page, wanted: Locator, *, key: str = "Enter") -> None:
+    """Go on with Tab until something has the focus, as who uses no mouse does; then press a key."""
+    for _step in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            page.keyboard.press(key)
+            return
+    raise AssertionError(f"not reached by keyboard: {wanted}")
+
+
 def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
     demo_site: Site, pages: tuple[Page, Page]
 ) -> None:
     site, (page, own) = demo_site, pages
     patient = site.patient_id(TONIGHT)
     chart = f"{site.url}/pasienter/{patient}"
+    born = site.row(
+        "SELECT (r.body::jsonb ->> 'birthDate')::date AS day FROM vault.resource r"
+        " JOIN identity.person p ON p.patient = r.pid WHERE p.name = $1", TONIGHT,
+    )["day"]  # fmt: skip
     site.sign_in(page, LEGEVAKT_NURSE)
     refused = page.goto(chart)
     assert refused is not None
@@ -55,10 +69,21 @@ def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
     expect(page.get_by_role("link", name="Åpne det pasienten har sperret")).to_have_count(0)
     axe_finds_nothing(page, "refused")
 
-    page.get_by_role("link", name="Blålys: øyeblikkelig hjelp").click()
+    # By keyboard alone from here to the open chart.
+    press(page, page.get_by_role("link", name="Identifiser pasient"))
+    expect(page.get_by_label("Fødselsnummer, eller navn og fødselsdato")).to_be_focused()
+    page.keyboard.type(f"{TONIGHT} {born:%d.%m.%Y}")
+    page.keyboard.press("Enter")
+    press(page, page.get_by_role("link", name="Andre veier til journalen"))
+    press(page, page.get_by_role("link", name="Blålys: øyeblikkelig hjelp"))
     axe_finds_nothing(page, "emergency")
-    page.get_by_label("Skriv hva som haster").fill("Bevisstløs, ukjente medisiner")
-    page.get_by_role("button", name="Åpne journalen med blålys").click()
+    expect(page.get_by_label("Skriv hva som haster")).to_be_focused()
+    page.keyboard.type("kort")
+    press(page, page.get_by_role("button", name="Åpne journalen med blålys"))
+    expect(page.locator(".ds-error-summary")).to_be_focused()
+    press(page, page.get_by_label("Skriv hva som haster"), key="Control+a")
+    page.keyboard.type("Bevisstløs, ukjente medisiner")
+    press(page, page.get_by_role("button", name="Åpne journalen med blålys"))
     expect(page.get_by_role("link", name=TONIGHT)).to_be_visible()
     banner = page.get_by_role("status").filter(has_text="Blålys")
     expect(banner).to_contain_text("minutter igjen")

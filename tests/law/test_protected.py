@@ -228,12 +228,12 @@ def test_without_a_need_a_strictly_protected_record_is_as_absent_as_one_that_is_
     absent = ids.encode(9, 123456789)
     answers = []
     with demo_site.client(LEGEVAKT_NURSE) as nurse, demo_site.fhir(LEGEVAKT_NURSE) as fhir:
+        typed = {
+            **dict(re.findall(r'name="(csrf_token|context)" value="([^"]*)"', nurse.get("/identifiser").text)),
+            "grunn": "DELBEHAN", "begrunnelse": "Er bedt om å hjelpe til",
+        }  # fmt: skip
         for who in (hidden.marte, absent):
             pages = [nurse.get(f"/pasienter/{who}{path}") for path in ("", "/tilgang", "/tilgang/velg", "/tilgang/familie")]
-            typed = {
-                **dict(re.findall(r'name="(csrf_token|context)" value="([^"]*)"', pages[2].text)),
-                "grunn": "DELBEHAN", "begrunnelse": "Er bedt om å hjelpe til",
-            }  # fmt: skip
             pages.append(nurse.post(f"/pasienter/{who}/tilgang/velg", data=typed))
             asked = [fhir.get(f"/{path}") for path in (f"Patient/{who}", f"Patient/{who}/_history", f"Encounter?patient={who}", f"Patient/{who}/$everything")]
             answers.append([(one.status_code, _plain(one.text, who)) for one in (*pages, *asked)])

@@ -10,7 +10,19 @@ BEGIN
     WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'staff' AND s.level >= 4 AND s.app IS NULL;
 END $$;
 
+-- Does this reader know of this patient: just identified in this session, or one whom the unit has or has had a need for? Of a strictly
+-- protected patient no unit knows, but those who are named.
+CREATE OR REPLACE FUNCTION access.knows_of(p_session bigint, p_person bigint, p_unit bigint, p_patient bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM access.identified i
+                 WHERE i.session = p_session AND i.patient = p_patient AND i.at > clock_timestamp() - interval '30 minutes')
+    OR CASE WHEN access.is_strictly_protected(p_patient) THEN access.is_named(p_person, p_patient)
+            ELSE EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient AND r.unit = p_unit) END;
+END $$;
+
 -- The grounds that this reader can choose for this patient, in order: chosen ones, the gap, emergency access, override.
+-- None for a patient whom they don't know of, there or not: identifying comes before any need, and the answer would tell of a record.
 -- Those for named people alone are there for the people named; those that a patient refused are not.
 -- Who is not on duty where that counts is left with emergency access. An override is there for a reader with a need, of what is blocked;
 -- the reason for opening a close relative's record for whom it is one.
@@ -21,7 +33,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 DECLARE s record;
 BEGIN
   SELECT * INTO s FROM access.chooser(p_secret);
-  IF NOT FOUND OR s.own = p_patient THEN RETURN; END IF;
+  IF NOT FOUND OR s.own = p_patient OR NOT access.knows_of(s.session, s.person, s.unit, p_patient) THEN RETURN; END IF;
   RETURN QUERY
     SELECT g.code, g.kind, g.name_nb, g.name_nn, g.name_en, g.hint_nb, g.hint_nn, g.hint_en, g.max_min, g.may_write, g.source
     FROM access.ground g
@@ -51,7 +63,7 @@ END $$;
 -- Chooses a ground: the choice, the fact that it makes for this person in this unit, a log line and a reviewer's task, in one transaction.
 -- It lasts p_minutes from now, at most as long as the ground does; chosen again with a new reason, it lasts from then.
 -- status: 'ok'; 'none' the secret opens nothing, or is no chooser's; 'reason' shorter than ten signs; 'refused' not this reader's to choose,
--- or no such patient, or a strictly protected one that they are not named for: one answer for all, and logged.
+-- or a patient whom they don't know of, there or not, or a strictly protected one that they are not named for: one answer for all, and logged.
 CREATE OR REPLACE FUNCTION access.choose(p_secret bytea, p_patient bigint, p_ground text, p_reason text, p_minutes integer,
                                          OUT status text, OUT until_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -61,8 +73,7 @@ BEGIN
   IF NOT FOUND THEN status := 'none'; RETURN; END IF;
   IF length(v_reason) < 10 THEN status := 'reason'; RETURN; END IF;
   SELECT x.kind, x.max_min INTO c FROM access.choices(p_secret, p_patient) x WHERE x.code = p_ground;
-  -- Every person in the record has had a fact once: that of who registered them.
-  IF NOT FOUND OR NOT EXISTS (SELECT 1 FROM access.relation r WHERE r.patient = p_patient)
+  IF NOT FOUND
      OR (c.kind <> 'emergency' AND access.is_strictly_protected(p_patient) AND NOT access.is_named(s.person, p_patient)) THEN
     PERFORM access.log_event(p_secret, ARRAY[p_patient], 'choose', 0::smallint, NULL, NULL, NULL, 1::smallint);
     status := 'refused';

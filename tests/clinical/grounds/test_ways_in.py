@@ -21,6 +21,17 @@ def field_of(html: str, name: str) -> str:
     return found[1]
 
 
+def identify(client: httpx.Client, site: Site, name: str) -> httpx.Response:
+    """Find somebody by name and birth date, as whoever takes the telephone does."""
+    born = site.row(
+        "SELECT (r.body::jsonb ->> 'birthDate')::date AS day FROM vault.resource r"
+        " JOIN identity.person p ON p.patient = r.pid WHERE p.name = $1", name,
+    )["day"]  # fmt: skip
+    page = client.get("/identifiser")
+    hidden = {"csrf_token": field_of(page.text, "csrf_token"), "context": field_of(page.text, "context")}
+    return client.post("/identifiser", data={**hidden, "hvem": f"{name} {born:%d.%m.%Y}"})
+
+
 def choose(client: httpx.Client, url: str, **typed: str) -> httpx.Response:
     page = client.get(url)
     assert page.status_code == 200, page.text
@@ -43,6 +54,11 @@ def test_a_gp_chooses_a_ground_and_pages_and_fhir_open_until_it_is_ended(demo_si
     stranger = demo_site.patient_id(TONIGHT)
     chart = f"/pasienter/{stranger}"
     with demo_site.client(GP) as client, demo_site.fhir(GP) as fhir:
+        refused = client.get(chart)
+        assert refused.status_code == 403
+        assert "/tilgang/velg" not in refused.text, "who is not identified is as absent as anybody"
+        assert 'href="/identifiser"' in refused.text
+        assert f"{chart}/tilgang" in identify(client, demo_site, TONIGHT).text
         refused = client.get(chart)
         assert refused.status_code == 403
         assert f"{chart}/tilgang/velg" in refused.text
@@ -92,6 +108,7 @@ def test_a_chosen_ground_is_one_persons_own(demo_site: Site) -> None:
     chart = f"/pasienter/{stranger}"
     with demo_site.client(LEGEVAKT_NURSE) as client:
         assert client.get(chart).status_code == 403
+        identify(client, demo_site, DIABETIC)
         assert (
             choose(client, f"{chart}/tilgang/velg", grunn="MELDT", begrunnelse="Meldt av ambulansen").status_code == 303
         )
@@ -104,10 +121,27 @@ def test_a_chosen_ground_is_one_persons_own(demo_site: Site) -> None:
     assert colleagues["n"] == 0
 
 
-def test_an_id_of_nobody_and_a_way_that_is_none_open_nothing(demo_site: Site) -> None:
+def test_who_is_not_identified_and_who_is_not_there_are_answered_alike(demo_site: Site) -> None:
+    people = (demo_site.patient_id(TONIGHT), ids.encode(5, ids.new_pid()))
+    answers = []
+    with demo_site.client(GP) as client:
+        form = client.get("/identifiser").text
+        typed = {name: field_of(form, name) for name in ("csrf_token", "context")} | {"begrunnelse": REASON}
+        for who in people:
+            chart = f"/pasienter/{who}"
+            told = [client.get(f"{chart}{path}") for path in ("", "/tilgang", "/tilgang/velg", "/tilgang/blalys")]
+            told += [
+                client.post(f"{chart}/tilgang/{way}", data={**typed, "grunn": ground}, follow_redirects=False)
+                for way, ground in (("velg", "HENV_PAS"), ("blalys", "BLAALYS"))
+            ]
+            assert [one.status_code for one in told] == [403, 200, 200, 200, 403, 403]
+            answers.append([re.sub(r'(nonce|value|content)="[^"]*"', "", one.text.replace(who, "")) for one in told])
+    assert answers[0] == answers[1]
+
+
+def test_a_way_that_is_none_opens_nothing(demo_site: Site) -> None:
     nobody = f"/pasienter/{ids.encode(5, ids.new_pid())}/tilgang"
     with demo_site.client(GP) as client:
-        assert choose(client, f"{nobody}/velg", grunn="HENV_PAS", begrunnelse=REASON).status_code == 403
         assert client.get(f"{nobody}/finnes-ikke").status_code == 404
         assert client.get("/pasienter/!/tilgang/velg").status_code in (403, 404)
     with demo_site.client(ELDERLY) as client:

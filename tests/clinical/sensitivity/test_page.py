@@ -5,7 +5,7 @@ import pytest
 
 from fellesjournal.demo import story
 from fellesjournal.kit import ids
-from tests.clinical.grounds.test_ways_in import choose
+from tests.clinical.grounds.test_ways_in import choose, identify
 from tests.site import GP, LEGEVAKT_NURSE, TONIGHT, Site
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,8 @@ def chart(demo_site: Site) -> str:
     """Oda's chart, with a need for the nurse: her GP has written that she has an anxiety disorder (P74)."""
     patient = demo_site.patient_id(ODA)
     with demo_site.client(LEGEVAKT_NURSE) as nurse:
-        for who in (patient, demo_site.patient_id(TONIGHT)):
+        for name, who in ((ODA, patient), (TONIGHT, demo_site.patient_id(TONIGHT))):
+            identify(nurse, demo_site, name)
             way = f"/pasienter/{who}/tilgang/velg"
             assert choose(nurse, way, grunn="DELBEHAN", begrunnelse="Bedt om å hjelpe til på vakten").status_code == 303
     return f"/pasienter/{patient}"

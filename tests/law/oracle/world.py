@@ -313,6 +313,10 @@ class OracleWorld(World):
 
     async def _choose(self, reader: Reader, n: int, ground: str) -> None:
         patient = self.patients[n].pid
+        await self.admin.execute(
+            "INSERT INTO access.identified (session, patient) SELECT id, $2 FROM identity.session WHERE secret_hash = sha256($1)"
+            " ON CONFLICT DO NOTHING", reader.secret, patient,
+        )  # fmt: skip
         answer = await self.web.fetchrow("SELECT * FROM access.choose($1, $2, $3, $4, NULL)", reader.secret, patient, ground, REASON)
         assert answer["status"] == "ok", (reader.name, n, ground, answer["status"])
         self.facts.needs.append(Need(patient, reader.unit, ground, reader.person))

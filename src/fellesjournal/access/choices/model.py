@@ -23,7 +23,7 @@ class ReasonTooShort(AccessError):
 
 
 class CannotChoose(AccessError):
-    """The ground is not this reader's to choose for this patient, or there is no such patient."""
+    """The ground is not this reader's to choose for this patient, or they don't know of any such patient."""
 
     text = _("Denne grunnen kan du ikke velge for denne journalen. Velg en annen, eller be om hjelp fra lederen din.")
 

@@ -13,6 +13,7 @@ from fellesjournal.identity.current import require_reader
 from fellesjournal.web import _, error_page
 
 _TO_START = (_("Til forsiden"), "/")
+_IDENTIFY = (_("Identifiser pasient"), "/identifiser")
 
 
 async def refused_page(request: Request, error: AccessError) -> Response:
@@ -35,15 +36,18 @@ async def refused_page(request: Request, error: AccessError) -> Response:
 
 
 async def _ways(request: Request, error: AccessError) -> tuple[tuple[str, str], ...]:
-    """(text, address) of each way; none but for staff at a chart that they have no need for, or that is blocked."""
-    patient = _refused(request, error)
-    if patient is None or not isinstance(error, NoNeed | Blocked):
+    """(text, address) of each way; none but for staff at a chart that they have no need for, or that is blocked.
+
+    Where there is no ground to choose, the way is to identify the patient: existing or not.
+    """
+    patient, reader = _refused(request, error), require_reader(request)
+    if patient is None or not isinstance(error, NoNeed | Blocked) or reader.kind != "staff":
         return ()
-    found = await actions.choices(request.app.state.access_db, reader=require_reader(request), patient=patient)
+    found = await actions.choices(request.app.state.access_db, reader=reader, patient=patient)
     kinds = {one.kind for one in found}
     url = f"/pasienter/{patient_id(patient)}/tilgang"
     ways = tuple((way.title, f"{url}/{name}") for name, way in WAYS.items() if kinds & {*way.kinds})
-    return (*ways, (_("Hvorfor har jeg ikke tilgang?"), url)) if ways else ()
+    return (*(ways or (_IDENTIFY,)), (_("Hvorfor har jeg ikke tilgang?"), url))
 
 
 def _refused(request: Request, error: AccessError) -> PatientId | None:
