@@ -37,7 +37,7 @@ from fellesjournal.clinical.representatives.routes import routes as representati
 from fellesjournal.clinical.review import routes as review
 from fellesjournal.clinical.sensitivity.routes import routes as sensitivity_routes
 from fellesjournal.clinical.tasks.routes import routes as tasks_routes
-from fellesjournal.demo import reviewers, story
+from fellesjournal.demo import officers, story
 from fellesjournal.demo.residents import read_people
 from fellesjournal.identity import (
     PUBLIC,
@@ -231,7 +231,7 @@ def _set_state(app: Starlette, open_: Open, sessions: Sessions) -> None:
     state.sessions = sessions
     state.installed = open_.installed
     state.health = _health(open_)
-    state.demo_cast = (*story.CAST, *reviewers.CAST) if open_.installed.demo else ()
+    state.demo_cast = (*story.CAST, *officers.CAST) if open_.installed.demo else ()
     state.demo_progress = partial(_demo_progress, open_)
 
 

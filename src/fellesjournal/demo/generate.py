@@ -21,6 +21,7 @@ from fellesjournal.demo import (
     prevalence,
     pyramid,
     story,
+    story_people,
 )
 from fellesjournal.demo.draft import Draft
 from fellesjournal.demo.kin import next_of_kin
@@ -40,7 +41,7 @@ def build_world(*, seed: int, size: int, today: date) -> World:
     for municipality in places.MUNICIPALITIES:
         work.build(municipality, inhabitants=size)
     work.give_legevakt_shifts()
-    story.cast_staff(work, numbers)
+    story.cast_staff(work, numbers, people)
     story.join(people, today=today)
     gp_lists.enrol(rng, people, work.staff)
     for town, _ in towns:
@@ -61,7 +62,7 @@ def _populate(
     seed: int, municipality: Municipality, size: int, numbers: Numbers, today: date
 ) -> tuple[list[Draft], list[Household]]:
     rng = Random(f"{seed}:{municipality.number}")
-    cast = story.people(municipality, today=today)
+    cast = story_people.people(municipality, today=today)
     drawn = pyramid.draw(rng, count=size - len(cast), today=today)
     living = [*cast, *(Draft(sex, birth_on, municipality) for sex, birth_on in drawn)]
     families.form(rng, living, today=today)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fellesjournal.demo import story
 from fellesjournal.demo.keys import Keyring
 from fellesjournal.demo.model import Person, Staff, World
-from fellesjournal.demo.reviewers import put_reviewers
+from fellesjournal.demo.officers import put_officers
 from fellesjournal.identity.numbers import number_hash, system_hash
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
@@ -77,7 +77,7 @@ async def put_staff(db: Database, *, world: World, keys: Keys, keyring: Keyring)
     names = _unique([member.name for member in world.staff])
     for member in world.staff:
         await _put_member(db, member, names, keys, keyring)
-    await put_reviewers(db, world=world, keys=keys, keyring=keyring)
+    await put_officers(db, world=world, keys=keys, keyring=keyring)
 
 
 async def staff_numbers(db: Database, *, world: World, keys: Keys) -> dict[str, int]:

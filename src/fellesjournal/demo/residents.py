@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fellesjournal.demo import reviewers, story
+from fellesjournal.demo import officers, story
 from fellesjournal.demo.model import Person, Staff, World
 from fellesjournal.identity.test_provider import DemoPerson
 
@@ -20,7 +20,7 @@ _GROUPS = {
 
 def write_people(data_dir: Path, world: World) -> None:
     """Write the file anew; it appears whole or not at all."""
-    rows = [*_staff_rows(world), *reviewers.rows(world), *_citizen_rows(world)]
+    rows = [*_staff_rows(world), *officers.rows(world), *_citizen_rows(world)]
     partial = data_dir / f"{FILE}.new"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
