@@ -13,7 +13,7 @@ from starlette.routing import Route
 from fellesjournal.access import gate
 from fellesjournal.access.decide import Decision
 from fellesjournal.clinical.directory import person_name
-from fellesjournal.clinical.pages import journal_of
+from fellesjournal.clinical.pages import journal_of, kept_off
 from fellesjournal.clinical.pieces import Json, day
 from fellesjournal.web import _, add_templates, render, visitor_of
 
@@ -87,6 +87,7 @@ async def other_unit(request: Request, decision: Decision) -> Response:
         kind=UNIT_KINDS.get(decision.reader.unit_kind, _("enheten din")),
         people=[listed(one.resource()) for one in page.matches],
         has_more=page.next is not None,
+        relatives=await kept_off(request, decision),
     )
 
 

@@ -87,6 +87,7 @@ async def show_week(request: Request, decision: Decision) -> Response:
         after=monday + timedelta(days=7),
         number=monday.isocalendar().week,
         standings=STANDINGS,
+        relatives=await kept_off(request, decision),
     )
 
 
