@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
+SOURCE = Path(__file__).resolve().parents[2] / "src/fellesjournal"
 SAME = {"sec-fetch-site": "same-origin"}
 
 
@@ -141,3 +143,15 @@ async def test_storyboard_masks_the_number_and_says_why_it_is_seen(client: httpx
     assert "Du er pasientens fastlege" in page
     assert "2 opplysninger er sperret for deg" in page
     assert 'href="/logg"' in page
+
+
+def test_what_is_missing_in_a_form_is_told_by_us_and_not_by_the_browser_in_its_own_language() -> None:
+    asking = [
+        (path.name, line.strip())
+        for path in SOURCE.rglob("templates/*.html")
+        if path.name != "components.html" and "required=true" in (text := path.read_text("utf-8"))
+        for line in text.splitlines()
+        if '<form method="post"' in line and "fj-inline" not in line
+    ]
+    assert len(asking) > 20
+    assert [one for one in asking if "novalidate" not in one[1]] == []
