@@ -63,7 +63,7 @@ class NotThisContact(RecordError):
 
     status = 404
     code = "not-found"
-    text = "Kontakten finnes ikke i denne journalen."
+    text = _("Kontakten finnes ikke i denne journalen.")
     english = "There is no such encounter in this record."
 
 
@@ -72,5 +72,5 @@ class ContactClosed(RecordError):
 
     status = 409
     code = "conflict"
-    text = "Kontakten er avsluttet. Registrer en ny kontakt hvis pasienten tar kontakt igjen."
+    text = _("Kontakten er avsluttet. Registrer en ny kontakt hvis pasienten tar kontakt igjen.")
     english = "The encounter has ended."

@@ -33,7 +33,7 @@ class NotThisTask(RecordError):
 
     status = 404
     code = "not-found"
-    text = "Oppgaven finnes ikke, eller du har ikke tilgang til den."
+    text = _("Oppgaven finnes ikke, eller du har ikke tilgang til den.")
     english = "There is no such task."
 
 
@@ -42,7 +42,7 @@ class AlreadyDone(RecordError):
 
     status = 409
     code = "conflict"
-    text = "Oppgaven er allerede utført av en annen. Ingenting er endret."
+    text = _("Oppgaven er allerede utført av en annen. Ingenting er endret.")
     english = "The task has been completed already."
 
 
@@ -51,7 +51,7 @@ class NotAColleague(RecordError):
 
     status = 422
     code = "business-rule"
-    text = "Velg en kollega som arbeider ved enheten."
+    text = _("Velg en kollega som arbeider ved enheten.")
     english = "The task can be handed over to staff of the same unit alone."
 
 
