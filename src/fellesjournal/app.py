@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from fellesjournal import web
+from fellesjournal.access.choices.model import SUPPORT
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
 from fellesjournal.access.review import REVIEWER
@@ -28,6 +29,7 @@ from fellesjournal.clinical.apps.routes import routes as apps_routes
 from fellesjournal.clinical.blocks.routes import routes as blocks_routes
 from fellesjournal.clinical.corrections.routes import routes as corrections_routes
 from fellesjournal.clinical.grounds.refusal import refused_page
+from fellesjournal.clinical.grounds.routes import SUPPORT_HOME
 from fellesjournal.clinical.grounds.routes import routes as grounds_routes
 from fellesjournal.clinical.identification.routes import routes as identification_routes
 from fellesjournal.clinical.notes.routes import routes as notes_routes
@@ -185,6 +187,8 @@ def home_of(reader: Reader) -> str:
         return ADMINISTRATION
     if reader.role == REVIEWER:
         return review.HOME
+    if reader.role == SUPPORT:
+        return SUPPORT_HOME
     return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
 
 

@@ -432,7 +432,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "access.seals", "access.audit_events", "access.ask_about",
             "vault.erasure_ask", "vault.erasure_withdrawn", "vault.erasure_decide", "vault.erasures_reviewed", "vault.erasures", "vault.erasures_waiting",
             "access.kin_waiting", "access.own_blocks", "access.block_choices", "vault.make_block", "vault.lift_block",
-            "access.choices", "access.choose", "access.end_choice", "access.explain", "access.own_notices", "access.object", "access.grant_support",
+            "access.choices", "access.choose", "access.end_choice", "access.explain", "access.own_notices", "access.own_supports", "access.object", "access.grant_support",
             "access.show_address", "access.may_name", "access.name_personnel", "access.end_naming", "access.named_for", "access.nameable", "access.open_sensitive",
             "access.represented", "access.representatives", "access.proxy_areas", "access.proxy_give", "access.proxy_end",
             "access.kin_choose", "access.kin_of", "access.overview_of_representatives", "access.parent_cut_put",

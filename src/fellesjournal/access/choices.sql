@@ -299,6 +299,15 @@ BEGIN
                JOIN identity.person p ON p.id = c.person WHERE c.until_at > clock_timestamp() ORDER BY c.from_at;
 END $$;
 
+-- What is open to the member of support who asks, the first to close first. Empty for anybody else.
+CREATE OR REPLACE FUNCTION access.own_supports(p_secret bytea) RETURNS TABLE (patient bigint, slot smallint, ticket text, until_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY SELECT c.patient, vault.slot_of(c.patient), c.ticket, c.until_at FROM access.chooser(p_secret) s
+               JOIN access.choice c ON c.person = s.person AND c.unit = s.unit AND c.until_at > clock_timestamp()
+               JOIN access.ground g ON g.code = c.ground AND g.kind = 'support' ORDER BY c.until_at, c.id;
+END $$;
+
 -- ── Named people: by the operator's command ──────────────────────────────────────────────────────
 
 -- Names a person who may choose a ground that is for named people alone, until.

@@ -60,7 +60,7 @@ GRANT EXECUTE ON FUNCTION access.keep_traits(bytea, bigint[], "char"[], bigint[]
   access.analyse_readings(bytea, date) TO fj_worker;
 GRANT EXECUTE ON FUNCTION access.analysed_days(integer) TO fj_migrate;
 GRANT EXECUTE ON FUNCTION access.choices(bytea, bigint), access.choose(bytea, bigint, text, text, integer), access.end_choice(bytea, bigint, text),
-  access.explain(bytea, bigint), access.own_notices(bytea, timestamptz), access.object(bytea, text, boolean),
+  access.explain(bytea, bigint), access.own_notices(bytea, timestamptz), access.own_supports(bytea), access.object(bytea, text, boolean),
   access.grant_support(bytea, bigint, bigint, text, text, integer) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.set_duty_rule(bigint, boolean, text[], text), access.put_duty(bigint, bigint, timestamptz, timestamptz),
   access.name_for_ground(bigint, text, timestamptz, text), access.open_support(bytea, text, text, bigint, text, text, integer),

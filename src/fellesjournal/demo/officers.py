@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from random import Random
 from typing import Any, Final
 
+from fellesjournal.access.choices.model import SUPPORT
 from fellesjournal.access.review import REVIEWER
 from fellesjournal.demo.keys import Keyring
 from fellesjournal.demo.model import Organization, World
@@ -21,7 +22,6 @@ from fellesjournal.identity.numbers import number_hash
 from fellesjournal.kit.db import Database
 from fellesjournal.kit.keys import Keys
 
-SUPPORT: Final = "brukerstotte"
 TITLES: Final = {REVIEWER: "innsynsansvarlig", ADMINISTRATOR: "administrator", SUPPORT: "brukerstøtte"}
 GROUPS: Final = {REVIEWER: "Innsynskontroll", ADMINISTRATOR: "Administrasjon", SUPPORT: "Administrasjon"}
 _SOURCE: Final = "avtale mellom kommunen og virksomheten (demo)"

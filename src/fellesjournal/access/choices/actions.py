@@ -13,6 +13,7 @@ from fellesjournal.access.choices.model import (
     Reason,
     ReasonTooShort,
     Relative,
+    Supported,
 )
 from fellesjournal.access.decide import Decision
 from fellesjournal.access.model import AccessError, NotAdministrator, PatientId, SessionOver, ToOneself
@@ -77,6 +78,12 @@ async def kin_waiting(db: Database, *, reader: Reader) -> tuple[Relative, ...]:
     """The reader's close family whom the unit has a need for, and whose records wait for a written reason."""
     rows = await store.kin_waiting(db, secret=reader.secret)
     return tuple(Relative(PatientId(row["slot"], row["patient"]), row["relation"]) for row in rows)
+
+
+async def own_supports(db: Database, *, reader: Reader) -> tuple[Supported, ...]:
+    """The records that are open to this member of support, the first to close first; empty for anybody else."""
+    rows = await store.own_supports(db, secret=reader.secret)
+    return tuple(Supported(PatientId(row["slot"], row["patient"]), row["ticket"], row["until_at"]) for row in rows)
 
 
 async def own_notices(db: Database, *, decision: Decision, since: datetime) -> tuple[Notice, ...]:

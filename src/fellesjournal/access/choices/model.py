@@ -10,6 +10,8 @@ from fellesjournal.web import _
 
 Kind = Literal["chosen", "gap", "emergency", "override", "relative"]
 Relation = Literal["partner", "child", "parent", "sibling", "household"]
+SUPPORT: Final = "brukerstotte"
+"""The role of those who see a record for one case, when it is opened for them."""
 LEAST_REASON: Final = 10
 """Signs that a reason must have; the database asks for them too."""
 
@@ -95,6 +97,15 @@ class Relative:
 
     patient: PatientId
     relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A record that is open to a member of support for one case, until when."""
+
+    patient: PatientId
+    ticket: str
+    until_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

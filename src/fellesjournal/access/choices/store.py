@@ -57,3 +57,9 @@ async def kin_waiting(db: Database, *, secret: bytes) -> list[Row]:
     """(patient, slot, relation), the nearest first; empty for one without family here."""
     rows: list[Row] = await db.fetch(_SQL.kin_waiting, secret)
     return rows
+
+
+async def own_supports(db: Database, *, secret: bytes) -> list[Row]:
+    """(patient, slot, ticket, until_at), the first to close first; empty for who gives no support."""
+    rows: list[Row] = await db.fetch(_SQL.own_supports, secret)
+    return rows

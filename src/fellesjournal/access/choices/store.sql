@@ -29,3 +29,7 @@ SELECT status, until_at FROM access.grant_support($1, $2, $3, $4, $5, $6)
 -- name: kin_waiting
 -- The close family of this reader whose records wait for a reason: patient, slot, relation.
 SELECT patient, slot, relation FROM access.kin_waiting($1)
+
+-- name: own_supports
+-- What is open to the member of support who asks: patient, slot, ticket and until when.
+SELECT patient, slot, ticket, until_at FROM access.own_supports($1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,16 +11,17 @@ from starlette.routing import Route
 
 from fellesjournal.access import gate
 from fellesjournal.access.choices import actions
-from fellesjournal.access.choices.model import CannotChoose, Choice, ReasonTooShort
+from fellesjournal.access.choices.model import SUPPORT, CannotChoose, Choice, ReasonTooShort
 from fellesjournal.access.decide import Decision
-from fellesjournal.access.model import AccessError, PatientId
-from fellesjournal.clinical.grounds.words import DENIALS, LENGTHS, RELATIONS, RULES, WAYS, Way
+from fellesjournal.access.model import AccessError, NoNeed, PatientId
+from fellesjournal.clinical.grounds.words import DENIALS, LENGTHS, RELATIONS, RULES, WAYS, Way, law_of
 from fellesjournal.clinical.pages import check_context, context_field, now, status_of
 from fellesjournal.clinical.pieces import patient_id
 from fellesjournal.record.errors import NotFound
 from fellesjournal.web import FieldErrors, Form, _, add_templates, keep_typed, language_of, read_form, render
 
 add_templates("grounds", "fellesjournal.clinical.grounds")
+SUPPORT_HOME: Final = "/brukerstotte"
 keep_typed(begrunnelse=_("Begrunnelse"))
 
 
@@ -36,6 +39,7 @@ async def show_why(request: Request, decision: Decision) -> Response:
         chart_url=_chart_url(patient),
         denials=DENIALS,
         rules=RULES,
+        law_of=law_of,
         ways=[(name, way.title) for name, way in WAYS.items() if kinds & {*way.kinds}],
         language=language_of(request),
         context=context_field(reader),
@@ -48,6 +52,15 @@ async def show_family(request: Request, decision: Decision) -> Response:
     found = await actions.kin_waiting(request.app.state.access_db, reader=decision.reader)
     relatives = [(one, patient_id(one.patient)) for one in found]
     return render(request, "grounds/family.html", relatives=relatives, words=RELATIONS)
+
+
+@gate.signed_in("the records that are open to this member of support; the database decides")
+async def show_support(request: Request, decision: Decision) -> Response:
+    """What is open to who gives support, for which case and until when. Raises NoNeed for anybody else."""
+    if decision.reader.role != SUPPORT:
+        raise NoNeed
+    found = await actions.own_supports(request.app.state.access_db, reader=decision.reader)
+    return render(request, "grounds/support.html", opened=[(one, _chart_url(one.patient)) for one in found])
 
 
 @gate.asking("the form for a ground that the reader chooses")
@@ -152,6 +165,7 @@ def _chart_url(patient: PatientId) -> str:
 
 
 routes = [
+    Route(SUPPORT_HOME, show_support),
     Route("/familie", show_family),
     Route("/pasienter/{patient}/tilgang", show_why),
     Route("/pasienter/{patient}/tilgang/avslutt", end, methods=["POST"]),

@@ -97,3 +97,8 @@ RELATIONS: Final = {
 
 LENGTHS: Final = ((60, _("1 time")), (240, _("4 timer")), (480, _("8 timer")), (1440, _("24 timer")))
 """How long a chosen ground may be asked for; it never lasts longer than the ground allows."""
+
+
+def law_of(source: str) -> str:
+    """The law of a rule as a reader is told it: without the mark of what is not verified, and without our own design."""
+    return "; ".join(part for part in source.removeprefix("[K] ").split("; ") if not part.startswith("access.md"))
