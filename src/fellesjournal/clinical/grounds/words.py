@@ -100,5 +100,5 @@ LENGTHS: Final = ((60, _("1 time")), (240, _("4 timer")), (480, _("8 timer")), (
 
 
 def law_of(source: str) -> str:
-    """The law of a rule as a reader is told it: without the mark of what is not verified, and without our own design."""
+    """The law of a rule as a reader is told it: without the mark of what is unverified, and without our design."""
     return "; ".join(part for part in source.removeprefix("[K] ").split("; ") if not part.startswith("access.md"))
