@@ -123,7 +123,12 @@ def test_a_chosen_ground_is_one_persons_own(demo_site: Site) -> None:
 
 
 def test_who_is_not_identified_and_who_is_not_there_are_answered_alike(demo_site: Site) -> None:
-    people = (demo_site.patient_id(TONIGHT), ids.encode(5, ids.new_pid()))
+    unknown = demo_site.row(
+        "SELECT p.patient, p.patient_slot FROM identity.person p WHERE p.patient IS NOT NULL AND NOT EXISTS ("
+        " SELECT 1 FROM access.relation r JOIN identity.post o ON o.unit = r.unit JOIN identity.person me"
+        " ON me.id = o.person AND me.name = $1 WHERE r.patient = p.patient) ORDER BY p.id LIMIT 1", GP,
+    )  # fmt: skip
+    people = (ids.encode(unknown["patient_slot"], unknown["patient"]), ids.encode(5, ids.new_pid()))
     answers = []
     with demo_site.client(GP) as client:
         form = client.get("/identifiser").text
