@@ -12,6 +12,7 @@ from fellesjournal.demo.charts.consultation import Visit, open_encounter, sign
 from fellesjournal.demo.charts.medicines import Drug
 from fellesjournal.demo.charts.parts import VOLVEN, Json, coding, concept, diagnosis, instant, ref
 from fellesjournal.demo.charts.vitals import Vitals
+from fellesjournal.demo.prose.nynorsk import to_nynorsk
 
 _CODE: Final = "W11"
 _DRUG: Final = Drug(
@@ -38,7 +39,7 @@ def record(chart: Chart) -> None:
     visit = Visit(at, 30, unit, nurse, "AMB", "school-health", "KF01", (_CODE,))
     encounter = open_encounter(chart, visit)
     Vitals(chart).measure(("bp",), at=at, unit=unit, author=nurse.key, encounter=encounter)
-    sign(chart, visit, encounter, _NOTE, title="Ungdomshelsestasjon")
+    sign(chart, visit, encounter, to_nynorsk(_NOTE) if nurse.nynorsk else _NOTE, title="Ungdomshelsestasjon")
     medicines.course(chart, _DRUG, _CODE, at=at, days=3 * 365, unit=unit, author=nurse.key)
     _next_time(chart, visit)
     chart.items[before:] = [_withheld(item) for item in chart.items[before:]]
