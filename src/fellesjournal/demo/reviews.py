@@ -19,6 +19,8 @@ from fellesjournal.access.choices.actions import choose, end_choice
 from fellesjournal.access.decide import Decision, open_chart, within
 from fellesjournal.access.model import PatientId
 from fellesjournal.clinical.correspondence.actors import CONTROL, SystemSession
+from fellesjournal.clinical.identification.actions import identify
+from fellesjournal.clinical.identification.model import parse_asked
 from fellesjournal.clinical.overview.storyboard import wishes
 from fellesjournal.clinical.pieces import patient_id
 from fellesjournal.clinical.review.jobs import Analyst
@@ -120,14 +122,16 @@ async def _ask(stage: _Stage) -> None:
 
 
 async def _hurry(stage: _Stage) -> None:
-    """A nurse at the legevakt opens the chart of one whom they have nothing to do with yet, and closes it again."""
+    """A nurse at the legevakt finds one whom they have nothing to do with yet, opens the chart and closes it again."""
     nurse = next(one for one in _at(stage, LEGEVAKT, "sykepleier") if one.key != story.LEGEVAKT_NURSE)
     person = next((one for one in stage.loader.world.people if _is_old(one, stage.loader.today)), None)
     if person is None:
         return
     await load_charts(stage.loader, [person], what="Skriver journalen som åpnes med blålys")
     async with stage.at_work(nurse, LEGEVAKT) as reader:
-        patient = stage.patient(person)
+        patient, today = stage.patient(person), stage.loader.today
+        asked = parse_asked(person.national_id or "", is_demo=True, today=today)
+        await identify(stage.vault.open(within(reader)), asked=asked)
         await choose(stage.web, reader=reader, patient=patient, ground=_EMERGENCY, reason=_FOUND)
         await _read(stage, reader, person)
         await end_choice(stage.web, reader=reader, patient=patient, ground=_EMERGENCY)
