@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from fellesjournal import web
 from fellesjournal.access.choices.model import SUPPORT
+from fellesjournal.access.duty import LEADER
 from fellesjournal.access.gate import gates_of, public
 from fellesjournal.access.model import AccessError, SessionOver
 from fellesjournal.access.review import REVIEWER
@@ -28,6 +29,7 @@ from fellesjournal.clinical.addresses.routes import routes as addresses_routes
 from fellesjournal.clinical.apps.routes import routes as apps_routes
 from fellesjournal.clinical.blocks.routes import routes as blocks_routes
 from fellesjournal.clinical.corrections.routes import routes as corrections_routes
+from fellesjournal.clinical.duty import routes as duty
 from fellesjournal.clinical.grounds.refusal import refused_page
 from fellesjournal.clinical.grounds.routes import SUPPORT_HOME
 from fellesjournal.clinical.grounds.routes import routes as grounds_routes
@@ -156,6 +158,7 @@ def site_map(sign_in: SignIn, provider: BundledProvider | None, apps: AppServer)
         *tasks_routes,
         *apps_routes,
         *review.routes,
+        *duty.routes,
         *administration.routes,
         *scim_routes,
         *addresses_routes,
@@ -174,6 +177,8 @@ def visitor(reader: Reader) -> web.Visitor:
         return replace(shown, links=review.LINKS)
     if reader.role == ADMINISTRATOR:
         return replace(shown, links=administration.LINKS)
+    if reader.role == LEADER:
+        return replace(shown, links=duty.LINKS)
     if reader.unit_kind == "gp" and reader.kind == "staff":
         return replace(shown, links=gp.LINKS, palette=gp.palette())
     return shown
@@ -183,12 +188,9 @@ def home_of(reader: Reader) -> str:
     """The first page of a workplace."""
     if reader.kind == "citizen":
         return "/min-journal"
-    if reader.role == ADMINISTRATOR:
-        return ADMINISTRATION
-    if reader.role == REVIEWER:
-        return review.HOME
-    if reader.role == SUPPORT:
-        return SUPPORT_HOME
+    of_role = {ADMINISTRATOR: ADMINISTRATION, REVIEWER: review.HOME, SUPPORT: SUPPORT_HOME, LEADER: duty.HOME}
+    if reader.role in of_role:
+        return of_role[reader.role]
     return {"gp": "/fastlege", "legevakt": "/legevakt"}.get(reader.unit_kind, "/enhet")
 
 

@@ -444,6 +444,7 @@ async def test_the_worst_password_of_all_still_needs_a_secret(stage: Stage) -> N
             "identity.administer", "identity.changed_now", "identity.staff", "identity.staff_count", "identity.units", "identity.roles",
             "identity.rights", "identity.kind_sets", "identity.right_wishes", "identity.scim_clients", "identity.changes",
             "identity.known_people", "identity.review_map", "identity.review_units",
+            "access.duty_reach", "access.duty_list", "access.duty_staff", "access.duty_put", "access.duty_end",
             "identity.who", "identity.end_session", "identity.seconds_left", "identity.extend",
         }  # fmt: skip
     finally:

@@ -1,5 +1,5 @@
--- Duty lists: who is at work where, told by an operator from the unit's own system. Where a unit keeps to its list, nobody else has access
--- there but in an emergency (rules.sql: is_off_duty). Akson SHS 5.3.2.2; Normen 5.2.
+-- Duty lists: who is at work where, told by an operator from the unit's own system, or by the unit's leader. Where a unit keeps to its list,
+-- nobody else has access there but in an emergency (rules.sql: is_off_duty). Akson SHS 5.3.2.2; Normen 5.2.
 
 -- Turns a unit's duty list on (with the roles that are exempt) or off.
 CREATE OR REPLACE FUNCTION access.set_duty_rule(p_unit bigint, p_on boolean, p_exempt text[], p_by text) RETURNS void
@@ -79,4 +79,80 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
   RETURN QUERY SELECT d.from_at, d.until_at, p.name FROM access.duty d JOIN identity.person p ON p.id = d.person
                WHERE d.unit = access.duty_unit(p_unit) AND d.until_at > clock_timestamp() ORDER BY d.from_at, p.name;
+END $$;
+
+-- ── The leader's page ────────────────────────────────────────────────────────────────────────────
+
+-- Who keeps a unit's duty list with this secret, and whether the unit keeps to it. No row: nobody does.
+CREATE OR REPLACE FUNCTION access.duty_reach(p_secret bytea)
+RETURNS TABLE (session bigint, person bigint, unit bigint, entity bigint, unit_name text, is_kept boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT s.id, s.person, u.id, u.entity, u.name,
+           EXISTS (SELECT 1 FROM access.duty_rule d WHERE d.unit = u.id AND d.from_at <= clock_timestamp() AND d.until_at > clock_timestamp())
+    FROM identity.live s JOIN identity.unit u ON u.id = s.unit
+    WHERE s.secret_hash = sha256(p_secret) AND s.kind = 'staff' AND s.level >= 4 AND s.app IS NULL
+      AND EXISTS (SELECT 1 FROM access.role_right r WHERE r.role = s.role AND r.action = 'duty');
+END $$;
+
+-- Who is on duty at the unit now and later, by time.
+CREATE OR REPLACE FUNCTION access.duty_list(p_secret bytea)
+RETURNS TABLE (id bigint, name text, from_at timestamptz, until_at timestamptz, is_now boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT d.id, p.name, d.from_at, d.until_at, d.from_at <= clock_timestamp()
+    FROM access.duty_reach(p_secret) v JOIN access.duty d ON d.unit = v.unit AND d.until_at > clock_timestamp()
+    JOIN identity.person p ON p.id = d.person ORDER BY d.from_at, p.name, d.id LIMIT 1000;
+END $$;
+
+-- Who can be put on duty: those with a post at the unit now or later, but the one who asks; with their roles.
+CREATE OR REPLACE FUNCTION access.duty_staff(p_secret bytea) RETURNS TABLE (person bigint, name text, roles text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT p.id, p.name, array_agg(DISTINCT o.role)
+    FROM access.duty_reach(p_secret) v JOIN identity.post o ON o.unit = v.unit AND o.until_at > clock_timestamp() AND o.person <> v.person
+    JOIN identity.person p ON p.id = o.person AND p.kind = 'human' GROUP BY p.id, p.name ORDER BY p.name, p.id;
+END $$;
+
+-- Puts somebody on duty at the own unit: 'done', 'nobody' (keeps no list), 'self', 'person' (no post there in all that time), 'period' (over, or
+-- longer than 7 days), 'there' (on duty then already). On record by who did it.
+CREATE OR REPLACE FUNCTION access.duty_put(p_secret bytea, p_person bigint, p_from timestamptz, p_until timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v record; v_from timestamptz := greatest(p_from, clock_timestamp()); v_id bigint;
+BEGIN
+  SELECT * INTO v FROM access.duty_reach(p_secret);
+  IF NOT FOUND THEN RETURN 'nobody'; END IF;
+  IF p_person = v.person THEN RETURN 'self'; END IF;
+  IF p_until <= v_from OR p_until > v_from + interval '7 days' OR v_from > clock_timestamp() + interval '366 days' THEN RETURN 'period'; END IF;
+  IF NOT EXISTS (SELECT 1 FROM identity.post o WHERE o.person = p_person AND o.unit = v.unit AND o.from_at <= v_from AND o.until_at >= p_until) THEN
+    RETURN 'person';
+  END IF;
+  -- Two who put the same person on in one moment come one after the other.
+  PERFORM pg_advisory_xact_lock(7166141025316073);
+  IF EXISTS (SELECT 1 FROM access.duty d WHERE d.person = p_person AND d.unit = v.unit AND d.from_at < p_until AND d.until_at > v_from) THEN
+    RETURN 'there';
+  END IF;
+  INSERT INTO access.duty (person, unit, from_at, until_at) VALUES (p_person, v.unit, v_from, p_until) RETURNING id INTO v_id;
+  PERFORM identity.tell(ROW(v.person, v.session, v.unit, v.entity, NULL, '')::identity.actor, 'duty', v_id, p_person, v.unit, v.entity, 'added',
+                        '{}', jsonb_build_object('shift_from', v_from, 'shift_until', p_until));
+  RETURN 'done';
+END $$;
+
+-- Takes somebody off: what has begun ends now, what is planned is taken away. False: no such shift at the own unit.
+CREATE OR REPLACE FUNCTION access.duty_end(p_secret bytea, p_id bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v record; d record; v_now timestamptz := clock_timestamp();
+BEGIN
+  SELECT * INTO v FROM access.duty_reach(p_secret);
+  SELECT * INTO d FROM access.duty x WHERE x.id = p_id AND x.unit = v.unit AND x.until_at > v_now FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  DELETE FROM access.duty x WHERE x.id = p_id AND x.from_at >= v_now;
+  UPDATE access.duty x SET until_at = v_now WHERE x.id = p_id;
+  PERFORM identity.tell(ROW(v.person, v.session, v.unit, v.entity, NULL, '')::identity.actor, 'duty', p_id, d.person, v.unit, v.entity, 'ended',
+                        jsonb_build_object('shift_from', d.from_at, 'shift_until', d.until_at),
+                        jsonb_build_object('shift_from', d.from_at, 'shift_until', greatest(v_now, d.from_at)));
+  RETURN true;
 END $$;

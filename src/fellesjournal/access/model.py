@@ -7,7 +7,7 @@ from typing import Literal
 from fellesjournal.access.words import Words
 from fellesjournal.web import _
 
-Action = Literal["read", "write", "list", "open", "identify", "print"]
+Action = Literal["read", "write", "list", "open", "identify", "print", "duty"]
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,12 @@ class NotReviewer(AccessError):
     """The page is for those who judge how access was used."""
 
     text = _("Denne siden er for innsynsansvarlige.")
+
+
+class NotLeader(AccessError):
+    """The page is for those who keep the duty list of the unit."""
+
+    text = _("Denne siden er for ledere som fører vaktlisten for enheten.")
 
 
 class TooManyLookups(AccessError):

@@ -66,6 +66,8 @@ GRANT EXECUTE ON FUNCTION access.set_duty_rule(bigint, boolean, text[], text), a
   access.name_for_ground(bigint, text, timestamptz, text), access.open_support(bytea, text, text, bigint, text, text, integer),
   access.close_support(bytea, text), access.open_supports(), access.set_duty_list(text, boolean, text[], text),
   access.load_duties(text, integer[], text[], text[], timestamptz[], timestamptz[]), access.duties_of(text) TO fj_migrate;
+GRANT EXECUTE ON FUNCTION access.duty_reach(bytea), access.duty_list(bytea), access.duty_staff(bytea),
+  access.duty_put(bytea, bigint, timestamptz, timestamptz), access.duty_end(bytea, bigint) TO fj_web;
 GRANT EXECUTE ON FUNCTION access.open_envelope(bytea, bigint, bigint), access.is_referral(bigint, bigint, bigint[]) TO vault_feed;
 GRANT EXECUTE ON FUNCTION access.keep_log_partitions() TO fj_worker, fj_migrate;
 GRANT EXECUTE ON FUNCTION access.next_seal(integer), access.put_seal(bigint, smallint, smallint, xid8, bigint, xid8, bigint, integer, bytea,

@@ -20,11 +20,12 @@ MODELS: Final = {1: _("felles ansvar"), 2: _("sentralt ansvar"), 3: _("delt ansv
 ACTIONS: Final = {
     "read": _("Lese i journaler"), "write": _("Skrive i journaler"), "identify": _("Slå opp personer"),
     "register": _("Registrere kontakter"), "list": _("Se enhetens lister"), "sign": _("Signere"),
-    "review": _("Vurdere hvordan tilgang er brukt"), "erase": _("Være en av de to som sletter en opplysning"),
+    "review": _("Vurdere hvordan tilgang er brukt"), "duty": _("Føre enhetens vaktliste"),
+    "erase": _("Være en av de to som sletter en opplysning"),
 }  # fmt: skip
 SUBJECTS: Final = {
     "unit": _("Enhet"), "person": _("Person"), "post": _("Stilling"), "right": _("Rettighet"),
-    "controllership": _("Dataansvar"), "client": _("System"), "known": _("Kjent person"),
+    "controllership": _("Dataansvar"), "client": _("System"), "known": _("Kjent person"), "duty": _("Vakt"),
     "review": _("Innsynskontroll"),
 }  # fmt: skip
 DID: Final = {"added": _("lagt til"), "changed": _("endret"), "ended": _("avsluttet")}
@@ -35,6 +36,7 @@ FIELDS: Final = {
     "action": _("rettighet"), "kinds": _("opplysninger"), "controller": _("dataansvarlig"), "model": _("modell"),
     "token": _("nøkkel"), "duty_list": _("bare de på vakt har tilgang"), "shifts": _("vakter"),
     "reviewers": _("innsynsansvarlige ved"), "source": _("avtale"), "reason": _("hvorfor"),
+    "shift_from": _("fra"), "shift_until": _("til"),
 }  # fmt: skip
 
 
@@ -64,5 +66,7 @@ def _shown(name: str, value: Any, roles: Mapping[str, str]) -> str:
         at = datetime.fromisoformat(text)
         on: date = last_day(at) if name == "until" else at.astimezone(OSLO).date()
         return f"{on:%d.%m.%Y}"
+    if name in ("shift_from", "shift_until"):
+        return f"{datetime.fromisoformat(text).astimezone(OSLO):%d.%m.%Y kl. %H.%M}"
     tables: dict[str, Mapping[str, str]] = {"role": roles, "action": ACTIONS, "kind": UNIT_KINDS}
     return tables.get(name, {}).get(text, text)
