@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from fellesjournal.kit import ids
 from tests import needs
-from tests.axe import axe_finds_nothing
+from tests.axe import axe_finds_nothing, found_by_axe
 from tests.site import LEGEVAKT_NURSE, TONIGHT, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.slow]
@@ -74,6 +74,8 @@ def test_emergency_access_and_override_open_the_record_and_the_patient_is_told(
     expect(page.get_by_label("Fødselsnummer, eller navn og fødselsdato")).to_be_focused()
     page.keyboard.type(f"{TONIGHT} {born:%d.%m.%Y}")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 treff")).to_be_visible()
+    assert found_by_axe(page) == []
     press(page, page.get_by_role("link", name="Andre veier til journalen"))
     press(page, page.get_by_role("link", name="Blålys: øyeblikkelig hjelp"))
     axe_finds_nothing(page, "emergency")

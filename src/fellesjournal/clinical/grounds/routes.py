@@ -32,6 +32,8 @@ async def show_why(request: Request, decision: Decision) -> Response:
     explained = await actions.explain(db, reader=reader, patient=patient)
     found = await actions.choices(db, reader=reader, patient=patient)
     kinds = {one.kind for one in found}
+    if "relative" in kinds:  # no other ground opens a relative's record
+        kinds &= {"relative", "emergency"}
     return render(
         request,
         "grounds/why.html",
@@ -41,6 +43,7 @@ async def show_why(request: Request, decision: Decision) -> Response:
         rules=RULES,
         law_of=law_of,
         ways=[(name, way.title) for name, way in WAYS.items() if kinds & {*way.kinds}],
+        is_kin="relative" in kinds,
         language=language_of(request),
         context=context_field(reader),
     )
