@@ -144,8 +144,8 @@ def test_who_is_not_identified_and_who_is_not_there_are_answered_alike(demo_site
             once = re.compile(r'(nonce|value|content|X-CSRF-Token)"?[=:]"[^"]*"')
             answers.append([once.sub("", one.text.replace(who, "")) for one in told])
     for there, absent in zip(*answers, strict=True):
-        told = "".join(ndiff(absent.splitlines(True), there.splitlines(True)))
-        assert there == absent, [line for line in told.splitlines() if line[0] in "+-"]
+        difference = "".join(ndiff(absent.splitlines(True), there.splitlines(True)))
+        assert there == absent, [line for line in difference.splitlines() if line[0] in "+-"]
 
 
 def test_a_way_that_is_none_opens_nothing(demo_site: Site) -> None:
