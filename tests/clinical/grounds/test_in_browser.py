@@ -34,8 +34,9 @@ def chromium(demo_site: Site) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    size = {"width": 1280, "height": 900}
-    context = chromium.new_context(viewport=size, locale="nb-NO", reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, locale="nb-NO", reduced_motion="reduce"
+    )
     yield context.new_page()
     context.close()
 
