@@ -277,3 +277,12 @@ async def test_support_is_one_ticket_one_patient_a_time_box_and_never_given_to_o
     assert not await admin.fetchval("SELECT allow FROM access.lister($1)", secrets["stotte"])
     task = await admin.fetchrow("SELECT kind, reader, evidence ->> 'ticket' AS ticket FROM access.review")
     assert tuple(task) == ("SUPPORT", people["stotte"], "SAK-1")
+
+
+async def test_whoever_may_open_a_record_in_an_emergency_may_find_out_whose_it_is(stage: Stage) -> None:
+    """A ground is chosen for somebody who is identified, or known to the unit."""
+    lacking = await stage.world.admin.fetch(
+        "SELECT DISTINCT q.role FROM access.ground g CROSS JOIN unnest(g.roles) AS q (role) WHERE g.kind = 'emergency'"
+        " AND NOT EXISTS (SELECT 1 FROM access.role_right r WHERE r.role = q.role AND r.action = 'identify')"
+    )
+    assert lacking == []
