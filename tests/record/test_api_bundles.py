@@ -157,7 +157,7 @@ def test_a_transaction_touches_each_resource_once(client: httpx.Client) -> None:
 
 def test_a_batch_does_what_can_be_done(client: httpx.Client) -> None:
     patient = make_person(client)
-    kept = make(client, "Observation", weight(patient))
+    kept, gone = (make(client, "Observation", weight(patient)) for _ in range(2))
     answer = client.post(
         "",
         json=bundle(
@@ -168,7 +168,7 @@ def test_a_batch_does_what_can_be_done(client: httpx.Client) -> None:
             entry("POST", "Observation", {"resourceType": "Observation"}),
             entry("GET", "Observation/000000000000001"),
             entry("GET", "Observation/a/b/c"),
-            entry("DELETE", f"Observation/{kept}"),
+            entry("DELETE", f"Observation/{gone}"),
         ),
     )
     assert answer.status_code == 200
@@ -177,7 +177,7 @@ def test_a_batch_does_what_can_be_done(client: httpx.Client) -> None:
     assert entries[0]["resource"]["id"] == kept
     assert entries[1]["resource"]["type"] == "searchset"
     assert entries[3]["response"]["outcome"]["issue"][0]["expression"]
-    assert count(client, patient) == 1
+    assert count(client, patient) == 2
 
 
 @pytest.mark.parametrize("kind", ["transaction", "batch"])

@@ -161,7 +161,8 @@ def test_a_deleted_resource_comes_back_by_an_update(client: httpx.Client, patien
     id_ = make(client, "Observation", weight(patient))
     client.delete(f"/Observation/{id_}")
     back = client.put(f"/Observation/{id_}", json=json.loads(weight(patient, "80")) | {"id": id_})
-    assert (back.status_code, back.headers["etag"]) == (200, 'W/"3"')
+    assert (back.status_code, back.headers["etag"]) == (201, 'W/"3"')
+    assert back.headers["location"].endswith(f"/Observation/{id_}/_history/3")
     found = client.get("/Observation", params={"patient": patient}).json()["entry"]
     assert [entry["resource"]["id"] for entry in found] == [id_]
 

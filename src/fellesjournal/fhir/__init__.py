@@ -40,6 +40,7 @@ from fellesjournal.fhir.search_params import (
     plain_codes,
     search_params,
 )
+from fellesjournal.fhir.structures import link_names
 from fellesjournal.fhir.subset import SUMMARIES, Summary, is_subset, subset
 from fellesjournal.fhir.walker import examine, validate, validate_naming
 from fellesjournal.fhir.xml_read import BadXml, read_xml
@@ -87,7 +88,7 @@ __all__ = [
     "is_subset",
     "is_unit",
     "kept_as",
-    "keyed_hash",
+    "keyed_hash", "link_names",
     "number_range",
     "numbers_of",
     "official_numbers",

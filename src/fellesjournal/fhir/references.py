@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from fellesjournal.fhir.resource_types import TYPE_NUMBER
-from fellesjournal.fhir.scope import Frame, Later
+from fellesjournal.fhir.scope import Frame, Later, here
 
 Json = dict[str, Any]
 Fault = tuple[str, str]
@@ -39,7 +39,16 @@ def fault_of(reference: Json, targets: frozenset[str]) -> Fault | None:
         return "value", "this refers to a resource type that R4 does not have"
     if said and type_ and said != type_:
         return "value", "type and reference name different resource types"
+    if said and str(text).startswith(f"{said}?") and not _is_sent_in_bundle():
+        return "value", "a search stands for a reference in a Bundle alone, which resolves it as it is written"
     return _not_allowed(said or type_, targets)
+
+
+def _is_sent_in_bundle() -> bool:
+    frame = here.frame
+    while frame is not None and frame.outer is not None:
+        frame = frame.outer
+    return frame is not None and frame.resource.get("resourceType") == "Bundle"
 
 
 def fault_inside(later: Later, known: dict[str, str]) -> Fault | None:

@@ -106,6 +106,8 @@ _SHORT_FORMATS: Final = frozenset({
 })  # fmt: skip
 """Where R4's own resources write `json` and `xml` for media types."""
 
+_LINKS: Final = ("uri", "url", "oid", "uuid")
+
 
 @cache
 def catalogue() -> Catalogue:
@@ -169,6 +171,21 @@ def has_twin(shape: Structure, field: Field) -> bool:
 def bound_codes(value_set: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return (system, codes) for a required value set; empty where the package does not spell it out."""
     return tuple((system, frozenset(codes)) for system, codes in catalogue().codes.get(value_set, []))
+
+
+@cache
+def link_names() -> frozenset[str]:
+    """Name the properties that may hold an address: of types uri, url, oid and uuid, and `reference`.
+
+    What is named `value` is left out: of identifiers and telephones it is a text.
+    """
+    raw = (element for root in catalogue().types for element in _elements(root))
+    return frozenset(_keyed(element.path, t) for element in raw for t in element.types if t in _LINKS) - {"value"}
+
+
+def _keyed(path: str, type_name: str) -> str:
+    name = path.rpartition(".")[2]
+    return name.removesuffix("[x]") + type_name[0].upper() + type_name[1:] if name.endswith("[x]") else name
 
 
 @cache

@@ -11,9 +11,12 @@ from fellesjournal.record.patch import Patch, patch_in
 
 MAX_ENTRIES: Final = 10_000
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
-_URL = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64}))?(?:\?(.*))?", re.DOTALL)
+_URL = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64}))?/?(?:\?(.*))?", re.DOTALL)
 _FULL_URL = re.compile(r"(https?://.+/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+_LINK = re.compile(r"""\b(?:href|src)\s*=\s*["']([^"'<>]+)["']""")
+_NARRATIVE = "div"
+_OF_VERSION = "/_history/"
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -61,12 +64,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Place:
-    """A text in an entry's resource that may stand for another entry, or ask for what it refers to."""
+    """A text in an entry's resource that may stand for another entry, or ask for what it refers to.
+
+    `version` is what follows the text where one version is meant (`/_history/3`).
+    """
 
     entry: int
     container: Any
     key: Any
     text: str
+    version: str = ""
+
+    def put(self, target: str) -> None:
+        """Let the target stand there; in a narrative, in its links and images."""
+        if self.key == _NARRATIVE:
+            link = re.compile(f"""(\\b(?:href|src)\\s*=\\s*["']){re.escape(self.text)}(?=["'])""")
+            target = link.sub(lambda found: found[1] + target, self.container[_NARRATIVE])
+        self.container[self.key] = target
 
 
 def read_entries(bundle: dict[str, Any], *, base: str) -> list[Entry]:
@@ -110,9 +124,11 @@ def fault(where: str, what: str) -> Malformed:
 
 
 def find_places(entries: Sequence[Entry]) -> list[Place]:
-    """Every text that is the fullUrl of an entry, absolute or relative to the own one, and every other reference.
+    """Every address that is the fullUrl of an entry, absolute or relative to the own one, and every other reference.
 
-    References within the resource (`#…`) are left out.
+    Addresses are references, elements of types uri, url, oid and uuid, and links and images of narratives: no canonical
+    and no plain text, as an identifier's value is (FHIR http, transaction). References within the resource (`#…`) are
+    left out.
     """
     urls = {entry.full_url for entry in entries if entry.full_url}
     return [place for entry in entries if entry.near is not None for place in _places_in(entry, urls)]
@@ -120,20 +136,36 @@ def find_places(entries: Sequence[Entry]) -> list[Place]:
 
 def _places_in(entry: Entry, urls: set[str]) -> Iterator[Place]:
     root = match[1] if (match := _FULL_URL.fullmatch(entry.full_url)) else ""
-    waiting: list[Any] = [entry.near]
-    for item in waiting:
+    # What a patch puts in stands under names that tell nothing of it.
+    links = fhir.link_names() if entry.method != "PATCH" else None
+    waiting: list[tuple[Any, Any]] = [(entry.near, "")]
+    for item, name in waiting:
         for key, value in item.items() if type(item) is dict else enumerate(item):
+            named = key if type(key) is str else name
             if type(value) is str:
-                if value in urls:
+                if value in urls and (links is None or named in links):
                     yield Place(entry.place, item, key, value)
                 elif key == "reference" and value[:1] != "#":
-                    yield Place(entry.place, item, key, _absolute(value, root, urls))
+                    text, version = _unversioned(_absolute(value, root, urls), urls)
+                    yield Place(entry.place, item, key, text, version)
+                elif key == _NARRATIVE:
+                    yield from (Place(entry.place, item, key, text) for text in _linked(value) & urls)
             elif type(value) is dict or type(value) is list:
-                waiting.append(value)
+                waiting.append((value, named))
+
+
+def _linked(narrative: str) -> set[str]:
+    return set(_LINK.findall(narrative))
+
+
+def _unversioned(reference: str, urls: set[str]) -> tuple[str, str]:
+    """A reference to a version of another entry's resource in two parts; any other as it is."""
+    text, _, version = reference.partition(_OF_VERSION)
+    return (text, _OF_VERSION + version) if version and text in urls else (reference, "")
 
 
 def _absolute(reference: str, root: str, urls: set[str]) -> str:
-    is_near = bool(root) and f"{root}{reference}" in urls and _RELATIVE.fullmatch(reference)
+    is_near = bool(root) and f"{root}{reference.partition(_OF_VERSION)[0]}" in urls and _RELATIVE.match(reference)
     return f"{root}{reference}" if is_near else reference
 
 

@@ -109,7 +109,7 @@ def parse_history(rtype: str, id: str, params: Sequence[tuple[str, str]], *, str
         elif name in _KNOWN:
             given[name] = value
     try:
-        query = _query(rtype, id, given, tuple(params))
+        query = _query(rtype, id, given, tuple(given.items()))
     except SearchError as error:
         faults.append(error)
     if faults:

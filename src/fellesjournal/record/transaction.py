@@ -219,8 +219,25 @@ class _Plan:
             if target is None:
                 left.append(place)
             else:
-                place.container[place.key] = target
+                place.put(target + self._version(place, target))
         self.places = left
+
+    def _version(self, place: Place, target: str) -> str:
+        """A version stays one: of what another entry makes or finds, the one that it makes or finds (FHIR http).
+
+        Where that can't be told before it is written (an update without ifMatch), an own version stays as it was sent.
+        """
+        if not place.version:
+            return ""
+        entry = next(entry for entry in self.entries if entry.full_url == place.text)
+        stored = self.matched.get(entry.place)
+        if entry.place in self.keys:
+            return "/_history/1"
+        if entry.method == "POST" and stored:
+            return f"/_history/{stored.version}"
+        if entry.if_match > 0 and entry.method in ("PUT", "PATCH"):
+            return f"/_history/{entry.if_match + 1}"
+        return place.version if target == place.text else ""
 
     def _check_linked(self) -> None:
         """Raise Invalid for a placeholder that stands for no entry: whose the resource is would be lost."""

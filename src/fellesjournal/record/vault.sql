@@ -530,7 +530,7 @@ END $$;
 -- Search rows name their resource by its ordinal n (from 1).
 -- g_…: rows of composite parameters. c_n, c_id, c_h: ids that the client chose for what is created. w_…: names that are referred to and
 -- stood for nothing when the rows were made (see `vault.meet_names`). A deletion takes its patient from the row (p_patient NULL).
--- One row back for each resource; chosen: the id that its client chose, if any. status: 201, 200, 204; else nothing at all was
+-- One row back for each resource; chosen: the id that its client chose, if any. status: 201 (new, or back from a deletion), 200, 204; else nothing at all was
 -- written and the rows with faults say why:
 -- 401 no session, 425 the search parameters are others than those of p_registry, 403 refused, 404 absent or hidden, 409 exists, 410 deleted before, 412 another version,
 -- 433 a close relative's, which asks for a reason, 422 moved to another person, 423 its protection may not be taken away, 430 another unit's row.
@@ -632,7 +632,8 @@ BEGIN
            WHEN x.org IS DISTINCT FROM s.unit AND NOT v_anywhere THEN 430
            WHEN a.expect >= 0 AND x.version <> a.expect THEN 412
            WHEN x.gone AND a.op = 'D' THEN 410
-           WHEN a.op = 'D' THEN 204 ELSE 200 END::smallint ORDER BY a.ord),
+           -- What was deleted and comes back is created again (FHIR http, update).
+           WHEN a.op = 'D' THEN 204 WHEN x.gone THEN 201 ELSE 200 END::smallint ORDER BY a.ord),
          array_agg(coalesce(x.version, 0) + 1 ORDER BY a.ord),
          array_agg(greatest(v_now, x.updated + interval '1 millisecond') ORDER BY a.ord),
          array_agg(coalesce(x.org, a.org) ORDER BY a.ord),

@@ -101,7 +101,8 @@ async def _found(request: Request, decision: Decision, pairs: Sequence[Pair]) ->
     kept = [pair for pair in pairs if pair[0] not in (CURSOR, *LOOKS, *ignored)]
     notices = [f"The parameter {name} is not known and was left out." for name in ignored]
     looks = [pair for pair in pairs if pair[0] in LOOKS]
-    return json_response(searchset(base, address, page, pairs=kept, looks=looks, notices=notices).encode())
+    at = next((value for name, value in pairs if name == CURSOR), None)
+    return json_response(searchset(base, address, page, pairs=kept, looks=looks, notices=notices, at=at).encode())
 
 
 def _read_wish(pairs: Sequence[Pair], *, strict: bool) -> tuple[_Wish, list[str]]:

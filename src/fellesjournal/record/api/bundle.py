@@ -52,6 +52,7 @@ from fellesjournal.record.transaction import Answer, found, run
 _VERSION = re.compile(r'W/"([0-9]{1,9})"')
 _OWN_HEADERS = {"ifNoneMatch": b"if-none-match", "ifModifiedSince": b"if-modified-since", "ifMatch": b"if-match"}
 _KEPT_HEADERS = (b"prefer", b"accept-language")
+_TURNS = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
 
 
 def bundles(reads: Sequence[Route], *, changes: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
@@ -85,7 +86,9 @@ class _Bundle:
         base = base_of(self._request)
         if self.kind == "batch":
             entries = list_entries(content)
-            return [await self._alone(journal, place, entry) for place, entry in enumerate(entries)]
+            order = sorted(range(len(entries)), key=lambda place: _turn(entries[place]))
+            done = {place: await self._alone(journal, place, entries[place]) for place in order}
+            return [done[place] for place in range(len(entries))]
         return await self._do(journal, read_entries(content, base=base))
 
     async def read_again(self, journal: Journal, place: int) -> Answer:
@@ -186,11 +189,18 @@ class _Bundle:
         return Request(
             {
                 **outer.scope, "method": "POST" if entry.request["method"] == "POST" else "GET",
-                "path": "/" + unquote(path), "root_path": "", "query_string": query.encode(),
+                "path": "/" + unquote(path).removesuffix("/"), "root_path": "", "query_string": query.encode(),
                 "headers": kept + own + kind, "path_params": {}, "state": {"journal": journal},
             },
             receive,
         )  # fmt: skip
+
+
+def _turn(entry: Any) -> int:
+    """When an entry of a batch is done: in the order of a transaction, wherever it stands (FHIR http, batch)."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    method = request.get("method") if isinstance(request, dict) else None
+    return _TURNS.get(method, len(_TURNS)) if isinstance(method, str) else len(_TURNS)
 
 
 def _as_header(key: str, text: str) -> str:

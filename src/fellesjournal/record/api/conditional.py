@@ -29,7 +29,7 @@ def not_modified(request: Request, stored: Stored) -> Response | None:
         return None
     tags = request.headers.getlist("if-none-match")
     if tags:
-        has_it = _is_named(", ".join(tags), version)
+        has_it = _is_named(", ".join(tags), str(version))
     else:
         has_it = _is_older(request.headers.get("if-modified-since"), updated)
     if not has_it:
@@ -37,11 +37,18 @@ def not_modified(request: Request, stored: Stored) -> Response | None:
     return Response(status_code=304, headers={"Cache-Control": "no-store", **version_headers(version, updated)})
 
 
-def _is_named(text: str, version: int) -> bool:
-    """Whether a list of tags names the version, by the weak comparison; from what is no tag on it names nothing."""
+def not_modified_tag(request: Request, tag: str) -> Response | None:
+    """The 304 when the client has what this tag stands for, which is no version of a resource; else None."""
+    if not _is_named(", ".join(request.headers.getlist("if-none-match")), tag):
+        return None
+    return Response(status_code=304, headers={"Cache-Control": "no-store", "ETag": f'W/"{tag}"'})
+
+
+def _is_named(text: str, own: str) -> bool:
+    """Whether a list of tags names ours, by the weak comparison; from what is no tag on it names nothing."""
     at = 0
     while (tag := _TAG.match(text, at)) is not None:
-        if tag[2] == "*" or (tag[1] or tag[2]) == str(version):
+        if tag[2] == "*" or (tag[1] or tag[2]) == own:
             return True
         at = tag.end()
     return False

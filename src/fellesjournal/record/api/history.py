@@ -1,9 +1,6 @@
 """history of one resource, of a type, and of everything (FHIR http §2.21.0.9)."""
 
-import json
-from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,10 +9,10 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.record.api.http import fhir_errors, journal_of, json_response, preference, query_text
 from fellesjournal.record.api.representation import PARAMETERS
-from fellesjournal.record.api.search import CURSOR, query_pairs
+from fellesjournal.record.api.search import CURSOR, links_of, query_pairs
 from fellesjournal.record.api.write import known_type
 from fellesjournal.record.binary import listed
-from fellesjournal.record.history import HistoryPage, HistoryQuery, Version, parse_history
+from fellesjournal.record.history import HistoryPage, Version, parse_history
 from fellesjournal.record.rows import stamp
 
 _EDGE: Final = PARAMETERS | {CURSOR}
@@ -52,23 +49,15 @@ async def _answer(request: Request, decision: Decision, rtype: str, id: str) -> 
     journal = journal_of(request, decision)
     page = await journal.past(query, after=cursor)
     base = f"{request.app.state.settings.base_url}/fhir"
-    looks = [pair for pair in pairs if pair[0] in PARAMETERS]
-    return json_response(_bundle(base, query, page, looks).encode())
-
-
-def _bundle(base: str, query: HistoryQuery, page: HistoryPage, looks: Sequence[tuple[str, str]]) -> str:
     url = "/".join(part for part in (base, query.rtype, query.id, "_history") if part)
-    params = [*query.params, *looks]
-    links = [_link("self", url, params)]
-    if page.next:
-        links.append(_link("next", url, [*params, (CURSOR, page.next)]))
+    shown = [*query.params, *(pair for pair in pairs if pair[0] in PARAMETERS)]
+    return json_response(_bundle(base, page, links_of(url, shown, at=cursor, following=page.next)).encode())
+
+
+def _bundle(base: str, page: HistoryPage, links: str) -> str:
     entries = ",".join(_entry(base, version) for version in page.versions)
     listed = f',"entry":[{entries}]' if entries else ""
-    return f'{{"resourceType":"Bundle","type":"history","link":[{",".join(links)}]{listed}}}'
-
-
-def _link(relation: str, url: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f'{{"relation":"{relation}","url":{json.dumps(f"{url}?{urlencode(pairs)}" if pairs else url)}}}'
+    return f'{{"resourceType":"Bundle","type":"history","link":[{links}]{listed}}}'
 
 
 def _entry(base: str, version: Version) -> str:

@@ -29,7 +29,7 @@ _OF_CODES = ("CodeSystem", "ValueSet", "ConceptMap")
 """What has a list of codes."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_PREFERENCE = re.compile(r"(?:^|[,;])\s*([a-z-]+)\s*=\s*\"?([A-Za-z-]+)")
+_PREFERENCE = re.compile(r"(?:^|[,;])\s*([A-Za-z-]+)\s*=\s*\"?([A-Za-z-]+)")
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
@@ -153,8 +153,9 @@ def journal_of(request: Request, decision: Decision) -> Journal:
 
 def preference(request: Request, name: str) -> str:
     """The value of a preference (`return`, `handling`) in the Prefer header, "" without one."""
-    found = dict(_PREFERENCE.findall(request.headers.get("prefer", "")))
-    return str(found.get(name, ""))
+    said = request.headers.getlist("prefer")
+    # What comes first counts, and names are read without regard to case (RFC 7240, 2).
+    return next((value for key, value in _PREFERENCE.findall(",".join(said)) if key.lower() == name), "")
 
 
 def whole_number(text: str) -> int | None:

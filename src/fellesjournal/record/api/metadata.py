@@ -6,6 +6,7 @@ Interactions are the names of routes, operations and search parameters come from
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -20,6 +21,7 @@ from fellesjournal.access.gate import Endpoint, public
 from fellesjournal.identity.apps.discovery import oauth_uris
 from fellesjournal.record.api.audit import PARAMETERS
 from fellesjournal.record.api.bulk import stated_exports
+from fellesjournal.record.api.conditional import not_modified_tag
 from fellesjournal.record.api.http import fhir_errors, json_response, query_text
 from fellesjournal.record.api.import_definition import stated_import
 from fellesjournal.record.api.media import NAMES
@@ -51,6 +53,7 @@ _CONSENTS: Final = (
     " on the pages, or registered for them in their chart, and read by Consent/$blocks."
 )
 _STARTED: Final = "2026-11-23"
+_TAG_LENGTH: Final = 16
 
 
 @dataclass(frozen=True)
@@ -167,15 +170,23 @@ def capabilities(routes: Callable[[], Iterable[str]]) -> Endpoint:
         base, vault = request.app.state.settings.base_url, request.app.state.vault
         mode = dict(query_pairs(query_text(request))).get("mode", "full")
         if mode == "terminology":
-            return json_response(await terminology_capabilities(vault.terminology, base=f"{base}/fhir", date=_STARTED))
+            told = await terminology_capabilities(vault.terminology, base=f"{base}/fhir", date=_STARTED)
+            return _tagged(request, told)
         if mode not in ("full", "normative"):
             raise Malformed("mode is full, normative or terminology.")
         required: Mapping[str, Iterable[str]] = vault.checks.required
         profiles = tuple((rtype, tuple(urls)) for rtype, urls in required.items())
         topics, registry = tuple(vault.terms.topics.urls()), await vault.definitions.current()
-        return json_response(_written(_Offer(base, registry, frozenset(routes()), profiles, topics)))
+        return _tagged(request, _written(_Offer(base, registry, frozenset(routes()), profiles, topics)))
 
     return metadata
+
+
+def _tagged(request: Request, body: bytes) -> Response:
+    """With a tag that changes when the content does (FHIR http, capabilities); 304 for whoever has it."""
+    tag = hashlib.sha256(body).hexdigest()[:_TAG_LENGTH]
+    unchanged = not_modified_tag(request, tag)
+    return unchanged or json_response(body, headers={"ETag": f'W/"{tag}"'})
 
 
 @lru_cache(maxsize=4)

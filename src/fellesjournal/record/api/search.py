@@ -13,7 +13,15 @@ from fellesjournal.access.decide import Decision
 from fellesjournal.access.gate import fhir_interaction
 from fellesjournal.packages import DEFINITIONS
 from fellesjournal.record.api import representation
-from fellesjournal.record.api.http import TooLarge, fhir_errors, journal_of, json_response, preference, query_text
+from fellesjournal.record.api.http import (
+    TooLarge,
+    content_type,
+    fhir_errors,
+    journal_of,
+    json_response,
+    preference,
+    query_text,
+)
 from fellesjournal.record.api.representation import UnsupportedMediaType
 from fellesjournal.record.binary import listed
 from fellesjournal.record.errors import Malformed, NotFound
@@ -31,7 +39,7 @@ from fellesjournal.record.search import (
 )
 
 CURSOR = "_cursor"
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _FORM_LIMIT = 1_000_000
 LOOKS = frozenset({"_format", "_pretty"})
 MORE_INCLUDES = "There was more to include than an answer holds; the rest was left out."
@@ -102,7 +110,7 @@ async def run(request: Request, journal: Journal, pairs: list[tuple[str, str]]) 
     if query.rtype in DEFINITIONS and not query.path:
         page = await with_installed(journal.vault.library, query, page)
     base = f"{request.app.state.settings.base_url}/fhir"
-    return bundle_of(base, query, page, [pair for pair in pairs if pair[0] in LOOKS])
+    return bundle_of(base, query, page, [pair for pair in pairs if pair[0] in LOOKS], at=cursor)
 
 
 async def form_pairs(request: Request) -> list[tuple[str, str]]:
@@ -110,13 +118,13 @@ async def form_pairs(request: Request) -> list[tuple[str, str]]:
 
     Raises UnsupportedMediaType, TooLarge, Malformed.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
-        raise UnsupportedMediaType("Search by POST takes application/x-www-form-urlencoded.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _FORM_LIMIT:
             raise TooLarge
+    if content_type(request) != FORM and (body or "content-type" in request.headers):
+        raise UnsupportedMediaType("Search by POST takes application/x-www-form-urlencoded.")
     pairs = query_pairs(query_text(request)) + query_pairs(_text(bytes(body)))
     representation.ask_with(request, pairs)
     return pairs
@@ -126,26 +134,39 @@ async def _answer(request: Request, decision: Decision, pairs: list[tuple[str, s
     return json_response((await run(request, journal_of(request, decision), pairs)).encode())
 
 
-def bundle_of(base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]]) -> str:
-    """The answer to a search; `looks` say how it is to look."""
+def bundle_of(
+    base: str, query: SearchQuery, page: Page, looks: list[tuple[str, str]], *, at: str | None = None
+) -> str:  # fmt: skip
+    """The answer to a search; `looks` say how it is to look, `at` which further page it is."""
     address = f"{base}/{query.address}".removesuffix("/")
-    return searchset(base, address, page, pairs=[*query.params], looks=looks, notices=_warnings(query, page))
+    return searchset(base, address, page, pairs=[*query.params], looks=looks, notices=_warnings(query, page), at=at)
 
 
 def searchset(
     base: str, address: str, page: Page, *, pairs: list[tuple[str, str]], looks: list[tuple[str, str]],
-    notices: Sequence[str] = (),
+    notices: Sequence[str] = (), at: str | None = None,
 ) -> str:  # fmt: skip
-    """A page as a Bundle: what was asked at `address` with `pairs`, how it looks, what there is to say of it."""
-    links = [_link("self", address, [*pairs, *looks])]
-    if page.next:
-        links.append(_link("next", address, [*pairs, *looks, (CURSOR, page.next)]))
+    """A page as a Bundle: what was understood at `address`, how it looks, what there is to say of it.
+
+    `at` is the cursor of a further page: its own address has it too, and it tells which the first one is.
+    """
+    links = links_of(address, [*pairs, *looks], at=at, following=page.next)
     entries = [_entry(base, stored, "match") for stored in page.matches]
     entries += [_entry(base, stored, "include") for stored in page.included]
     entries += [_outcome(text) for text in notices]
     total = f'"total":{page.total},' if page.total is not None else ""
     listed = f',"entry":[{",".join(entries)}]' if entries else ""
-    return f'{{"resourceType":"Bundle","type":"searchset",{total}"link":[{",".join(links)}]{listed}}}'
+    return f'{{"resourceType":"Bundle","type":"searchset",{total}"link":[{links}]{listed}}}'
+
+
+def links_of(address: str, pairs: list[tuple[str, str]], *, at: str | None, following: str | None) -> str:
+    """The links of a page to itself, from a further one (`at`) to the first, and to the next (FHIR http, paging)."""
+    links = [_link("self", address, [*pairs, (CURSOR, at)] if at else pairs)]
+    if at:
+        links.append(_link("first", address, pairs))
+    if following:
+        links.append(_link("next", address, [*pairs, (CURSOR, following)]))
+    return ",".join(links)
 
 
 def _link(relation: str, url: str, pairs: list[tuple[str, str]]) -> str:

@@ -24,8 +24,11 @@ class ByShape(Router):
         self._otherwise = Router([otherwise])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on to the first route that takes the address."""
+        """Pass on to the first route that takes the address, which may end with a slash (FHIR http, service base)."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.endswith("/") and path != "/":
+            path = path[:-1]
+            scope["path"] = scope["path"][:-1]
         for route in self._alike.get(_shape(path), ()):
             match, found = route.matches(scope)
             if match is Match.FULL:

@@ -27,6 +27,10 @@ class Unknown(Exception):
         self.why = why
 
 
+class UnknownModifier(Unknown):
+    """A modifier that this parameter doesn't take: left out, the answer would be to another question."""
+
+
 class Unready(Unknown):
     """A parameter that was added and that older resources have no rows for yet: no answer would be complete."""
 

@@ -9,7 +9,7 @@ from fellesjournal.fhir.keys import TEXTLESS
 from fellesjournal.record.search.coded import BY_TERMINOLOGY
 from fellesjournal.record.search.composite import parse_composites
 from fellesjournal.record.search.dialect import MAX_HOPS, PLAIN, Dialect
-from fellesjournal.record.search.error import SearchError, Unknown, Unready, refusal, refused
+from fellesjournal.record.search.error import SearchError, Unknown, UnknownModifier, Unready, refusal, refused
 from fellesjournal.record.search.filter import read_filter
 from fellesjournal.record.search.lists import read_list
 from fellesjournal.record.search.model import (
@@ -70,7 +70,7 @@ def parse_search(
     work = _Work(rtype, Dialect(base, registry), strict=strict)
     for name, value in params:
         work.take(name, value)
-    return work.query(tuple(params))
+    return work.query()
 
 
 def ask_patients(query: SearchQuery) -> tuple[str, ...] | None:
@@ -132,6 +132,7 @@ class _Work:
         self.revincludes: list[Include] = []
         self.summary = ""
         self.elements: tuple[str, ...] = ()
+        self.used: list[tuple[str, str]] = []
         self.ignored: list[str] = []
         self.faults: list[fhir.Issue] = []
 
@@ -148,21 +149,22 @@ class _Work:
                 condition, editions = understood(self.rtype, name, value, self.dialect.base, self.dialect.registry)
                 self.clauses.append(condition)
                 self.dialect.editions.update(editions)
+            self.used.append((name, value))
         except Unknown as unknown:
             self.unknown(unknown)
         except SearchError as error:
             self.faults += error.issues
 
     def unknown(self, unknown: Unknown) -> None:
-        """Refuse it or leave it out."""
-        if self.strict:
+        """Refuse it or leave it out; a modifier that isn't served is never left out (R4 search, modifiers)."""
+        if self.strict or isinstance(unknown, UnknownModifier):
             code = "incomplete" if isinstance(unknown, Unready) else "not-supported"
             self.faults.append(fhir.Issue("error", code, "", f"{unknown.name}: {unknown.why}"))
         else:
             self.ignored.append(unknown.name)
 
-    def query(self, params: tuple[tuple[str, str], ...]) -> SearchQuery:
-        """What has been taken. Raises SearchError."""
+    def query(self) -> SearchQuery:
+        """What has been taken; its `params` are those that were understood. Raises SearchError."""
         if sum(map(leaves, self.clauses)) > MAX_CLAUSES:
             self.faults += refusal("search", f"at most {MAX_CLAUSES} conditions", code="too-costly").issues
         if sum(map(pieces, self.clauses)) > MAX_PIECES:
@@ -173,7 +175,7 @@ class _Work:
             raise refused(self.faults)
         return SearchQuery(
             self.rtype, tuple(self.clauses), self.sort, self.count, self.total, tuple(self.includes),
-            tuple(self.revincludes), self.summary, self.elements, tuple(self.ignored), params,
+            tuple(self.revincludes), self.summary, self.elements, tuple(self.ignored), tuple(self.used),
             editions=tuple(sorted(self.dialect.editions)),
         )  # fmt: skip
 
@@ -270,7 +272,7 @@ def parse_condition(rtype: str, name: str, value: str, *, dialect: Dialect = PLA
         return _id_clause(rtype, name, value, modifier)
     if code in READ_BY_WORDS:
         if modifier:
-            raise Unknown(name, f"{code} takes no modifier")
+            raise UnknownModifier(name, f"{code} takes no modifier")
         return Clause(rtype, code, "text", 0, "", (parse_words(name, value),))
     kind = "place" if code == NEAR else param.type
     _check_modifier(name, param, modifier, kind)
@@ -300,17 +302,17 @@ def _known(rtype: str, name: str, code: str, dialect: Dialect) -> fhir.SearchPar
 
 def _check_modifier(name: str, param: fhir.SearchParam, modifier: str, kind: str) -> None:
     if modifier == "text" and param.code in TEXTLESS:
-        raise Unknown(name, "labels and tags are found by their codes alone")
+        raise UnknownModifier(name, "labels and tags are found by their codes alone")
     if not modifier or modifier in MODIFIERS[kind]:
         return
     if param.type == "reference" and modifier in (param.targets or fhir.TYPE_NUMBER):
         return
-    raise Unknown(name, f"a {kind} parameter takes no modifier of this name here")
+    raise UnknownModifier(name, f"a {kind} parameter takes no modifier of this name here")
 
 
 def _id_clause(rtype: str, name: str, value: str, modifier: str) -> Clause:
     if modifier:
-        raise Unknown(name, "_id takes no modifier")
+        raise UnknownModifier(name, "_id takes no modifier")
     ids = [part.strip() for part in value.split(",")]
     if len(ids) > MAX_IDS:
         raise refusal(name, f"at most {MAX_IDS} values", code="too-costly")

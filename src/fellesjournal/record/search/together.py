@@ -83,9 +83,10 @@ def _together(types: Sequence[str], params: Pairs, *, strict: bool, base: str, r
         raise refusal("_text", "words are looked for in one type at a time", code="not-supported")
     sort = tuple(replace(key, type="", param=0) if key.code == "_id" else key for key in first.sort)
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
+    used = tuple(pair for pair in params if pair[0] == "_type" or all(pair in part.params for part in parts))
     editions = tuple(sorted({edition for part in parts for edition in part.editions}))
     return replace(
-        first, rtype="", clauses=(), sort=sort, ignored=ignored, params=tuple(params), parts=tuple(parts),
+        first, rtype="", clauses=(), sort=sort, ignored=ignored, params=used, parts=tuple(parts),
         editions=editions,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What an operation is asked: the parameters of an address, and of a Parameters resource that is posted.
+"""What an operation is asked: the parameters of an address, and of a Parameters resource or a form that is posted.
 
 Source: https://hl7.org/fhir/R4/operations.html#request
 """
@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fellesjournal import fhir
-from fellesjournal.record.api.http import json_response, parse_resource, preference, query_text, read_body
+from fellesjournal.record.api.http import content_type, json_response, parse_resource, preference, query_text, read_body
 from fellesjournal.record.api.representation import PARAMETERS
-from fellesjournal.record.api.search import CURSOR, LOOKS, query_pairs
+from fellesjournal.record.api.search import CURSOR, FORM, LOOKS, form_pairs, query_pairs
 from fellesjournal.record.errors import Invalid, Malformed
 from fellesjournal.record.search.error import refusal
 
@@ -94,8 +94,9 @@ async def asked(request: Request, *, known: Collection[str] | None = None) -> As
     Raises Malformed, Invalid, and SearchError for another name.
     `Prefer: handling=lenient` leaves out what isn't known.
     """
-    pairs: list[tuple[str, Any]] = list(query_pairs(query_text(request)))
-    if request.method == "POST" and _has_body(request):
+    is_form = request.method == "POST" and content_type(request) == FORM
+    pairs: list[tuple[str, Any]] = list(await form_pairs(request) if is_form else query_pairs(query_text(request)))
+    if request.method == "POST" and _has_body(request) and not is_form:
         pairs += list(_pairs(parse_resource(await read_body(request))))
     found = Asked(pairs)
     if known is None:

@@ -57,7 +57,7 @@ async def _answer(request: Request, decision: Decision, rtype: str, id: str, wan
     base = f"{request.app.state.settings.base_url}/fhir"
     notices = [MORE_INCLUDES] if NOTICE_INCLUDES in page.notices else []
     address = f"{base}/{rtype}/{id}/$everything"
-    body = searchset(base, address, page, pairs=[*query.params], looks=wanted.looks, notices=notices)
+    body = searchset(base, address, page, pairs=[*query.params], looks=wanted.looks, notices=notices, at=wanted.cursor)
     return json_response(body.encode())
 
 
