@@ -20,31 +20,23 @@ _SERVICES: Final = Services(resolve=lambda text: {"resourceType": text.split("/"
 _ANYONE: Final = "http://eksempel.no/ingen|ingen"
 
 
-def clauses(resource: Json, param: fhir.SearchParam) -> list[Clause]:
-    """How to ask by a parameter so that the resource is found: plainly and in another way; empty without a value."""
-    if param.code in _COMMON:
-        return _chosen(resource, param, _COMMON[param.code](resource))
-    if param.type == "composite":
-        return [(param.code, text) for text in _composites(resource, param)]
-    return _chosen(resource, param, ways(resource, param))
+def plainly(resource: Json, param: fhir.SearchParam) -> list[Clause]:
+    """How to ask by a parameter so that the resource is found, most plainly; empty without a value."""
+    return ways(resource, param)[:1]
 
 
 def ways(resource: Json, param: fhir.SearchParam) -> list[Clause]:
     """Every way to ask by a parameter so that the resource is found, the plain one first; empty without a value."""
+    if param.code in _COMMON:
+        return _COMMON[param.code](resource)
     missing = (f"{param.code}:missing", "false")
     if param.type == "composite":
-        return [*((param.code, text) for text in _composites(resource, param)), missing]
+        groups = [(param.code, text) for text in _composites(resource, param)]
+        return [*groups, missing] if groups else []
     found = values(resource, param)
     if not found:
         return []
     return [*((param.code + name, value) for name, value in _asked(param, found[0])), missing]
-
-
-def _chosen(resource: Json, param: fhir.SearchParam, ways: list[Clause]) -> list[Clause]:
-    """The plain way, and another one, which is not the same for all types and parameters."""
-    plain, others = ways[:1], ways[1:]
-    turn = sum(map(ord, resource["resourceType"] + param.code))
-    return plain + ([others[turn % len(others)]] if others else [])
 
 
 def values(resource: Json, param: fhir.SearchParam) -> list[Any]:

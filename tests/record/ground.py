@@ -70,7 +70,11 @@ class Ground:
         everything = {"resourceType": "List", "id": EVERYTHING, "status": "current", "mode": "working", "entry": items}
         asked = [("PUT", f"{r['resourceType']}/{r['id']}", r, NONE) for r in (*every, everything)]
         # In one transaction: a reference to an id that nobody has yet would lead nowhere.
-        assert {status(said) for said in self._bundle("transaction", asked)} == {201}
+        assert {status(said) for said in self.together(asked)} == {201}
+
+    def together(self, asked: Sequence[Asked]) -> list[Json]:
+        """The entries that answer these requests, done as one: much cheaper than each by itself, when all succeed."""
+        return self._bundle("transaction", asked)
 
     def batch(self, asked: Sequence[Asked]) -> list[Json]:
         """The entries that answer these requests, each by itself."""
