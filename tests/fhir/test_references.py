@@ -35,7 +35,6 @@ def about(subject: Json, **more: Any) -> Json:
         {"reference": "https://other.no/fhir/Practitioner/1/extra"},
         {"reference": "https://other.no/Practitioner?x=1"},
         {"reference": "https://other.no/Dragon/1"},
-        {"reference": "Patient?identifier=x|1"},
         {"reference": ENTRY},
         {"reference": "someone"},
         {"identifier": {"value": "1"}, "type": "Patient"},
@@ -54,7 +53,7 @@ def test_reference_to_what_the_element_allows_passes(subject: Json) -> None:
         {"reference": "Practitioner/1"},
         {"reference": "Practitioner/1/_history/2"},
         {"reference": "https://other.no/fhir/Practitioner/1"},
-        {"reference": "Practitioner?identifier=x|1"},
+        {"reference": "Patient?identifier=x|1"},
         {"reference": "Dragon/1"},
         {"reference": "Patient/1", "type": "Group"},
         {"reference": ENTRY, "type": "Practitioner"},
@@ -64,6 +63,13 @@ def test_reference_to_what_the_element_allows_passes(subject: Json) -> None:
 )
 def test_reference_to_another_type_is_an_error(subject: Json) -> None:
     assert faults(about(subject)) == [("value", "Observation.subject")]
+
+
+@pytest.mark.parametrize(("asked", "is_wrong"), [("Patient?identifier=x|1", False), ("Practitioner?name=x", True)])
+def test_search_stands_for_a_reference_in_a_bundle(asked: str, is_wrong: bool) -> None:
+    entry = {"request": {"method": "POST", "url": "Observation"}, "resource": about({"reference": asked})}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert [place for _, place in faults(bundle)] == ["Bundle.entry[0].resource.subject"] * is_wrong
 
 
 def test_message_names_the_types_and_nothing_that_was_sent() -> None:

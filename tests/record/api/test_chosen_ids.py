@@ -56,7 +56,7 @@ def test_a_put_of_a_chosen_id_creates_reads_updates_and_deletes(client: httpx.Cl
     assert client.delete("/Patient/valgt-1.A").status_code == 204
     outcome(client.get("/Patient/valgt-1.A"), 410)
     back = put(client, person("Tilbake", id="valgt-1.A"))
-    assert (back.status_code, back.headers["etag"]) == (200, 'W/"4"')
+    assert (back.status_code, back.headers["etag"]) == (201, 'W/"4"')
 
 
 def test_a_put_may_ask_that_nothing_is_there_yet(client: httpx.Client) -> None:
