@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
@@ -137,6 +137,7 @@ _ALONG: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _ORDERS: Final = ("_sort=-date", "_sort=date", "_sort=_lastUpdated", "_sort=-_lastUpdated", "_sort=_id")
 _DATED_TYPES: Final = frozenset({"Observation", "Composition", "Encounter", "DiagnosticReport", "DocumentReference"})
+_TOGETHER_OFTEN: Final = 0.06
 _TOGETHER: Final = ("Observation,Condition", "Composition,Task,List", "Observation,Patient,Practitioner")
 
 
@@ -146,12 +147,22 @@ class Asker:
     def __init__(self, world: OracleWorld, seed: int, *, kinds: dict[Kind, int] = KINDS, readers: list[Reader] | None = None) -> None:
         self.world, self.rnd, self.kinds, self.readers = world, random.Random(seed), kinds, readers or world.readers
         self.lists = [row.id for row in world.standing if row.rtype == "List"]
+        self.notes = [row for row in world.standing if row.rtype == "Composition"]
         self.own = [row for row in world.known if row.patient != 0]
+        self.of = {who.pid: [row for row in self.own if row.patient == who.pid] for who in world.patients}
+        self.open: dict[str, list[Known]] = {}
 
-    def draw(self) -> Question:
-        """The next question."""
+    def rounds(self, count: int, *, many: int) -> Iterator[list[Question]]:
+        """So many questions: most alone, and now and then many of one reader's to be asked together."""
+        while count > 0:
+            together = min(count, many) if self.rnd.random() < _TOGETHER_OFTEN else 1
+            reader = self.rnd.choice(self.readers)
+            yield [self.draw(reader) for _ in range(together)]
+            count -= together
+
+    def draw(self, reader: Reader) -> Question:
+        """The reader's next question."""
         kind = self.rnd.choices(list(self.kinds), list(self.kinds.values()))[0]
-        reader = self.rnd.choice(self.readers)
         if kind == "list" and reader.kind == "citizen":
             kind = "chart"
         asked: dict[str, Callable[[Reader], Question]] = {
@@ -163,7 +174,9 @@ class Asker:
     def _someone(self, reader: Reader) -> Known:
         """Four times of five one whose record the reader may open."""
         law, everybody = self.world.law, self.world.patients
-        mine = [row for row in everybody if law.may_open(reader, row.pid)]
+        if reader.name not in self.open:
+            self.open[reader.name] = [row for row in everybody if law.may_open(reader, row.pid)]
+        mine = self.open[reader.name]
         return self.rnd.choice(mine if mine and self.rnd.random() < 0.8 else everybody)
 
     def _search(self, rtype: str) -> tuple[str, str]:
@@ -177,7 +190,7 @@ class Asker:
         if rtype in _ALONG and rnd.random() < 0.25:
             parts.append(rnd.choice(_ALONG[rtype]))
         parts += rnd.choice((["_total=accurate"], [], [], ["_summary=count"] if rnd.random() < 0.3 else ["_elements=id"]))
-        parts += [f"_count={rnd.choice((3, 10, 50, 50))}"]
+        parts += [f"_count={rnd.choice((3, 10, 50, 50, 50, 50))}"]
         return "&".join(parts), order
 
     def _chart(self, reader: Reader) -> Question:
@@ -201,8 +214,7 @@ class Asker:
 
     def _row(self, reader: Reader) -> Known:
         """Half of the time one of a record that the reader may open."""
-        who = self._someone(reader)
-        mine = [row for row in self.own if row.patient == who.pid]
+        mine = self.of[self._someone(reader).pid]
         return self.rnd.choice(mine if self.rnd.random() < 0.5 else self.own)
 
     def _read(self, reader: Reader) -> Question:
@@ -233,7 +245,7 @@ class Asker:
         return Question("lastn", reader, "Observation/$lastn", f"patient={who.id}&code={','.join(LOINC)}", who)
 
     def _document(self, reader: Reader) -> Question:
-        row = self.rnd.choice([row for row in self.world.standing if row.rtype == "Composition"])
+        row = self.rnd.choice(self.notes)
         return Question("document", reader, f"Composition/{row.id}/$document", about=row)
 
     def _refused(self, reader: Reader) -> Question:

@@ -59,11 +59,20 @@ class Law:
 
     def __post_init__(self) -> None:
         self._covered: dict[int, list[tuple[Part, set[int]]]] = {}
+        self._grounds: dict[tuple[str, int], frozenset[str]] = {}
+        self._opens: dict[tuple[str, int], bool] = {}
+        self._contents: dict[int, list[tuple[Known, Json]]] = {}
 
     # ── The record ───────────────────────────────────────────────────────────────────────────────
 
     def may_open(self, reader: Reader, patient: int) -> bool:
         """Whether the reader may open this patient's record at all."""
+        key = (reader.name, patient)
+        if key not in self._opens:
+            self._opens[key] = self._may_open(reader, patient)
+        return self._opens[key]
+
+    def _may_open(self, reader: Reader, patient: int) -> bool:
         if reader.kind == "citizen":
             return reader.patient == patient and (not reader.acts_for_another or self._represents(reader, patient))
         if reader.kind == "system":
@@ -88,13 +97,16 @@ class Law:
             return True
         return any(self.book.kinds[ground] == "automatic" for ground in self.grounds(reader, patient))
 
-    def grounds(self, reader: Reader, patient: int) -> set[str]:
+    def grounds(self, reader: Reader, patient: int) -> frozenset[str]:
         """The live grounds that a member of staff can use."""
-        return {
-            need.ground for need in self.facts.needs
-            if need.is_live and (need.patient, need.unit) == (patient, reader.unit)
-            and need.person in (None, reader.person) and reader.role in self.book.roles[need.ground]
-        }  # fmt: skip
+        key = (reader.name, patient)
+        if key not in self._grounds:
+            self._grounds[key] = frozenset(
+                need.ground for need in self.facts.needs
+                if need.is_live and (need.patient, need.unit) == (patient, reader.unit)
+                and need.person in (None, reader.person) and reader.role in self.book.roles[need.ground]
+            )  # fmt: skip
+        return self._grounds[key]
 
     def _is_shut(self, reader: Reader, patient: int) -> bool:
         return any(one == patient and against.meets(reader) for one, against in self.facts.whole)
@@ -153,7 +165,10 @@ class Law:
         """What has this content behind an attachment's address: whatever closes that, closes the content."""
         if row.rtype != "Binary":
             return []
-        return [(one, one.resource) for one in self.known if one.rtype == "DocumentReference" and row.id in self._named(one)]
+        if row.pid not in self._contents:
+            letters = [one for one in self.known if one.rtype == "DocumentReference" and row.id in self._named(one)]
+            self._contents[row.pid] = [(one, one.resource) for one in letters]
+        return self._contents[row.pid]
 
     def _is_withheld(self, reader: Reader, row: Known, body: Json) -> bool:
         labels = self.labels(body)

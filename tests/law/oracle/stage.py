@@ -13,7 +13,7 @@ from typing import Final
 from fellesjournal.kit.db import Database
 from tests.conftest import TestDatabase
 from tests.effort import examples
-from tests.law.oracle.caller import Caller, opened
+from tests.law.oracle.caller import Caller, Together, opened
 from tests.law.oracle.facts import Reader
 from tests.law.oracle.judge import Judge, Leak
 from tests.law.oracle.questions import KINDS, Asker, Kind, Question
@@ -22,6 +22,8 @@ from tests.law.oracle.world import OracleWorld
 CASES: Final = "FELLESJOURNAL_ORACLE_CASES"
 SEED: Final = "FELLESJOURNAL_ORACLE_SEED"
 AT_ONCE: Final = 8
+MANY: Final = 8
+"""Questions in a batch."""
 
 
 def cases() -> int:
@@ -47,16 +49,35 @@ class Stage:
                    readers: list[Reader] | None = None) -> Counter[str]:  # fmt: skip
         """Ask so many questions; how many of each kind. Raises Leak at the first answer that isn't right."""
         asker = Asker(self.world, seed, kinds=kinds or KINDS, readers=readers)
-        questions, held = (asker.draw() for _ in range(count)), Counter[str]()
+        held = Counter[str]()
         async with asyncio.TaskGroup() as group:
+            rounds = asker.rounds(count, many=MANY)
             for _ in range(AT_ONCE):
-                group.create_task(self._hold_each(questions, held))
+                group.create_task(self._hold_each(rounds, held))
         return held
 
-    async def _hold_each(self, questions: Iterator[Question], held: Counter[str]) -> None:
-        for question in questions:
-            await self.judge.hold(question)
-            held[question.kind] += 1
+    async def _hold_each(self, rounds: Iterator[list[Question]], held: Counter[str]) -> None:
+        for questions in rounds:
+            if len(questions) == 1:
+                await self.judge.hold(questions[0])
+            else:
+                await self._hold_together(questions)
+                held["in a batch"] += len(questions)
+            held.update(question.kind for question in questions)
+
+    async def _hold_together(self, questions: list[Question]) -> None:
+        batch = Together(self.caller, len(questions))
+        judge = self.judge.through(batch)
+
+        async def hold(question: Question) -> None:
+            try:
+                await judge.hold(question)
+            finally:
+                batch.leave(question.reader)
+
+        async with asyncio.TaskGroup() as group:
+            for question in questions:
+                group.create_task(hold(question))
 
     async def leak(self, count: int, **how: object) -> str:
         """The first leak among so many questions, in words; '' when there is none."""

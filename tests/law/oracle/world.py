@@ -85,8 +85,11 @@ class OracleWorld(World):
         await self._blocks()
         await self._choices()
         await self._changes()
+        # Anew, since what a law has once worked out it keeps.
+        self.law = await self._law()
         self.law.known = self.known
         self._shield()
+        await self.admin.execute("ANALYZE")
 
     # ── People and rows ──────────────────────────────────────────────────────────────────────────
 

@@ -104,7 +104,8 @@ class Naive:
         params, values = tables[c.type if c.type != "number" else "quantity"]
         if c.code == "_lastUpdated":
             return [(item.updated, item.updated)]
-        return [v for p, v in zip(params, values, strict=True) if p == param_id(c.rtype, c.code)]
+        wanted = param_id(c.rtype, c.code)
+        return [v for p, v in zip(params, values, strict=True) if p == wanted]
 
 
 def _is_coded(resource: Any, c: Clause) -> bool:
