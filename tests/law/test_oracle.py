@@ -19,7 +19,7 @@ from tests.conftest import TestDatabase
 from tests.law.oracle.facts import Reader
 from tests.law.oracle.judge import MARK
 from tests.law.oracle.questions import KINDS, Kind
-from tests.law.oracle.stage import AT_ONCE, SEED, Stage, cases, staged
+from tests.law.oracle.stage import SEED, Stage, cases, staged
 from tests.law.oracle.world import UNIT_C, UNIT_D
 from tests.record.search.world import LOADER_UNIT, UNIT_A, UNIT_B, Known
 
@@ -47,7 +47,7 @@ def test_no_answer_holds_more_or_less_than_the_permitted_rows(scene: Scene) -> N
     held = scene.run(scene.stage.hold(count, seed=int(os.environ.get(SEED, 1))))
     print(f"{sum(held.values())} answers held in {time.monotonic() - began:.0f} s: {dict(held)}")
     together = held.pop("in a batch")
-    assert held.keys() == KINDS.keys() and sum(held.values()) == count and together > count / 10
+    assert held.keys() == KINDS.keys() and sum(held.values()) == count and together > count / 12
 
 
 def test_the_world_has_every_kind_of_hiding(scene: Scene) -> None:
@@ -218,7 +218,7 @@ async def _look(stage: Stage) -> None:
             assert not shut, (reader.name, path, [stage.judge.owner[mark][0] for mark in shut])
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
+        for _ in range(8):
             group.create_task(each())
     assert len(shown) > 15
 

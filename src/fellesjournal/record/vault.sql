@@ -263,9 +263,21 @@ BEGIN
           FROM unnest(v_names, v_further) AS x (name, further));
 END $$;
 
+-- Forgets the plans that this connection keeps; the marks of none are left (''). What is asked from now on is what is worth a plan.
+CREATE OR REPLACE FUNCTION vault.forget_plans() RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_name text;
+BEGIN
+  FOR v_name IN SELECT p.name FROM pg_prepared_statements p WHERE p.from_sql AND p.name ~ '^[cl][0-9a-f]{32}$' LOOP
+    EXECUTE format('DEALLOCATE %I', v_name);
+  END LOOP;
+  RETURN '';
+END $$;
+
 -- Runs compiled SQL as the chart role: nothing but what the sealed context lets through. One row of columns.
 -- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
--- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB. A kept plan is the owner's:
+-- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB: all are forgotten for one more.
+-- A kept plan is the owner's:
 -- nobody else can run it, and it holds no value of anyone.
 CREATE OR REPLACE FUNCTION vault.run_chart(
   p_sql text, p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
@@ -276,10 +288,7 @@ DECLARE v_name text := 'c' || md5(p_cut || p_sql); v_kept text := coalesce(curre
 BEGIN
   IF strpos(v_kept, v_name) = 0 THEN
     v_sql := vault.columns_of(p_sql, p_cut);
-    IF length(v_kept) > 33 * 150 THEN
-      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
-      RETURN;
-    END IF;
+    IF length(v_kept) > 33 * 150 THEN v_kept := vault.forget_plans(); END IF;
     BEGIN
       EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, v_sql);
     EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
@@ -314,10 +323,7 @@ BEGIN
   v_name := 'l' || md5(p_cut || p_choices[n]);
   IF strpos(v_kept, v_name) = 0 THEN
     v_sql := vault.columns_of(p_choices[n], p_cut);
-    IF length(v_kept) > 33 * 150 THEN
-      EXECUTE v_sql INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
-      RETURN;
-    END IF;
+    IF length(v_kept) > 33 * 150 THEN v_kept := vault.forget_plans(); END IF;
     BEGIN
       EXECUTE format('PREPARE %I (bigint[], text[], timestamptz[], double precision[]) AS %s', v_name, v_sql);
     EXCEPTION WHEN duplicate_prepared_statement THEN NULL;  -- made by a transaction that was rolled back: it stays, its mark doesn't
@@ -842,7 +848,7 @@ ALTER FUNCTION vault.feed_at(text, uuid) OWNER TO vault_feed;
 ALTER FUNCTION vault.feed_reached(text, uuid, xid8, bigint) OWNER TO vault_feed;
 ALTER FUNCTION vault.open_envelope(bytea, smallint, bigint) OWNER TO vault_feed;
 
-GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text, integer) TO vault_chart, vault_list;
+GRANT EXECUTE ON FUNCTION vault.check_query(text), vault.columns_of(text, integer), vault.forget_plans() TO vault_chart, vault_list;
 GRANT EXECUTE ON FUNCTION vault.named_in(smallint, bigint, integer) TO vault_read;
 GRANT EXECUTE ON FUNCTION vault.owners(smallint[], bigint[], smallint[], integer[]) TO vault_read, vault_write;
 GRANT USAGE ON SCHEMA ctx TO vault_gate;

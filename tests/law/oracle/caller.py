@@ -18,7 +18,6 @@ from fellesjournal.identity.cookies import secret_text
 from tests.conftest import TestDatabase
 from tests.law.oracle.facts import Reader
 
-
 Headers = tuple[tuple[bytes, bytes], ...]
 _JSON: Final = (b"content-type", b"application/fhir+json")
 
@@ -144,7 +143,7 @@ def _of_entry(n: int, entry: Any) -> Answer:
 @asynccontextmanager
 async def opened(database: TestDatabase) -> AsyncGenerator[Caller, None]:
     """The application over a test's database."""
-    settings = replace(database.settings, data_dir=database.keys.path.parent)
+    settings = replace(database.settings, data_dir=database.keys.path.parent, pool_max=4)
     open_ = await Open.connect(settings, database.keys)
     try:
         yield Caller(create_app(open_), urlsplit(settings.base_url).netloc.encode())

@@ -26,6 +26,23 @@ Draw = Callable[[random.Random], str]
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a search asks, whoever asks it and about whom."""
+
+    rtype: str
+    query: str
+    order: str = ""
+    named: str = "patient"
+    """The parameter that names the chart; "" for the address of a compartment."""
+
+    def in_chart(self, reader: Reader, who: Known) -> Question:
+        """Asked about somebody."""
+        if not self.named:
+            return Question("chart", reader, f"Patient/{who.id}/{self.rtype}", self.query, who, self.order)
+        return Question("chart", reader, self.rtype, f"{self.named}={who.id}&{self.query}", who, self.order)
+
+
+@dataclass(frozen=True)
 class Question:
     """What one reader asks. `about` is the patient or the row that it names."""
 
@@ -137,7 +154,9 @@ _ALONG: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _ORDERS: Final = ("_sort=-date", "_sort=date", "_sort=_lastUpdated", "_sort=-_lastUpdated", "_sort=_id")
 _DATED_TYPES: Final = frozenset({"Observation", "Composition", "Encounter", "DiagnosticReport", "DocumentReference"})
-_TOGETHER_OFTEN: Final = 0.06
+_AT_A_TIME: Final = 8
+_BATCHES: Final = 0.12
+_REMEMBERED: Final = 40
 _TOGETHER: Final = ("Observation,Condition", "Composition,Task,List", "Observation,Patient,Practitioner")
 
 
@@ -151,23 +170,51 @@ class Asker:
         self.own = [row for row in world.known if row.patient != 0]
         self.of = {who.pid: [row for row in self.own if row.patient == who.pid] for who in world.patients}
         self.open: dict[str, list[Known]] = {}
+        self.shapes: dict[str, list[Shape]] = {"chart": [], "list": []}
 
-    def rounds(self, count: int, *, many: int) -> Iterator[list[Question]]:
-        """So many questions: most alone, and now and then many of one reader's to be asked together."""
+    def rounds(self, count: int) -> Iterator[tuple[list[Question], bool]]:
+        """So many questions, some at a time: many readers' of one kind, or (True) what one reader asks in a batch."""
         while count > 0:
-            together = min(count, many) if self.rnd.random() < _TOGETHER_OFTEN else 1
-            reader = self.rnd.choice(self.readers)
-            yield [self.draw(reader) for _ in range(together)]
-            count -= together
+            many, is_batch = min(count, _AT_A_TIME), self.rnd.random() < _BATCHES
+            yield (self._batch(many) if is_batch else self._of_many(many)), is_batch
+            count -= many
 
-    def draw(self, reader: Reader) -> Question:
-        """The reader's next question."""
-        kind = self.rnd.choices(list(self.kinds), list(self.kinds.values()))[0]
-        if kind == "list" and reader.kind == "citizen":
-            kind = "chart"
+    def _kind(self) -> Kind:
+        return self.rnd.choices(list(self.kinds), list(self.kinds.values()))[0]
+
+    def _batch(self, many: int) -> list[Question]:
+        reader = self.rnd.choice(self.readers)
+        return [self._draw(reader, self._kind(), self._asked_before) for _ in range(many)]
+
+    def _of_many(self, many: int) -> list[Question]:
+        """The same search of many readers, each about theirs; or a question each of another kind."""
+        kind = self._kind()
+        among = [reader for reader in self.readers if kind != "list" or reader.kind != "citizen"]
+        kind = kind if among else "chart"
+        shape = self._new_shape(kind)
+        return [self._draw(self.rnd.choice(among or self.readers), kind, lambda _: shape) for _ in range(many)]
+
+    def _new_shape(self, kind: Kind) -> Shape:
+        if kind not in self.shapes:
+            return Shape("", "")
+        drawn = self._chart_shape() if kind == "chart" else self._list_shape()
+        self.shapes[kind].append(drawn)
+        return drawn
+
+    def _asked_before(self, kind: Kind) -> Shape:
+        """One of the last searches of a kind, since a batch is another way and not another question."""
+        last = self.shapes[kind][-_REMEMBERED:]
+        return self.rnd.choice(last) if last else self._new_shape(kind)
+
+    def _draw(self, reader: Reader, kind: Kind, shape: Callable[[Kind], Shape]) -> Question:
+        if kind == "chart" or (kind == "list" and reader.kind == "citizen"):
+            return shape("chart").in_chart(reader, self._someone(reader))
+        if kind == "list":
+            drawn = shape(kind)
+            return Question("list", reader, drawn.rtype, drawn.query, order=drawn.order)
         asked: dict[str, Callable[[Reader], Question]] = {
-            "chart": self._chart, "list": self._list, "read": self._read, "past": self._past, "history": self._history,
-            "everything": self._everything, "lastn": self._lastn, "document": self._document, "refused": self._refused,
+            "read": self._read, "past": self._past, "history": self._history, "everything": self._everything,
+            "lastn": self._lastn, "document": self._document, "refused": self._refused,
         }  # fmt: skip
         return asked[kind](reader)
 
@@ -193,24 +240,21 @@ class Asker:
         parts += [f"_count={rnd.choice((3, 10, 50, 50, 50, 50))}"]
         return "&".join(parts), order
 
-    def _chart(self, reader: Reader) -> Question:
-        rnd, who = self.rnd, self._someone(reader)
-        if rnd.random() < 0.06:
-            return Question("chart", reader, "", f"_type={rnd.choice(_TOGETHER[:2])}&patient={who.id}&_count=50", who)
-        rtype = rnd.choice([name for name in ASKED if name not in ("Organization", "Practitioner")])
-        query, order = self._search(rtype)
-        named = "_id" if rtype == "Patient" else rnd.choice(("patient", "patient", "patient:Patient")) if rtype != "Task" else "patient"
-        if rtype not in ("Patient", "Task") and rnd.random() < 0.1:
-            return Question("chart", reader, f"Patient/{who.id}/{rtype}", query, who, order)
-        return Question("chart", reader, rtype, f"{named}={who.id}&{query}", who, order)
-
-    def _list(self, reader: Reader) -> Question:
+    def _chart_shape(self) -> Shape:
         rnd = self.rnd
         if rnd.random() < 0.06:
-            return Question("list", reader, "", f"_type={rnd.choice(_TOGETHER)}&_count=50")
+            return Shape("", f"_type={rnd.choice(_TOGETHER[:2])}&_count=50")
+        rtype = rnd.choice([name for name in ASKED if name not in ("Organization", "Practitioner")])
+        named = {"Patient": ("_id",), "Task": ("patient",)}.get(rtype, (*("patient", "patient", "patient:Patient") * 3, ""))
+        return Shape(rtype, *self._search(rtype), rnd.choice(named))
+
+    def _list_shape(self) -> Shape:
+        """As of a chart, and of the directory."""
+        rnd = self.rnd
+        if rnd.random() < 0.06:
+            return Shape("", f"_type={rnd.choice(_TOGETHER)}&_count=50")
         rtype = rnd.choice(list(ASKED))
-        query, order = self._search(rtype)
-        return Question("list", reader, rtype, query, order=order)
+        return Shape(rtype, *self._search(rtype))
 
     def _row(self, reader: Reader) -> Known:
         """Half of the time one of a record that the reader may open."""
@@ -227,7 +271,7 @@ class Asker:
         return Question("past", reader, f"{row.ref}/_history/{version}", about=row)
 
     def _history(self, reader: Reader) -> Question:
-        count = f"_count={self.rnd.choice((5, 50))}"
+        count = f"_count={self.rnd.choice((15, 60))}"
         if self.rnd.random() < 0.5:
             row = self._row(reader)
             return Question("history", reader, f"{row.ref}/_history", count, row)

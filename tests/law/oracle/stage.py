@@ -21,9 +21,8 @@ from tests.law.oracle.world import OracleWorld
 
 CASES: Final = "FELLESJOURNAL_ORACLE_CASES"
 SEED: Final = "FELLESJOURNAL_ORACLE_SEED"
-AT_ONCE: Final = 8
-MANY: Final = 8
-"""Questions in a batch."""
+AT_ONCE: Final = 3
+"""Rounds of questions under way."""
 
 
 def cases() -> int:
@@ -51,29 +50,31 @@ class Stage:
         asker = Asker(self.world, seed, kinds=kinds or KINDS, readers=readers)
         held = Counter[str]()
         async with asyncio.TaskGroup() as group:
-            rounds = asker.rounds(count, many=MANY)
+            rounds = asker.rounds(count)
             for _ in range(AT_ONCE):
-                group.create_task(self._hold_each(rounds, held))
+                group.create_task(self._hold_rounds(rounds, held))
         return held
 
-    async def _hold_each(self, rounds: Iterator[list[Question]], held: Counter[str]) -> None:
-        for questions in rounds:
-            if len(questions) == 1:
-                await self.judge.hold(questions[0])
+    async def _hold_rounds(self, rounds: Iterator[tuple[list[Question], bool]], held: Counter[str]) -> None:
+        for questions, is_batch in rounds:
+            if questions[0].kind == "list" and not is_batch:
+                # One after the other, for each of them finds the plan of the one before in its connection.
+                for question in questions:
+                    await self.judge.hold(question)
             else:
-                await self._hold_together(questions)
-                held["in a batch"] += len(questions)
+                await self._hold_at_once(questions, Together(self.caller, len(questions)) if is_batch else None)
             held.update(question.kind for question in questions)
+            held["in a batch"] += len(questions) * is_batch
 
-    async def _hold_together(self, questions: list[Question]) -> None:
-        batch = Together(self.caller, len(questions))
-        judge = self.judge.through(batch)
+    async def _hold_at_once(self, questions: list[Question], batch: Together | None) -> None:
+        judge = self.judge.through(batch) if batch else self.judge
 
         async def hold(question: Question) -> None:
             try:
                 await judge.hold(question)
             finally:
-                batch.leave(question.reader)
+                if batch:
+                    batch.leave(question.reader)
 
         async with asyncio.TaskGroup() as group:
             for question in questions:
