@@ -53,6 +53,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType({
     "tell": _("Fortalte foreldrene"),
     "proxy": _("Ga eller tok tilbake fullmakt"),
     "kin": _("Endret pårørende"),
+    "duty": _("Arbeidet med vaktlisten"),
 })  # fmt: skip
 """Bokmål, by the log's own codes (`access.log.action`)."""
 
