@@ -277,8 +277,7 @@ END $$;
 -- Runs compiled SQL as the chart role: nothing but what the sealed context lets through. One row of columns.
 -- The plan of each SQL text is kept in the connection (most of a chart search's time was planning): same text, same plan,
 -- made without looking at the values; at most 150 in a connection, since a plan takes some 100 kB: all are forgotten for one more.
--- A kept plan is the owner's:
--- nobody else can run it, and it holds no value of anyone.
+-- A kept plan is the owner's: nobody else can run it, and it holds no value of anyone.
 CREATE OR REPLACE FUNCTION vault.run_chart(
   p_sql text, p_cut integer, p_i bigint[], p_t text[], p_d timestamptz[], p_f double precision[],
   OUT k smallint[], OUT slot smallint[], OUT pid bigint[], OUT rtype smallint[], OUT version integer[], OUT updated timestamptz[],
@@ -298,7 +297,8 @@ BEGIN
   BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
     INTO k, slot, pid, rtype, version, updated, patient, sort, body, org;
-  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
+  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't: it is made the next time
+    PERFORM set_config('fj.plans', replace(current_setting('fj.plans', true), v_name, ''), false);
     EXECUTE vault.columns_of(p_sql, p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
   END;
 END $$;
@@ -333,7 +333,8 @@ BEGIN
   BEGIN
     EXECUTE format('EXECUTE %I (%L, %L, %L, %L)', v_name, p_i, p_t, p_d, p_f)
     INTO k, slot, pid, rtype, version, updated, patient, sort, body, org;
-  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't
+  EXCEPTION WHEN invalid_sql_statement_name OR syntax_error THEN  -- the mark is there and the plan isn't: it is made the next time
+    PERFORM set_config('fj.plans', replace(current_setting('fj.plans', true), v_name, ''), false);
     EXECUTE vault.columns_of(p_choices[n], p_cut) INTO k, slot, pid, rtype, version, updated, patient, sort, body, org USING p_i, p_t, p_d, p_f;
   END;
 END $$;

@@ -242,6 +242,24 @@ async def test_plans_are_kept_in_the_connection(world: World) -> None:
         assert len((await world.search("a", scope, "Observation?code=8480-6")).ids) == 3
 
 
+async def test_a_plan_that_is_gone_is_made_again_and_too_many_are_forgotten(world: World) -> None:
+    _, patient, _ = await a_chart(world)
+    kept = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql"
+    async with await world.test.connect("fj_web", max_size=1) as one:
+        world = replace(world, web=one)
+
+        async def found() -> int:
+            return len((await world.search("a", Chart((patient.pid,)), "Observation?code=8480-6")).ids)
+
+        assert await found() == 3
+        await one.execute(f"DEALLOCATE {await one.fetchval('SELECT name FROM pg_prepared_statements WHERE from_sql')}")
+        assert (await found(), await one.fetchval(kept)) == (3, 0)
+        assert (await found(), await one.fetchval(kept)) == (3, 1)
+        await one.execute("SELECT set_config('fj.plans', repeat('c' || repeat('0', 32), 151), false)")
+        assert (await found(), await one.fetchval(kept)) == (3, 1)
+        assert len(await one.fetchval("SELECT current_setting('fj.plans')")) == 33
+
+
 async def test_composites_and_texts_are_found_by_their_own_index(world: World) -> None:
     _, patient, _ = await a_chart(world)
     unit = {"unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
