@@ -167,6 +167,18 @@ async def test_schedule_runs_and_survives_its_own_failure(worker_pool: db.Databa
         await until(lambda: len(runs) >= 2)
 
 
+async def test_a_listener_that_is_gone_when_the_worker_ends_is_no_fault(worker_pool: db.Database) -> None:
+    worker = Worker(worker_pool, look_every=FAST)
+    worker.register("x", never)
+    async with running(worker):
+        await until(lambda: worker._queuer is not None and worker._queuer.connection._listener_connection is not None)
+        await worker_pool.raw.release(worker._queuer.connection._listener_connection)
+
+
+async def never(_payload: Any) -> None:
+    raise AssertionError("nothing was put in")
+
+
 async def test_web_role_puts_jobs_in_and_sees_none(web: db.Database) -> None:
     await enqueue(web, "x", {"n": 1})
     for statement in (

@@ -122,11 +122,18 @@ class Worker:
             _bind_schedule(self._queuer, name, expression, handler)
         if self._stopped.is_set():
             return
-        await self._queuer.run(
-            dequeue_timeout=self._look_every,
-            batch_size=max(1, self._concurrency // 2),
-            max_concurrent_tasks=max(2, self._concurrency),
-        )
+        try:
+            await self._queuer.run(
+                dequeue_timeout=self._look_every,
+                batch_size=max(1, self._concurrency // 2),
+                max_concurrent_tasks=max(2, self._concurrency),
+            )
+        except db.ConnectionLost as error:
+            # PgQueuer gives its listener's connection back last, when all jobs are done: one that is gone by then is
+            # no fault.
+            if not self._stopped.is_set():
+                raise
+            _log.warning("the listener's connection was gone at the end", exc_info=error)
 
     def stop(self) -> None:
         """Take no more jobs; `run` returns when those under way are done."""
